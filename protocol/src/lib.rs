@@ -5,3 +5,8 @@
 
 pub mod code;
 pub mod fault;
+pub mod id;
+pub mod label;
+pub mod limits;
+pub mod sign;
+pub mod wire;

@@ -1,0 +1,54 @@
+//! Every maximum of the protocol, by name.
+
+/// Longest message of any kind, its certificates included. [ENC-1]
+pub const MESSAGE_BYTES_MAX: usize = 65_536;
+/// Longest paper, its certificates included. [ENC-1]
+pub const PAPER_BYTES_MAX: usize = 16_384;
+/// Deepest nesting inside a paper; its own map is the first level. [ENC-9]
+pub const DEPTH_MAX: usize = 8;
+/// Most entries in a list or a map. [ENC-10]
+pub const ENTRIES_MAX: u64 = 1_024;
+/// Longest text string. [ENC-10]
+pub const TEXT_BYTES_MAX: u64 = 1_024;
+/// Longest byte string. [ENC-10]
+pub const STRING_BYTES_MAX: u64 = 16_384;
+
+/// Most mandates in a chain. [AUT-46]
+pub const CHAIN_MAX: usize = 4;
+/// Most grants in a mandate.
+pub const GRANTS_MAX: usize = 16;
+/// Most names, numbers or keys in one list of a rule.
+pub const RULE_LIST_MAX: usize = 64;
+/// Most period totals or period counts in one rule.
+pub const PERIODS_MAX: usize = 8;
+/// Most lines in an offer.
+pub const ITEMS_MAX: usize = 64;
+/// Most payee accounts in an offer.
+pub const PAYEES_MAX: usize = 8;
+/// Most mandates in one command.
+pub const COMMAND_MANDATES_MAX: usize = 1_024;
+/// Most hashes in a receipt's path: a batch holds at most 65,536 receipts.
+pub const PATH_MAX: usize = 16;
+/// Most payments of one mandate that wait for the person. [CNF-2]
+pub const PENDING_MAX: usize = 8;
+
+/// How far ahead of the verifier's clock a paper may have been made. [AUT-24]
+pub const SKEW_SECONDS: u64 = 10;
+/// Longest window of a credential or a mandate. [AUT-28]
+pub const MANDATE_SECONDS_MAX: u64 = 5 * 366 * 86_400;
+/// Longest window of an offer. [AUT-28]
+pub const OFFER_SECONDS_MAX: u64 = 3_600;
+/// How long after it was made an intent is still taken. [AUT-25]
+pub const INTENT_SECONDS_MAX: u64 = 86_400;
+/// How long after it was made a confirmation is still taken. [AUT-26]
+pub const CONFIRMATION_SECONDS_MAX: u64 = 900;
+/// How long after it was made a command is still taken. [CMD-2]
+pub const COMMAND_SECONDS_MAX: u64 = 86_400;
+/// How long after it was made a proof of possession is still taken. [HTB-32]
+pub const PROOF_SECONDS_MAX: u64 = 60;
+/// How long a hold lasts where the offer does not say.
+pub const HOLD_SECONDS_DEFAULT: u64 = 7 * 86_400;
+/// Longest hold that an offer can ask for.
+pub const HOLD_SECONDS_MAX: u64 = 31 * 86_400;
+/// Greatest amount in minor units: 2^53 - 1, which every language's numbers hold.
+pub const AMOUNT_MAX: u64 = 9_007_199_254_740_991;

@@ -1,0 +1,148 @@
+//! Maps with integer labels, read and written in the order of their labels.
+
+use super::{Reader, Writer};
+use crate::code::Code;
+use crate::fault::Fault;
+use crate::label::Label;
+
+/// A value that stands in a field of a map, or in a list.
+pub trait Field: Sized {
+    /// Reads it. Stage `schema`.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault>;
+    /// Writes it.
+    fn write(&self, writer: &mut Writer);
+}
+
+/// Takes the fields of one map. Fields must be asked for in the order of their labels, which is the order
+/// that the bytes are in.
+#[derive(Debug)]
+pub struct MapReader<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    left: u64,
+    next: Option<(i64, usize)>,
+}
+
+impl<'r, 'a> MapReader<'r, 'a> {
+    /// Begins with the map that comes next.
+    pub fn new(reader: &'r mut Reader<'a>) -> Result<Self, Fault> {
+        let left = reader.map()?;
+        let mut map = Self { reader, left, next: None };
+        map.advance()?;
+        Ok(map)
+    }
+
+    /// Takes a field that must be there.
+    pub fn required<T: Field>(&mut self, label: Label) -> Result<T, Fault> {
+        match self.optional(label)? {
+            Some(value) => Ok(value),
+            None => Err(Fault::new(Code::MissingField).at(self.here()).field(label.name)), // [ENC-13]
+        }
+    }
+
+    /// Takes a field that may be there.
+    pub fn optional<T: Field>(&mut self, label: Label) -> Result<Option<T>, Fault> {
+        if self.next.is_none_or(|(next, _)| next != label.number) {
+            return Ok(None);
+        }
+        let value = T::read(self.reader).map_err(|fault| fault.field(label.name))?;
+        self.advance()?;
+        Ok(Some(value))
+    }
+
+    /// Ends the map: whatever is left is not known.
+    pub fn end(self) -> Result<(), Fault> {
+        match self.next {
+            None => Ok(()),
+            Some((_, at)) => Err(Fault::new(Code::UnknownField).at(at)), // [ENC-12]
+        }
+    }
+
+    /// The label that comes next and where it stands.
+    pub fn next_label(&self) -> Option<(i64, usize)> {
+        self.next
+    }
+
+    fn here(&self) -> usize {
+        self.next.map_or(self.reader.offset(), |(_, at)| at)
+    }
+
+    fn advance(&mut self) -> Result<(), Fault> {
+        self.next = None;
+        if self.left > 0 {
+            self.left -= 1;
+            let at = self.reader.offset();
+            // A key of another type is a field that no paper has. [ENC-12]
+            let label = self.reader.integer().map_err(|_| Fault::new(Code::UnknownField).at(at))?;
+            self.next = Some((label, at));
+        }
+        Ok(())
+    }
+}
+
+/// Collects the fields of one map.
+#[derive(Debug, Default)]
+pub struct MapWriter {
+    entries: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl MapWriter {
+    /// No field yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a field.
+    pub fn field(&mut self, label: Label, value: &impl Field) {
+        let (mut key, mut item) = (Writer::new(), Writer::new());
+        key.integer(label.number);
+        value.write(&mut item);
+        self.entries.push((key.into_bytes(), item.into_bytes()));
+    }
+
+    /// Adds a field that may be absent.
+    pub fn optional(&mut self, label: Label, value: Option<&impl Field>) {
+        if let Some(value) = value {
+            self.field(label, value);
+        }
+    }
+
+    /// Writes the map, its labels in order.
+    pub fn end(mut self, writer: &mut Writer) {
+        self.entries.sort();
+        writer.map(self.entries.len());
+        for (key, item) in &self.entries {
+            writer.raw(key);
+            writer.raw(item);
+        }
+    }
+}
+
+impl Field for u64 {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        reader.unsigned()
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.unsigned(*self);
+    }
+}
+
+impl<const N: usize> Field for [u8; N] {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        reader.array()
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.bytes(self);
+    }
+}
+
+impl Field for Vec<u8> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        reader.bytes().map(<[u8]>::to_vec)
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.bytes(self);
+    }
+}
