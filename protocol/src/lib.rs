@@ -5,3 +5,5 @@
 
 pub mod code;
 pub mod fault;
+pub mod money;
+pub mod time;
