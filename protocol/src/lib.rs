@@ -5,8 +5,13 @@
 
 pub mod code;
 pub mod fault;
+pub mod field;
 pub mod id;
 pub mod label;
 pub mod limits;
+pub mod money;
+pub mod paper;
+pub mod receipt;
 pub mod sign;
+pub mod time;
 pub mod wire;

@@ -136,13 +136,3 @@ impl<const N: usize> Field for [u8; N] {
         writer.bytes(self);
     }
 }
-
-impl Field for Vec<u8> {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        reader.bytes().map(<[u8]>::to_vec)
-    }
-
-    fn write(&self, writer: &mut Writer) {
-        writer.bytes(self);
-    }
-}
