@@ -505,6 +505,8 @@ codes! {
     ProofInvalid = 232, "proof-invalid", [Http], NotDecided, Same, AfterChange, Agent, 403, "HTB-32", "The proof of possession is not for this request and this time.";
     /// The payment header cannot be read. \[HTB-33\]
     CredentialMalformed = 233, "credential-malformed", [Http], NotDecided, Same, Never, Agent, 400, "HTB-33", "The payment header cannot be read.";
+    /// The path does not lead from the claims to the signed root. \[RCT-3\]
+    PathInvalid = 239, "path-invalid", [Receipt], NotDecided, Same, Never, Issuer, 400, "RCT-3", "The path does not lead from the claims to the signed root.";
     /// The issuer declined; the payer is told why. \[RCT-8\]
     Declined = 240, "declined", [Receipt], Refused, Same, Never, Agent, 403, "RCT-8", "The issuer declined; the payer is told why.";
 }

@@ -11,6 +11,7 @@ pub mod label;
 pub mod limits;
 pub mod money;
 pub mod paper;
+pub mod period;
 pub mod receipt;
 pub mod sign;
 pub mod time;
