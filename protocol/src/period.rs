@@ -147,12 +147,12 @@ impl Period {
 fn calendar(unit: Unit, zone: &Zone, now: UnixSeconds) -> Range<u64> {
     let now = Reduced::new(now);
     let first_day = unit.first_day(zone.wall(now).date());
-    let mut next_day = unit.next(first_day);
+    let next_day = unit.next(first_day);
     let (mut start, mut end) = (zone.first_instant(midnight(first_day)), zone.first_instant(midnight(next_day)));
-    // Clocks that were put back over midnight show the old date again, in a period that has begun.
-    while end <= now.seconds {
-        next_day = unit.next(next_day);
-        (start, end) = (end, zone.first_instant(midnight(next_day)));
+    // Clocks that were put back over midnight show the old date again, in a period that has begun. No clock has been
+    // put back by more than a day since 1970.
+    if end <= now.seconds {
+        (start, end) = (end, zone.first_instant(midnight(unit.next(next_day))));
     }
     let seconds = |instant: i64| u64::try_from(instant + now.cycle).unwrap_or(0);
     seconds(start)..seconds(end)

@@ -130,7 +130,7 @@ impl Reduced {
         const CYCLE: i64 = 146_097 * 86_400;
         const YEAR_9900: u64 = 250_246_627_200;
         let seconds = now.get().cast_signed();
-        let cycle = 0;
+        let cycle = if now.get() < YEAR_9900 { 0 } else { CYCLE };
         Self { seconds: seconds - cycle, cycle }
     }
 
