@@ -3,11 +3,14 @@
 //! No socket, clock, file, thread or source of randomness of its own: time, keys and random bytes are
 //! arguments, and what must be done comes back as values.
 
+pub mod authorize;
+pub mod cert;
 pub mod code;
 pub mod fault;
 pub mod field;
 pub mod id;
 pub mod label;
+pub mod ledger;
 pub mod limits;
 pub mod money;
 pub mod paper;

@@ -1,0 +1,199 @@
+//! The checks of the stages time, mandate and ledger, as one table: stage, paper, code, function.
+//!
+//! Within a stage the papers pass in their order, and each paper's checks in the order of the table. The
+//! clause of a check is that of its code.
+
+use super::{Case, Link, Standing};
+use crate::code::{Code, Stage};
+use crate::fault::{Fault, Part};
+use crate::limits::{
+    AMOUNT_MAX, CHAIN_MAX, CONFIRMATION_SECONDS_MAX, INTENT_SECONDS_MAX, MANDATE_SECONDS_MAX, OFFER_SECONDS_MAX,
+    SKEW_SECONDS,
+};
+use crate::money::Amount;
+use crate::paper::confirmation::Confirmation;
+use crate::paper::mandate::{Holder, Mode};
+use crate::paper::offer::OfferKind;
+use crate::time::{UnixSeconds, Window};
+
+/// One check.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// When it is made.
+    pub stage: Stage,
+    /// What a payment that fails it is told.
+    pub code: Code,
+    /// What it looks at, and the question that must be answered with yes.
+    pub test: Test,
+}
+
+/// What a check looks at.
+#[derive(Clone, Copy, Debug)]
+pub enum Test {
+    /// The account and its credential.
+    Account(fn(&Case<'_>) -> bool),
+    /// Each mandate, root first; the number is its place.
+    Mandate(fn(&Case<'_>, &Link<'_>, usize) -> bool),
+    /// The offer and its signer.
+    Offer(fn(&Case<'_>) -> bool),
+    /// The intent.
+    Intent(fn(&Case<'_>) -> bool),
+    /// The confirmation, where there is one.
+    Confirmation(fn(&Case<'_>, &Confirmation) -> bool),
+}
+
+macro_rules! checks {
+    ($($stage:ident: $code:ident, $what:ident($test:expr);)+) => {
+        /// Every check, in order.
+        pub const TABLE: &[Check] = &[$(Check { stage: Stage::$stage, code: Code::$code, test: Test::$what($test) }),+];
+    };
+}
+
+checks! {
+    Time: CredentialExpired, Account(|case| case.now < case.account.credential_expires_at);
+    Time: LifetimeExceeded, Mandate(|_, link, _| lasts(link.mandate.window(), MANDATE_SECONDS_MAX));
+    Time: MandateNotYetValid, Mandate(|case, link, _| case.now >= link.mandate.not_before);
+    Time: MandateExpired, Mandate(|case, link, _| case.now < link.mandate.expires_at);
+    Time: LifetimeExceeded, Offer(|case| lasts(case.offer.window(), OFFER_SECONDS_MAX));
+    Time: OfferNotYetValid, Offer(|case| !ahead(case.offer.issued_at, case.now));
+    Time: OfferExpired, Offer(|case| case.now < case.offer.expires_at);
+    Time: IntentInFuture, Intent(|case| !ahead(case.intent.issued_at, case.now));
+    Time: IntentStale, Intent(intent_is_fresh);
+    Time: ConfirmationStale, Confirmation(confirmation_is_fresh);
+
+    Mandate: ChainTooLong, Account(|case| (1..=CHAIN_MAX).contains(&case.chain.len()));
+    Mandate: AudienceMismatch, Mandate(|case, link, _| link.mandate.issuer == *case.issuer);
+    Mandate: AccountMismatch, Mandate(|case, link, _| link.mandate.account == case.account.id);
+    Mandate: ChainBroken, Mandate(continues);
+    Mandate: MandateRevoked, Mandate(|_, link, _| link.standing != Standing::Revoked);
+    Mandate: MandateSuperseded, Mandate(|_, link, _| link.standing != Standing::Superseded);
+    Mandate: MandateSuspended, Mandate(|_, link, _| link.standing != Standing::Suspended);
+    Mandate: DelegationForbidden, Mandate(may_be_delegated);
+    Mandate: IssuerNotAccepted, Offer(|case| case.offer.account_at(case.issuer).is_some());
+    Mandate: PseudonymMismatch, Offer(|case| case.offer.pseudonym.is_none_or(|name| name == case.account.pseudonym));
+    Mandate: CategoryUncertified, Offer(categories_are_certified);
+    Mandate: AudienceMismatch, Intent(|case| case.intent.issuer == *case.issuer);
+    Mandate: OfferMismatch, Intent(intent_takes_this_offer);
+    Mandate: CurrencyMismatch, Intent(one_currency);
+    Mandate: AmountMismatch, Intent(amount_is_the_offers);
+    Mandate: HolderMismatch, Intent(holder_pays_itself);
+    Mandate: PeriodMismatch, Intent(|case| case.intent.period.is_some() == (case.offer.kind == OfferKind::Subscription));
+    Mandate: ConfirmationMismatch, Confirmation(confirms_this);
+
+    Ledger: OfferPaid, Intent(|case| !case.account.offer_taken);
+    Ledger: AccountFrozen, Account(|case| !case.account.frozen);
+    Ledger: InsufficientFunds, Account(|case| case.intent.amount.minor() <= case.account.available_minor);
+    Ledger: AmountOverflow, Account(|case| case.account.payee_minor <= AMOUNT_MAX - case.intent.amount.minor());
+}
+
+/// Asks every check of a stage; the first that fails gives the code.
+pub fn run(case: &Case<'_>, stage: Stage) -> Result<(), Fault> {
+    for check in of(stage, |test| matches!(test, Test::Account(_))) {
+        if let Test::Account(test) = check.test {
+            passes(test(case), check, Part::Credential)?;
+        }
+    }
+    for (place, link) in case.chain.iter().enumerate() {
+        for check in of(stage, |test| matches!(test, Test::Mandate(_))) {
+            if let Test::Mandate(test) = check.test {
+                passes(test(case, link, place), check, Part::Mandate(u8::try_from(place).unwrap_or(u8::MAX)))?;
+            }
+        }
+    }
+    for check in of(stage, |test| matches!(test, Test::Offer(_))) {
+        if let Test::Offer(test) = check.test {
+            passes(test(case), check, Part::Offer)?;
+        }
+    }
+    for check in of(stage, |test| matches!(test, Test::Intent(_))) {
+        if let Test::Intent(test) = check.test {
+            passes(test(case), check, Part::Intent)?;
+        }
+    }
+    for check in TABLE.iter().filter(|check| check.stage == stage) {
+        if let (Test::Confirmation(test), Some(confirmation)) = (check.test, case.confirmation) {
+            passes(test(case, confirmation), check, Part::Confirmation)?;
+        }
+    }
+    Ok(())
+}
+
+fn of(stage: Stage, kind: fn(&Test) -> bool) -> impl Iterator<Item = &'static Check> {
+    TABLE.iter().filter(move |check| check.stage == stage && kind(&check.test))
+}
+
+fn passes(yes: bool, check: &Check, part: Part) -> Result<(), Fault> {
+    if yes { Ok(()) } else { Err(Fault::new(check.code).at_stage(check.stage).within(part)) }
+}
+
+fn lasts(window: Option<Window>, most_seconds: u64) -> bool {
+    window.is_some_and(|window| window.seconds() <= most_seconds)
+}
+
+/// Whether something was made further ahead of the clock than clocks may differ.
+pub(crate) fn ahead(made_at: UnixSeconds, now: UnixSeconds) -> bool {
+    made_at > now.saturating_add(SKEW_SECONDS)
+}
+
+/// Made at most a day ago and not before its offer. [AUT-25]
+fn intent_is_fresh(case: &Case<'_>) -> bool {
+    let made_at = case.intent.issued_at;
+    made_at.saturating_add(SKEW_SECONDS) >= case.offer.issued_at && young(made_at, case.now, INTENT_SECONDS_MAX)
+}
+
+/// Made at most a quarter of an hour ago and not before its intent. [AUT-26]
+fn confirmation_is_fresh(case: &Case<'_>, confirmation: &Confirmation) -> bool {
+    let made_at = confirmation.issued_at;
+    !ahead(made_at, case.now)
+        && made_at.saturating_add(SKEW_SECONDS) >= case.intent.issued_at
+        && young(made_at, case.now, CONFIRMATION_SECONDS_MAX)
+}
+
+pub(crate) fn young(made_at: UnixSeconds, now: UnixSeconds, most_seconds: u64) -> bool {
+    now.since(made_at).unwrap_or_default() <= most_seconds
+}
+
+/// The root has no parent; every other names the one above. [AUT-33]
+fn continues(case: &Case<'_>, link: &Link<'_>, place: usize) -> bool {
+    let above = place.checked_sub(1).and_then(|above| case.chain.get(above));
+    link.mandate.parent == above.map(|above| above.id)
+}
+
+/// A mandate held by a merchant, or for one offer, stands last. [AUT-37]
+fn may_be_delegated(case: &Case<'_>, link: &Link<'_>, place: usize) -> bool {
+    let last = place + 1 == case.chain.len();
+    last || (matches!(link.mandate.holder, Holder::Agent(_)) && link.mandate.mode != Mode::Single)
+}
+
+fn categories_are_certified(case: &Case<'_>) -> bool {
+    let certified = |category: u64| case.merchant.categories.iter().any(|&known| u64::from(known) == category);
+    case.offer.items.iter().filter_map(|item| item.category).all(|category| certified(category.get()))
+}
+
+/// The intent names this offer and this mandate, and a single mandate names the same offer. [AUT-38]
+fn intent_takes_this_offer(case: &Case<'_>) -> bool {
+    let named = case.chain.iter().filter_map(|link| link.mandate.offer);
+    case.intent.offer == case.offer_id && named.into_iter().all(|offer| offer == case.offer_id)
+}
+
+fn one_currency(case: &Case<'_>) -> bool {
+    case.intent.currency == case.offer.currency
+        && case.chain.iter().all(|link| link.mandate.currency == case.offer.currency)
+}
+
+/// A metered session may hold less than the offer allows; everything else is paid exactly. [AUT-41]
+fn amount_is_the_offers(case: &Case<'_>) -> bool {
+    let (paid, asked): (Amount, Amount) = (case.intent.amount, case.offer.amount);
+    if case.offer.kind == OfferKind::Metered { paid <= asked } else { paid == asked }
+}
+
+/// A mandate held by a merchant pays that merchant only. [AUT-44]
+fn holder_pays_itself(case: &Case<'_>) -> bool {
+    case.held_by.is_none_or(|holder| *holder == case.offer.merchant)
+}
+
+fn confirms_this(case: &Case<'_>, confirmation: &Confirmation) -> bool {
+    confirmation.intent == case.intent_id
+        && confirmation.account == case.account.id
+        && confirmation.issuer == *case.issuer
+}

@@ -1,0 +1,322 @@
+//! The ledger: every decision, and the money.
+//!
+//! [`Ledger::step`] takes a command whose papers have verified and says what comes of it. It decides on the
+//! state, purely; what it decided is an [`Event`], which alone changes the state. The state is the fold of its
+//! events, so that a restart finds what was there.
+
+pub mod apply;
+pub mod audit;
+pub mod books;
+pub mod event;
+mod mandates;
+mod pay;
+mod settle;
+pub mod state;
+
+use std::sync::Arc;
+
+use crate::cert::Party;
+use crate::code::{Code, Public, Stage, Standing};
+use crate::fault::{Fault, Part};
+use crate::id::{AccountId, Nonce, PaperId, PartyId, Pseudonym};
+use crate::limits::{COMMAND_SECONDS_MAX, SKEW_SECONDS};
+use crate::money::{Amount, Currency};
+use crate::paper::command::{Cancel, Capture, Deposit, Enrolment, Refund, Resumption, Revocation, Suspension, Void};
+use crate::paper::confirmation::Confirmation;
+use crate::paper::intent::Intent;
+use crate::paper::mandate::Mandate;
+use crate::paper::offer::Offer;
+use crate::receipt::{Claims, CodeNumber, Detail, Outcome};
+use crate::sign::Verified;
+use crate::time::UnixSeconds;
+use apply::Broken;
+use event::{Deposited, Enrolled, Event};
+use state::{Due, State};
+
+/// What an issuer is, as far as its ledger must know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its name.
+    pub issuer: PartyId,
+    /// Whether money is play money: only then are deposits taken.
+    pub sandbox: bool,
+    /// Where a person confirms; the short code is added to it.
+    pub approval_base: String,
+    /// How long the credential of an enrolled key lasts.
+    pub credential_seconds: u64,
+}
+
+/// A command, its papers verified.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Open an account, which then gets this number, or add a key to one.
+    Enrol(Verified<Enrolment>, AccountId),
+    /// Put money into an account.
+    Deposit(Verified<Deposit>),
+    /// Register a mandate.
+    Register(Verified<Mandate>),
+    /// Pay.
+    Pay(Box<PaymentOrder>),
+    /// Say yes to a payment that waits.
+    Confirm(Verified<Confirmation>),
+    /// Do not decide an intent any more.
+    Cancel(Box<CancelOrder>),
+    /// Take held money.
+    Capture(Verified<Capture>),
+    /// Give held money up.
+    Void(Verified<Void>),
+    /// Give captured money back.
+    Refund(Verified<Refund>),
+    /// Let mandates rest.
+    Suspend(Verified<Suspension>),
+    /// Lift a suspension.
+    Resume(Verified<Resumption>),
+    /// End mandates.
+    Revoke(Verified<Revocation>),
+}
+
+/// The papers of a payment.
+#[derive(Clone, Debug)]
+pub struct PaymentOrder {
+    /// The intent.
+    pub intent: Verified<Intent>,
+    /// The merchant that signed the intent, when no agent did.
+    pub held_by: Option<PartyId>,
+    /// The offer.
+    pub offer: Verified<Offer>,
+    /// Who signed the offer.
+    pub merchant: Arc<Party>,
+    /// The person's yes, where it came along.
+    pub confirmation: Option<Verified<Confirmation>>,
+    /// The payer, as this merchant knows it.
+    pub pseudonym: Pseudonym,
+}
+
+/// The papers of a cancellation.
+#[derive(Clone, Debug)]
+pub struct CancelOrder {
+    /// The command.
+    pub cancel: Verified<Cancel>,
+    /// The intent that it encloses.
+    pub intent: Verified<Intent>,
+    /// Whether its signer is a merchant, by name; then the offer was enclosed and is that merchant's.
+    pub merchant: Option<PartyId>,
+}
+
+/// What comes of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It has its receipt already: the one of this paper. [AUT-1]
+    Known(PaperId),
+    /// Nothing was decided, and nothing is recorded.
+    NotDecided(Fault),
+    /// It is decided, and applied to the state.
+    Decided(Box<Record>),
+}
+
+/// A decision, as it must be stored before it is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The paper that the receipt answers; of an intent, its id.
+    pub command: PaperId,
+    /// What the receipt says.
+    pub claims: Claims,
+    /// What only the payer is told.
+    pub detail: Option<Detail>,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Decisions on a state.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    settings: Settings,
+    state: State,
+}
+
+impl Ledger {
+    /// A ledger in which nothing has happened.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, state: State::default() }
+    }
+
+    /// What it remembers.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Applies an event of the past.
+    pub fn replay(&mut self, event: &Event, command: Option<PaperId>, at: UnixSeconds) -> Result<(), Broken> {
+        self.state.apply(event, command, at)
+    }
+
+    /// The time at which the next decision is made: the clock, but never before the last one.
+    pub fn time(&self, clock: UnixSeconds) -> UnixSeconds {
+        self.state.clock.map_or(clock, |last| last.max(clock))
+    }
+
+    /// Decides a command and applies what was decided. `salt` must be fresh random bytes.
+    ///
+    /// The error means that nothing more may be decided or answered.
+    pub fn step(&mut self, command: &Command, clock: UnixSeconds, salt: Nonce) -> Result<Answer, Broken> {
+        let now = self.time(clock);
+        let draft = match self.decide(command, now, salt) {
+            Ok(Draft::Known(paper)) => return Ok(Answer::Known(paper)),
+            Ok(Draft::Decided(draft)) => draft,
+            Err(fault) => return Ok(Answer::NotDecided(fault)),
+        };
+        self.record(*draft, now).map(|record| Answer::Decided(Box::new(record)))
+    }
+
+    /// What has come due, decided and applied: holds that end, payments that nobody confirmed, envelopes.
+    pub fn expire(&mut self, clock: UnixSeconds, mut salt: impl FnMut() -> Nonce) -> Result<Vec<Record>, Broken> {
+        let now = self.time(clock);
+        let mut records = Vec::new();
+        while let Some((_, due)) = self.state.due.first().copied().filter(|(at, _)| *at <= now) {
+            let draft = match due {
+                Due::Hold(intent) => self.hold_ends(intent, now, salt()),
+                Due::Answer(intent) => self.answer_lapses(intent, now, salt()),
+                Due::Envelope(mandate) => Some(Draft::envelope_closes(mandate, now, salt())),
+            };
+            match draft {
+                Some(draft) => records.push(self.record(draft, now)?),
+                None => return Err(Broken("what comes due does not stand")),
+            }
+        }
+        Ok(records)
+    }
+
+    fn record(&mut self, draft: Record, now: UnixSeconds) -> Result<Record, Broken> {
+        self.state.apply(&draft.event, Some(draft.command), now)?;
+        Ok(draft)
+    }
+
+    fn decide(&self, command: &Command, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
+        match command {
+            Command::Pay(order) => self.pay(order, now, salt),
+            Command::Confirm(confirmation) => self.confirm(confirmation, now, salt),
+            Command::Cancel(order) => self.cancel(order, now, salt),
+            Command::Register(mandate) => self.register(mandate, now, salt),
+            Command::Enrol(paper, account) => self.once(paper.id(), |desk| desk.enrol(paper, *account, now, salt)),
+            Command::Deposit(paper) => self.once(paper.id(), |desk| desk.deposit(paper, now, salt)),
+            Command::Capture(paper) => self.once(paper.id(), |desk| desk.capture(paper, now, salt)),
+            Command::Void(paper) => self.once(paper.id(), |desk| desk.void(paper, now, salt)),
+            Command::Refund(paper) => self.once(paper.id(), |desk| desk.refund(paper, now, salt)),
+            Command::Suspend(paper) => self.once(paper.id(), |desk| desk.suspend(paper, now, salt)),
+            Command::Resume(paper) => self.once(paper.id(), |desk| desk.resume(paper, now, salt)),
+            Command::Revoke(paper) => self.once(paper.id(), |desk| desk.revoke(paper, now, salt)),
+        }
+    }
+
+    /// A command that has its receipt gets that one, before any check. [CMD-1]
+    fn once(&self, id: PaperId, decide: impl FnOnce(&Self) -> Result<Record, Fault>) -> Result<Draft, Fault> {
+        if self.state.commands.contains(&id) {
+            return Ok(Draft::Known(id));
+        }
+        decide(self).map(|record| Draft::Decided(Box::new(record)))
+    }
+
+    fn enrol(
+        &self,
+        paper: &Verified<Enrolment>,
+        fresh: AccountId,
+        now: UnixSeconds,
+        salt: Nonce,
+    ) -> Result<Record, Fault> {
+        self.command_in_time(&paper.issuer, paper.issued_at, now)?;
+        let account = paper.account.unwrap_or(fresh);
+        let expires_at = now.saturating_add(self.settings.credential_seconds);
+        let event = Event::Enrolled(Enrolled { account, key: paper.key.0, expires_at });
+        Ok(Record::done(paper.id(), event, now, salt))
+    }
+
+    fn deposit(&self, paper: &Verified<Deposit>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
+        self.command_in_time(&paper.issuer, paper.issued_at, now)?;
+        if !self.settings.sandbox {
+            return Err(Fault::new(Code::NotSandbox)); // [CMD-13]
+        }
+        let purse = books::Purse::Account(paper.account);
+        let sums = [self.state.books.balance(&purse, paper.currency), self.state.books.given(paper.currency)];
+        if sums.iter().any(|sum| sum + paper.amount.minor() > crate::limits::AMOUNT_MAX) {
+            return Ok(Record::command_refused(paper.id(), Code::AmountOverflow, now, salt)); // [CMD-14]
+        }
+        let event =
+            Event::Deposited(Deposited { account: paper.account, amount: paper.amount, currency: paper.currency });
+        Ok(Record::done(paper.id(), event, now, salt).with_amount(paper.amount, paper.currency))
+    }
+
+    /// A command is for this issuer, and was made in the time in which it is taken. [AUT-30] [CMD-2]
+    ///
+    /// One that is not may be put right by its sender, so that it is not recorded.
+    fn command_in_time(&self, issuer: &PartyId, made_at: UnixSeconds, now: UnixSeconds) -> Result<(), Fault> {
+        let old = now.since(made_at).unwrap_or_default() > COMMAND_SECONDS_MAX;
+        if old || made_at > now.saturating_add(SKEW_SECONDS) {
+            return Err(Fault::new(Code::CommandStale).within(Part::Command));
+        }
+        if *issuer != self.settings.issuer {
+            return Err(Fault::new(Code::AudienceMismatch).within(Part::Command));
+        }
+        Ok(())
+    }
+}
+
+/// What a decision comes to, before it is applied.
+enum Draft {
+    Known(PaperId),
+    Decided(Box<Record>),
+}
+
+impl Draft {
+    fn envelope_closes(mandate: PaperId, now: UnixSeconds, salt: Nonce) -> Record {
+        Record::done(mandate, Event::EnvelopeClosed(mandate), now, salt)
+    }
+}
+
+impl Record {
+    /// A command that moves no payment is done.
+    fn done(command: PaperId, event: Event, now: UnixSeconds, salt: Nonce) -> Self {
+        let claims = Claims { command: Some(command), ..Claims::new(Outcome::Recorded, now, salt) };
+        Self { command, claims, detail: None, event }
+    }
+
+    /// A command other than a payment is refused, and changes nothing.
+    fn command_refused(command: PaperId, code: Code, now: UnixSeconds, salt: Nonce) -> Self {
+        let event = Event::CommandRefused(code.into());
+        Self { command, claims: Claims::new(Outcome::Refused, now, salt), detail: None, event }
+            .about(command)
+            .refused(code, None)
+    }
+
+    fn about(mut self, command: PaperId) -> Self {
+        self.claims.command = Some(command);
+        self
+    }
+
+    fn with_amount(mut self, amount: Amount, currency: Currency) -> Self {
+        self.claims.amount = Some(amount);
+        self.claims.currency = Some(currency);
+        self
+    }
+
+    /// Says why not: to the merchant what it may know, to the payer all. [RCT-8]
+    fn refused(mut self, code: Code, place: Option<crate::authorize::Place>) -> Self {
+        debug_assert_eq!(code.standing() == Standing::NotDecided, false);
+        let told = if code.public() == Public::Same { code } else { Code::Declined };
+        let detail = Detail {
+            link: place.map(|place| u64::from(place.link)),
+            grant: place.and_then(|place| place.grant).map(u64::from),
+            rule: place.and_then(|place| place.rule).and_then(|rule| u64::try_from(rule.number).ok()),
+            code: CodeNumber::from(code),
+            salt: self.claims.salt,
+        };
+        self.claims.code = Some(told.into());
+        self.claims.detail = Some(detail.digest());
+        self.detail = Some(detail);
+        self
+    }
+}
+
+/// A fault that is decided and recorded, by the registry.
+fn is_decided(fault: &Fault) -> bool {
+    fault.stage >= Stage::Time && fault.code.standing() == Standing::Refused
+}

@@ -1,0 +1,256 @@
+//! What happened, as the store keeps it. The state is the fold of these, from the first to the last.
+
+use crate::code::Code;
+use crate::fault::Fault;
+use crate::field::{Bytes, List, listed, ranged};
+use crate::id::{AccountId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
+use crate::limits::{CHAIN_MAX, COMMAND_MANDATES_MAX};
+use crate::money::{Amount, Currency};
+use crate::receipt::CodeNumber;
+use crate::sign::PublicKey;
+use crate::time::UnixSeconds;
+use crate::wire::{Field, Reader, Writer};
+
+/// A value that may be absent: a list of none or one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Maybe<T>(pub Option<T>);
+
+impl<T: Field> Field for Maybe<T> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        match ranged(reader, Reader::list, |length| (length < 2).then_some(length))? {
+            0 => Ok(Self(None)),
+            _ => T::read(reader).map(Some).map(Self),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.list(usize::from(self.0.is_some()));
+        if let Some(value) = &self.0 {
+            value.write(writer);
+        }
+    }
+}
+
+listed! {
+    /// An account was opened, or got a key.
+    pub struct Enrolled {
+        /// The account.
+        account: AccountId,
+        /// The key.
+        key: PublicKey,
+        /// When the key's credential expires.
+        expires_at: UnixSeconds,
+    }
+}
+
+listed! {
+    /// A sandbox gave money.
+    pub struct Deposited {
+        /// To whom.
+        account: AccountId,
+        /// How much.
+        amount: Amount,
+        /// Its currency.
+        currency: Currency,
+    }
+}
+
+listed! {
+    /// A mandate was registered.
+    pub struct Registered {
+        /// Its id.
+        mandate: PaperId,
+        /// Who signed it.
+        signer: PublicKey,
+        /// Its payload.
+        payload: Bytes,
+    }
+}
+
+listed! {
+    /// What one link of a chain contributed to a payment.
+    pub struct UsedLink {
+        /// The mandate.
+        mandate: PaperId,
+        /// Its lineage.
+        lineage: LineageId,
+        /// The grant that admitted the payment.
+        grant: Maybe<u64>,
+    }
+}
+
+listed! {
+    /// A payment was made, or its money held.
+    pub struct Paid {
+        /// The payment.
+        intent: PaperId,
+        /// The offer.
+        offer: PaperId,
+        /// Who pays.
+        account: AccountId,
+        /// The chain, root first.
+        links: List<UsedLink, CHAIN_MAX>,
+        /// Who is paid.
+        merchant: PartyId,
+        /// At which account.
+        payee: ShortText,
+        /// How much.
+        amount: Amount,
+        /// Its currency.
+        currency: Currency,
+        /// Until when it is held; absent when it was settled at once.
+        hold_until: Maybe<UnixSeconds>,
+        /// The payer, as the merchant knows it.
+        pseudonym: Pseudonym,
+    }
+}
+
+listed! {
+    /// A payment waits for the person.
+    pub struct Asked {
+        /// The payment.
+        intent: PaperId,
+        /// Who would pay.
+        account: AccountId,
+        /// The mandates of the chain, root first.
+        links: List<PaperId, CHAIN_MAX>,
+        /// The intent's payload.
+        intent_payload: Bytes,
+        /// The offer.
+        offer: PaperId,
+        /// The offer's payload.
+        offer_payload: Bytes,
+        /// The merchant's key.
+        merchant_key: PublicKey,
+        /// The merchant's categories, two bytes each.
+        merchant_categories: Bytes,
+        /// The merchant that signed the intent, when no agent did.
+        held_by: Maybe<PartyId>,
+        /// The payer, as the merchant knows it.
+        pseudonym: Pseudonym,
+        /// The short code that the person compares.
+        user_code: ShortText,
+        /// When it is too late.
+        answer_by: UnixSeconds,
+    }
+}
+
+listed! {
+    /// An intent was refused, or cancelled before it was decided.
+    pub struct Closed {
+        /// The intent.
+        intent: PaperId,
+        /// Why.
+        code: CodeNumber,
+    }
+}
+
+listed! {
+    /// Held money went to the merchant.
+    pub struct Captured {
+        /// The payment.
+        intent: PaperId,
+        /// How much.
+        amount: Amount,
+        /// 1 when nothing more will be captured, so that the rest goes back.
+        last: u64,
+    }
+}
+
+listed! {
+    /// Captured money went back.
+    pub struct Refunded {
+        /// The payment.
+        intent: PaperId,
+        /// How much.
+        amount: Amount,
+    }
+}
+
+listed! {
+    /// Mandates rest, or a suspension is lifted, or they end.
+    pub struct MandatesChanged {
+        /// The mandates.
+        mandates: List<PaperId, COMMAND_MANDATES_MAX>,
+        /// The suspension made or lifted; of a revocation, the revocation.
+        by: PaperId,
+        /// How high in the chain its signer stands; the account is 0.
+        level: u64,
+    }
+}
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $name:ident($body:ty) = $number:literal;)+) => {
+        /// What happened.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Event {
+            $($(#[$doc])* $name($body),)+
+        }
+
+        impl Field for Event {
+            fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+                let at = reader.offset();
+                ranged(reader, Reader::list, |length| (length == 2).then_some(()))?;
+                match reader.unsigned()? {
+                    $($number => Field::read(reader).map(Self::$name),)+
+                    _ => Err(Fault::new(Code::FieldRange).at(at)),
+                }
+            }
+
+            fn write(&self, writer: &mut Writer) {
+                writer.list(2);
+                match self {
+                    $(Self::$name(body) => {
+                        writer.unsigned($number);
+                        body.write(writer);
+                    })+
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// An account was opened, or got a key.
+    Enrolled(Enrolled) = 1;
+    /// A sandbox gave money.
+    Deposited(Deposited) = 2;
+    /// A mandate was registered.
+    Registered(Registered) = 3;
+    /// A payment was made, or its money held.
+    Paid(Paid) = 4;
+    /// A payment waits for the person.
+    Asked(Box<Asked>) = 5;
+    /// An intent was refused.
+    Refused(Closed) = 6;
+    /// An intent was cancelled before it was decided.
+    Cancelled(Closed) = 7;
+    /// Held money went to the merchant.
+    Captured(Captured) = 8;
+    /// What was still held went back, by the merchant's command.
+    Voided(PaperId) = 9;
+    /// What was still held went back, because its time had come.
+    HoldExpired(PaperId) = 10;
+    /// Captured money went back.
+    Refunded(Refunded) = 11;
+    /// Mandates rest.
+    Suspended(MandatesChanged) = 12;
+    /// A suspension is lifted.
+    Resumed(MandatesChanged) = 13;
+    /// Mandates end.
+    Revoked(MandatesChanged) = 14;
+    /// The envelope of a mandate whose window has closed went back.
+    EnvelopeClosed(PaperId) = 15;
+    /// A command was refused and changed nothing.
+    CommandRefused(CodeNumber) = 16;
+}
+
+impl<T: Field> Field for Box<T> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        T::read(reader).map(Self::new)
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        T::write(self, writer);
+    }
+}

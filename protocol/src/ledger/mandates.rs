@@ -1,0 +1,200 @@
+//! Mandates: registered, replaced, suspended, resumed, revoked.
+
+use super::apply::funded_minor;
+use super::books::Purse;
+use super::event::{Event, MandatesChanged, Registered};
+use super::state::MandateRecord;
+use super::{Draft, Ledger, Record};
+use crate::authorize::checks::ahead;
+use crate::code::Code;
+use crate::fault::{Fault, Part};
+use crate::field::{Bytes, List};
+use crate::id::{AccountId, Nonce, PaperId, PartyId};
+use crate::limits::{CHAIN_MAX, MANDATE_SECONDS_MAX};
+use crate::money::Amount;
+use crate::paper::command::{Resumption, Revocation, Suspension};
+use crate::paper::mandate::{Holder, Mandate};
+use crate::sign::{Paper, PublicKey, Verified};
+use crate::time::UnixSeconds;
+
+impl Ledger {
+    pub(super) fn register(&self, paper: &Verified<Mandate>, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
+        let id = paper.id();
+        if self.state.mandates.contains_key(&id) || self.state.commands.contains(&id) {
+            return Ok(Draft::Known(id));
+        }
+        self.signed_by_right(paper)?;
+        let record = match self.may_register(paper, now) {
+            Ok(()) => {
+                let payload = Bytes(paper.payload());
+                let event = Event::Registered(Registered { mandate: id, signer: paper.key(), payload });
+                Record::done(id, event, now, salt)
+            }
+            Err(code) if code.standing() == crate::code::Standing::NotDecided => {
+                return Err(Fault::new(code).within(Part::Mandate(0)));
+            }
+            Err(code) => Record::command_refused(id, code, now, salt),
+        };
+        Ok(Draft::Decided(Box::new(record)))
+    }
+
+    /// A root is signed by a key of its account, any other by the holder of the mandate above. [SIG-12]
+    fn signed_by_right(&self, paper: &Verified<Mandate>) -> Result<(), Fault> {
+        let by_right = match paper.parent {
+            None => self.owns(paper.account, &paper.key()),
+            Some(parent) => {
+                let parent = self.state.mandates.get(&parent);
+                let parent = parent.ok_or_else(|| Fault::new(Code::MandateUnknown).within(Part::Mandate(0)))?;
+                parent.mandate.holder == Holder::Agent(paper.key()) && parent.mandate.account == paper.account
+            }
+        };
+        if by_right { Ok(()) } else { Err(Fault::new(Code::MandateSigner).within(Part::Mandate(0))) }
+    }
+
+    fn may_register(&self, mandate: &Mandate, now: UnixSeconds) -> Result<(), Code> {
+        let window = mandate.window().ok_or(Code::FieldConflict)?;
+        if window.seconds() > MANDATE_SECONDS_MAX {
+            return Err(Code::LifetimeExceeded); // [AUT-28]
+        }
+        if now >= mandate.expires_at {
+            return Err(Code::MandateExpired); // [AUT-21]
+        }
+        if ahead(mandate.issued_at, now) {
+            return Err(Code::MandateNotYetValid); // [AUT-20]
+        }
+        if mandate.issuer != self.settings.issuer {
+            return Err(Code::AudienceMismatch); // [AUT-30]
+        }
+        self.may_stand_below(mandate)?;
+        self.continues_lineage(mandate)?;
+        self.can_fund(mandate)
+    }
+
+    fn may_stand_below(&self, mandate: &Mandate) -> Result<(), Code> {
+        let Some(parent) = mandate.parent else { return Ok(()) };
+        let chain = self.state.chain(&parent).ok_or(Code::MandateUnknown)?;
+        if chain.len() >= CHAIN_MAX {
+            return Err(Code::ChainTooLong); // [AUT-46]
+        }
+        let revoked = |(id, record): &(PaperId, &MandateRecord)| {
+            self.state.standing(id, record) == crate::authorize::Standing::Revoked
+        };
+        if chain.iter().any(revoked) {
+            return Err(Code::MandateRevoked); // [AUT-34]
+        }
+        match chain.last() {
+            Some((_, parent)) if parent.mandate.currency != mandate.currency => Err(Code::CurrencyMismatch),
+            Some((_, parent)) if parent.mandate.offer.is_some() => Err(Code::DelegationForbidden), // [AUT-37]
+            _ => Ok(()),
+        }
+    }
+
+    /// The first of its lineage, or the next version of it. [MAN-20] [MAN-21]
+    fn continues_lineage(&self, mandate: &Mandate) -> Result<(), Code> {
+        let lineage = self.state.lineages.get(&(mandate.account, mandate.lineage));
+        let latest = lineage.and_then(|lineage| self.state.mandates.get(&lineage.latest));
+        let (Some(lineage), Some(latest)) = (lineage, latest) else {
+            return if mandate.serial.get() == 1 { Ok(()) } else { Err(Code::LineageBroken) };
+        };
+        if lineage.revoked {
+            return Err(Code::MandateRevoked); // [AUT-34]
+        }
+        if mandate.serial <= latest.mandate.serial {
+            return Err(Code::MandateConflict);
+        }
+        let continues = mandate.replaces == Some(lineage.latest)
+            && mandate.serial.get() == latest.mandate.serial.get() + 1
+            && mandate.currency == latest.mandate.currency
+            && mandate.parent == latest.mandate.parent;
+        if continues { Ok(()) } else { Err(Code::LineageBroken) }
+    }
+
+    /// The money for the envelope is there; and what is taken back out of it still is. [QTA-4]
+    fn can_fund(&self, mandate: &Mandate) -> Result<(), Code> {
+        let lineage = self.state.lineages.get(&(mandate.account, mandate.lineage));
+        let before = lineage.and_then(|lineage| self.state.mandates.get(&lineage.latest));
+        let had = lineage.map_or(0, |lineage| funded_minor(before.map(|record| &record.mandate), lineage));
+        let has = mandate.funded.map_or(0, Amount::minor);
+        let balance = |purse: &Purse| self.state.books.balance(purse, mandate.currency);
+        let more = has.saturating_sub(had) <= balance(&Purse::Account(mandate.account));
+        let less = had.saturating_sub(has) <= balance(&Purse::Envelope(mandate.account, mandate.lineage));
+        if more && less { Ok(()) } else { Err(Code::InsufficientFunds) }
+    }
+
+    pub(super) fn suspend(&self, paper: &Verified<Suspension>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
+        let (id, key) = (paper.id(), paper.key());
+        let levels = self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::No)?;
+        let changed = changed(&paper.mandates, id, levels)?;
+        Ok(Record::done(id, Event::Suspended(changed), now, salt))
+    }
+
+    /// Lifts a suspension by its signer or one above. [CMD-12]
+    pub(super) fn resume(&self, paper: &Verified<Resumption>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
+        let (id, key) = (paper.id(), paper.key());
+        let levels = self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::No)?;
+        for (mandate, level) in paper.mandates.iter().zip(&levels) {
+            let record = self.state.mandates.get(mandate).ok_or_else(|| Fault::new(Code::MandateUnknown))?;
+            match record.suspensions.iter().find(|(suspension, _)| *suspension == paper.suspension) {
+                None => return Ok(Record::command_refused(id, Code::SuspensionUnknown, now, salt)),
+                Some((_, by)) if by < level => return Err(Fault::new(Code::CommandSigner).within(Part::Command)),
+                Some(_) => {}
+            }
+        }
+        let changed = changed(&paper.mandates, paper.suspension, levels)?;
+        Ok(Record::done(id, Event::Resumed(changed), now, salt))
+    }
+
+    pub(super) fn revoke(&self, paper: &Verified<Revocation>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
+        let (id, key) = (paper.id(), paper.key());
+        let levels = self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::Yes)?;
+        let changed = changed(&paper.mandates, id, levels)?;
+        Ok(Record::done(id, Event::Revoked(changed), now, salt))
+    }
+
+    /// How high above each mandate the signer of a command stands; who stands nowhere may not give it.
+    #[expect(clippy::too_many_arguments, reason = "the fields that three commands share")]
+    fn levels(
+        &self,
+        issuer: &PartyId,
+        issued_at: UnixSeconds,
+        account: AccountId,
+        mandates: &[PaperId],
+        key: &PublicKey,
+        now: UnixSeconds,
+        holders: Holders,
+    ) -> Result<Vec<u64>, Fault> {
+        self.command_in_time(issuer, issued_at, now)?;
+        let level = |mandate: &PaperId| {
+            let unknown = || Fault::new(Code::MandateUnknown).within(Part::Command);
+            let chain = self.state.chain(mandate).ok_or_else(unknown)?;
+            if chain.first().is_none_or(|(_, root)| root.mandate.account != account) {
+                return Err(unknown());
+            }
+            let above = chain.iter().position(|(_, record)| record.signer == *key).or_else(|| {
+                let holds = |record: &MandateRecord| record.mandate.holder == Holder::Agent(*key);
+                chain.last().filter(|(_, record)| holders == Holders::Yes && holds(record)).map(|_| chain.len())
+            });
+            let level = if self.owns(account, key) { Some(0) } else { above };
+            level.map(|level| level as u64).ok_or_else(|| Fault::new(Code::CommandSigner).within(Part::Command))
+        };
+        mandates.iter().map(level).collect()
+    }
+
+    fn owns(&self, account: AccountId, key: &PublicKey) -> bool {
+        self.state.accounts.get(&account).is_some_and(|account| account.keys.contains_key(&key.id()))
+    }
+}
+
+/// Whether the holder of a mandate may give a command about it: it may give it up, and nothing else.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holders {
+    No,
+    Yes,
+}
+
+/// The highest number, which is the lowest place, stands for all: it lets the fewest lift it wrongly.
+fn changed(mandates: &[PaperId], by: PaperId, levels: Vec<u64>) -> Result<MandatesChanged, Fault> {
+    let level = levels.into_iter().min().unwrap_or_default();
+    let mandates = List::new(mandates.to_vec()).ok_or_else(|| Fault::new(Code::CborLimit))?;
+    Ok(MandatesChanged { mandates, by, level })
+}

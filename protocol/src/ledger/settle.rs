@@ -1,0 +1,145 @@
+//! What a merchant does with a payment: capture, void, refund; and the end of a hold.
+
+use super::books::Purse;
+use super::event::{Captured, Event, Refunded};
+use super::state::{Hold, Made, Payment};
+use super::{Ledger, Record};
+use crate::code::Code;
+use crate::fault::{Fault, Part};
+use crate::id::{Nonce, PaperId, PartyId};
+use crate::limits::AMOUNT_MAX;
+use crate::money::Amount;
+use crate::paper::command::{Capture, Refund, Void};
+use crate::receipt::{Claims, Outcome};
+use crate::sign::Verified;
+use crate::time::UnixSeconds;
+
+impl Ledger {
+    pub(super) fn capture(&self, paper: &Verified<Capture>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
+        self.command_in_time(&paper.issuer, paper.issued_at, now)?;
+        let made = match self.payment_of(paper.intent, &paper.merchant)? {
+            Ok(made) => made,
+            Err(code) => return Ok(Record::command_refused(paper.id(), code, now, salt)),
+        };
+        let checked = || -> Result<(), Code> {
+            open(made, now)?;
+            if paper.currency != made.currency {
+                return Err(Code::CurrencyMismatch);
+            }
+            if paper.amount.minor() > made.held_minor() {
+                return Err(Code::CaptureExceedsHold); // [CMD-5]
+            }
+            self.room_for(made, paper.amount)
+        };
+        if let Err(code) = checked() {
+            return Ok(Record::command_refused(paper.id(), code, now, salt).on(paper.intent, made));
+        }
+        let all = paper.amount.minor() == made.held_minor();
+        let captured =
+            Captured { intent: paper.intent, amount: paper.amount, last: u64::from(all || paper.last.is_some()) };
+        Ok(record(paper.id(), Outcome::Captured, Event::Captured(captured), now, salt)
+            .on(paper.intent, made)
+            .with_amount(paper.amount, made.currency))
+    }
+
+    pub(super) fn void(&self, paper: &Verified<Void>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
+        self.command_in_time(&paper.issuer, paper.issued_at, now)?;
+        let made = match self.payment_of(paper.intent, &paper.merchant)? {
+            Ok(made) => made,
+            Err(code) => return Ok(Record::command_refused(paper.id(), code, now, salt)),
+        };
+        if let Err(code) = open(made, now) {
+            return Ok(Record::command_refused(paper.id(), code, now, salt).on(paper.intent, made));
+        }
+        let voided = record(paper.id(), Outcome::Voided, Event::Voided(paper.intent), now, salt).on(paper.intent, made);
+        Ok(voided.with_rest(made))
+    }
+
+    pub(super) fn refund(&self, paper: &Verified<Refund>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
+        self.command_in_time(&paper.issuer, paper.issued_at, now)?;
+        let made = match self.payment_of(paper.intent, &paper.merchant)? {
+            Ok(made) => made,
+            Err(code) => return Ok(Record::command_refused(paper.id(), code, now, salt)),
+        };
+        let checked = || -> Result<(), Code> {
+            if paper.currency != made.currency {
+                return Err(Code::CurrencyMismatch);
+            }
+            if paper.amount.minor() > made.captured_minor.saturating_sub(made.refunded_minor) {
+                return Err(Code::RefundExceedsCapture); // [CMD-9]
+            }
+            // The merchant's account is debited before the payer's is credited. [CMD-10]
+            let payee = Purse::Payee(made.merchant.clone(), made.payee.clone());
+            if paper.amount.minor() > self.state.books.balance(&payee, made.currency) {
+                return Err(Code::MerchantFunds);
+            }
+            Ok(())
+        };
+        if let Err(code) = checked() {
+            return Ok(Record::command_refused(paper.id(), code, now, salt).on(paper.intent, made));
+        }
+        let event = Event::Refunded(Refunded { intent: paper.intent, amount: paper.amount });
+        Ok(record(paper.id(), Outcome::Refunded, event, now, salt)
+            .on(paper.intent, made)
+            .with_amount(paper.amount, made.currency))
+    }
+
+    /// A hold's time has come. [CMD-8]
+    pub(super) fn hold_ends(&self, intent: PaperId, now: UnixSeconds, salt: Nonce) -> Option<Record> {
+        let Some(Payment::Made(made)) = self.state.payments.get(&intent) else { return None };
+        let claims = Claims::new(Outcome::Voided, now, salt);
+        let ended = Record { command: intent, claims, detail: None, event: Event::HoldExpired(intent) };
+        Some(ended.on(intent, made).with_rest(made))
+    }
+
+    /// The payment that a merchant speaks of. Of somebody else's it learns nothing. [CMD-3] [CMD-4]
+    #[expect(clippy::type_complexity, reason = "not decided, refused, or a payment")]
+    fn payment_of(&self, intent: PaperId, merchant: &PartyId) -> Result<Result<&Made, Code>, Fault> {
+        match self.state.payments.get(&intent) {
+            Some(Payment::Made(made)) if made.merchant == *merchant => Ok(Ok(made)),
+            Some(Payment::Made(_)) => Ok(Err(Code::CallerMismatch)),
+            Some(Payment::Closed) => Ok(Err(Code::PaymentRefused)), // [CMD-16]
+            // It may still be decided: nothing is recorded against the command.
+            Some(Payment::Pending(_)) | None => Err(Fault::new(Code::PaymentUnknown).within(Part::Command)),
+        }
+    }
+
+    /// The merchant's account can hold that much more. [CMD-14]
+    fn room_for(&self, made: &Made, amount: Amount) -> Result<(), Code> {
+        let payee = Purse::Payee(made.merchant.clone(), made.payee.clone());
+        let sum = self.state.books.balance(&payee, made.currency) + amount.minor();
+        if sum > AMOUNT_MAX { Err(Code::AmountOverflow) } else { Ok(()) }
+    }
+}
+
+/// Whether something is still held. [CMD-6] [CMD-7] [CMD-8]
+fn open(made: &Made, now: UnixSeconds) -> Result<(), Code> {
+    match made.hold {
+        Hold::Captured => Err(Code::PaymentCaptured),
+        Hold::Voided => Err(Code::PaymentVoided),
+        Hold::Expired => Err(Code::HoldExpired),
+        Hold::Open if made.hold_until.is_some_and(|until| until <= now) => Err(Code::HoldExpired),
+        Hold::Open => Ok(()),
+    }
+}
+
+fn record(command: PaperId, outcome: Outcome, event: Event, now: UnixSeconds, salt: Nonce) -> Record {
+    Record { command, claims: Claims::new(outcome, now, salt), detail: None, event }.about(command)
+}
+
+impl Record {
+    fn on(mut self, intent: PaperId, made: &Made) -> Self {
+        self.claims.intent = Some(intent);
+        self.claims.offer = Some(made.offer);
+        self.claims.pseudonym = Some(made.pseudonym);
+        self
+    }
+
+    /// The amount that goes back with the hold.
+    fn with_rest(self, made: &Made) -> Self {
+        match Amount::from_minor(made.held_minor()) {
+            Some(rest) => self.with_amount(rest, made.currency),
+            None => self,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What the ledger remembers.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::books::Books;
+use super::event::Asked;
+use crate::authorize::Standing;
+use crate::authorize::counter::Counters;
+use crate::id::{AccountId, KeyId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
+use crate::money::{Amount, Currency};
+use crate::paper::mandate::Mandate;
+use crate::sign::PublicKey;
+use crate::time::UnixSeconds;
+
+/// A lineage of mandates, within its account.
+pub type LineageKey = (AccountId, LineageId);
+
+/// Everything that decisions read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    /// Who owns which keys.
+    pub accounts: HashMap<AccountId, AccountRecord>,
+    /// Where the money is.
+    pub books: Books,
+    /// Every mandate ever registered.
+    pub mandates: HashMap<PaperId, MandateRecord>,
+    /// What mandates and their replacements share.
+    pub lineages: HashMap<LineageKey, Lineage>,
+    /// Every intent ever decided, or waiting.
+    pub payments: HashMap<PaperId, Payment>,
+    /// The unrefused intent of an account for an offer. [AUT-60]
+    pub taken: HashMap<(AccountId, PaperId), PaperId>,
+    /// Commands that have a receipt, intents aside.
+    pub commands: HashSet<PaperId>,
+    /// What has a time: holds that end, answers that come too late, envelopes that close.
+    pub due: BTreeSet<(UnixSeconds, Due)>,
+    /// The latest time at which something was decided; the clock never runs back.
+    pub clock: Option<UnixSeconds>,
+}
+
+/// An account.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AccountRecord {
+    /// Its keys, and when their credentials expire.
+    pub keys: HashMap<KeyId, (PublicKey, UnixSeconds)>,
+    /// Merchants that it has paid.
+    pub merchants: HashSet<PartyId>,
+    /// Whether nothing may leave it.
+    pub frozen: bool,
+}
+
+/// A mandate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MandateRecord {
+    /// What it says.
+    pub mandate: Mandate,
+    /// The key that signed it.
+    pub signer: PublicKey,
+    /// The suspensions that stand, and how high their signers do.
+    pub suspensions: Vec<(PaperId, u64)>,
+    /// When it was registered.
+    pub registered_at: UnixSeconds,
+}
+
+/// What mandates and their replacements share.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lineage {
+    /// The latest version.
+    pub latest: PaperId,
+    /// Whether it has ended.
+    pub revoked: bool,
+    /// What was spent.
+    pub counters: Counters,
+    /// Holds that are open.
+    pub holds_open: u32,
+    /// Payments that wait for the person.
+    pub pending: usize,
+    /// Whether its envelope has closed, so that what comes back goes to the account.
+    pub envelope_closed: bool,
+}
+
+/// An intent that was decided, or waits.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Payment {
+    /// It waits for the person.
+    Pending(Box<Asked>),
+    /// It was refused, or cancelled before it was decided.
+    Closed,
+    /// Money moved.
+    Made(Box<Made>),
+}
+
+/// A payment that was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// Who paid.
+    pub account: AccountId,
+    /// The chain, root first: mandate, lineage, grant.
+    pub links: Vec<(PaperId, LineageId, Option<u8>)>,
+    /// The offer.
+    pub offer: PaperId,
+    /// Who is paid.
+    pub merchant: PartyId,
+    /// At which account.
+    pub payee: ShortText,
+    /// How much was authorized.
+    pub amount: Amount,
+    /// Its currency.
+    pub currency: Currency,
+    /// When it was decided.
+    pub decided_at: UnixSeconds,
+    /// Until when the rest is held.
+    pub hold_until: Option<UnixSeconds>,
+    /// What the merchant got, in minor units.
+    pub captured_minor: u64,
+    /// What the merchant gave back, in minor units.
+    pub refunded_minor: u64,
+    /// How the hold stands.
+    pub hold: Hold,
+    /// The payer, as the merchant knows it.
+    pub pseudonym: Pseudonym,
+}
+
+impl Made {
+    /// What is still held, in minor units.
+    pub fn held_minor(&self) -> u64 {
+        if self.hold == Hold::Open { self.amount.minor().saturating_sub(self.captured_minor) } else { 0 }
+    }
+}
+
+/// How a hold stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// Something is held.
+    Open,
+    /// All was captured, or the last capture was made.
+    Captured,
+    /// The merchant gave the rest up.
+    Voided,
+    /// Its time came.
+    Expired,
+}
+
+/// What comes due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Due {
+    /// The hold of a payment ends.
+    Hold(PaperId),
+    /// A pending payment lapses.
+    Answer(PaperId),
+    /// The window of a funded mandate closes.
+    Envelope(PaperId),
+}
+
+impl State {
+    /// Whether a mandate can be spent, its lineage and its suspensions considered; not those above it.
+    pub fn standing(&self, id: &PaperId, record: &MandateRecord) -> Standing {
+        match self.lineages.get(&(record.mandate.account, record.mandate.lineage)) {
+            None => Standing::Revoked,
+            Some(lineage) if lineage.revoked => Standing::Revoked,
+            Some(lineage) if lineage.latest != *id => Standing::Superseded,
+            Some(_) if !record.suspensions.is_empty() => Standing::Suspended,
+            Some(_) => Standing::Active,
+        }
+    }
+
+    /// The mandates from the root to this one; `None` when one of them is not registered.
+    pub fn chain(&self, leaf: &PaperId) -> Option<Vec<(PaperId, &MandateRecord)>> {
+        let mut chain = Vec::new();
+        let mut next = Some(*leaf);
+        while let Some(id) = next {
+            let record = self.mandates.get(&id)?;
+            chain.push((id, record));
+            // A parent is registered before its child, so that this ends.
+            next = record.mandate.parent;
+        }
+        chain.reverse();
+        Some(chain)
+    }
+}
