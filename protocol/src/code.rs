@@ -352,7 +352,7 @@ codes! {
     /// The papers speak of different accounts. \[AUT-31\]
     AccountMismatch = 121, "account-mismatch", [Mandate], Refused, Declined, Never, Agent, 403, "AUT-31", "The papers speak of different accounts.";
     /// A mandate named by the papers is not registered. \[AUT-32\]
-    MandateUnknown = 122, "mandate-unknown", [Mandate], NotDecided, Declined, AfterChange, Agent, 403, "AUT-32", "A mandate named by the papers is not registered.";
+    MandateUnknown = 122, "mandate-unknown", [Signature, Mandate], NotDecided, Declined, AfterChange, Agent, 403, "AUT-32", "A mandate named by the papers is not registered.";
     /// A mandate does not name the one above it as its parent. \[AUT-33\]
     ChainBroken = 123, "chain-broken", [Mandate], Refused, Declined, Never, Agent, 403, "AUT-33", "A mandate does not name the one above it as its parent.";
     /// A mandate of the chain is revoked. \[AUT-34\]

@@ -8,6 +8,7 @@ pub mod cert;
 pub mod code;
 pub mod fault;
 pub mod field;
+pub mod flow;
 pub mod id;
 pub mod label;
 pub mod ledger;

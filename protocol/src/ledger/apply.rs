@@ -8,7 +8,7 @@ use super::state::{Due, Hold, Lineage, Made, MandateRecord, Payment, State};
 use crate::authorize::counter::Counters;
 use crate::id::{AccountId, LineageId, PaperId};
 use crate::money::{Amount, Currency};
-use crate::paper::mandate::Mandate;
+use crate::paper::mandate::{Holder, Mandate};
 use crate::paper::rules::Rules;
 use crate::sign::Paper;
 use crate::time::UnixSeconds;
@@ -36,6 +36,7 @@ impl State {
             Event::Enrolled(enrolled) => {
                 let account = self.accounts.entry(enrolled.account).or_default();
                 account.keys.insert(enrolled.key.id(), (enrolled.key, enrolled.expires_at));
+                self.keys.insert(enrolled.key.id(), enrolled.key);
                 Ok(())
             }
             Event::Deposited(deposited) => {
@@ -119,6 +120,9 @@ impl State {
         }
         if has > 0 {
             self.due.insert((mandate.expires_at, Due::Envelope(registered.mandate)));
+        }
+        if let Holder::Agent(key) = &mandate.holder {
+            self.keys.insert(key.id(), *key);
         }
         let record = MandateRecord { mandate, signer: registered.signer, suspensions, registered_at: at };
         self.mandates.insert(registered.mandate, record);

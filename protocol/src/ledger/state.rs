@@ -20,6 +20,8 @@ pub type LineageKey = (AccountId, LineageId);
 pub struct State {
     /// Who owns which keys.
     pub accounts: HashMap<AccountId, AccountRecord>,
+    /// Every key of an account, and of every holder of a mandate.
+    pub keys: HashMap<KeyId, PublicKey>,
     /// Where the money is.
     pub books: Books,
     /// Every mandate ever registered.

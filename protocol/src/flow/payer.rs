@@ -1,0 +1,149 @@
+//! One payment, from the offer to its end, whatever is lost on the way.
+//!
+//! An attempt signs one intent and no other. While its outcome is unknown, the same bytes are sent again; to
+//! give up is to cancel, and to be told which of the two came first.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::id::{Digest, PaperId};
+use crate::receipt::Outcome;
+
+/// What is known of an attempt. It is kept on disk before its intent is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// The intent is signed and kept; nobody has it yet.
+    Signed,
+    /// It was sent, or may have been.
+    InDoubt {
+        /// How often.
+        tries: u32,
+    },
+    /// The person must answer; it is asked for again until they have.
+    Waiting,
+    /// It has its outcome, for ever.
+    Known(Outcome),
+    /// The issuer said that it decided nothing, and the same bytes cannot do better.
+    Dropped,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The intent is on disk.
+    Kept,
+    /// A receipt came that has verified and is of this intent.
+    Receipt(Outcome),
+    /// A problem body came: nothing was decided.
+    NotDecided {
+        /// Whether the same bytes may do better later.
+        again: bool,
+    },
+    /// No answer came, or one that says nothing: a time-out, a lost connection, a 5xx.
+    NoAnswer,
+    /// The person gives up.
+    GiveUp,
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Send the intent; the same bytes each time.
+    Send,
+    /// Ask after the intent after so many milliseconds, and send it again if it is not known.
+    AskAfter {
+        /// How long to wait first.
+        milliseconds: u64,
+    },
+    /// Send a cancel that encloses the intent.
+    Cancel,
+    /// It is over.
+    Finish,
+}
+
+impl Attempt {
+    /// Takes an event, and says what to do. Nothing but a receipt, or a definite no, ends an attempt. [FLW-4]
+    pub fn handle(&mut self, event: Event) -> Action {
+        if let Self::Known(_) | Self::Dropped = self {
+            return Action::Finish;
+        }
+        match event {
+            Event::Kept => {
+                *self = Self::InDoubt { tries: 1 };
+                Action::Send
+            }
+            Event::Receipt(Outcome::Pending) => {
+                *self = Self::Waiting;
+                Action::AskAfter { milliseconds: 1_000 }
+            }
+            Event::Receipt(outcome) => {
+                *self = Self::Known(outcome);
+                Action::Finish
+            }
+            // An earlier send may have been decided: only an answer to a first send is definite.
+            Event::NotDecided { again: false } if matches!(self, Self::InDoubt { tries: 1 }) => {
+                *self = Self::Dropped;
+                Action::Finish
+            }
+            Event::NotDecided { .. } | Event::NoAnswer => {
+                let tries = match self {
+                    Self::InDoubt { tries } => tries.saturating_add(1),
+                    _ => 1,
+                };
+                *self = Self::InDoubt { tries };
+                Action::AskAfter { milliseconds: backoff_milliseconds(tries) }
+            }
+            Event::GiveUp if matches!(self, Self::Signed) => {
+                *self = Self::Dropped;
+                Action::Finish
+            }
+            Event::GiveUp => Action::Cancel,
+        }
+    }
+
+    /// Whether money may have moved without our knowing.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self, Self::InDoubt { .. } | Self::Waiting)
+    }
+}
+
+/// 100 ms, doubled with each try, at most 10 seconds.
+fn backoff_milliseconds(tries: u32) -> u64 {
+    (100_u64 << tries.saturating_sub(1).min(7)).min(10_000)
+}
+
+/// The hash that an intent carries of its redemption secret.
+pub fn secret_hash(secret: &[u8; 32]) -> Digest {
+    Digest(Sha256::digest(secret).into())
+}
+
+/// Whether a receipt is the answer to an intent.
+pub fn answers(intent: &PaperId, receipt: &super::merchant::VerifiedReceipt) -> bool {
+    receipt.claims.intent == Some(*intent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_a_receipt_ends_what_was_sent_twice() {
+        let mut attempt = Attempt::Signed;
+        assert_eq!(attempt.handle(Event::Kept), Action::Send);
+        assert_eq!(attempt.handle(Event::NoAnswer), Action::AskAfter { milliseconds: 200 });
+        assert_eq!(attempt.handle(Event::NotDecided { again: false }), Action::AskAfter { milliseconds: 400 });
+        assert!(attempt.is_in_doubt());
+        assert_eq!(attempt.handle(Event::GiveUp), Action::Cancel);
+        assert!(attempt.is_in_doubt(), "a cancel is a question, not an answer");
+        assert_eq!(attempt.handle(Event::Receipt(Outcome::Settled)), Action::Finish);
+        assert_eq!(attempt, Attempt::Known(Outcome::Settled));
+        assert_eq!(attempt.handle(Event::NoAnswer), Action::Finish, "an outcome is for ever");
+    }
+
+    #[test]
+    fn a_definite_no_to_the_first_send_drops_it() {
+        let mut attempt = Attempt::Signed;
+        attempt.handle(Event::Kept);
+        assert_eq!(attempt.handle(Event::NotDecided { again: false }), Action::Finish);
+        assert_eq!(attempt, Attempt::Dropped);
+    }
+}
