@@ -57,6 +57,42 @@ impl Tree {
     }
 }
 
+/// A tree that grows by one leaf after the other, of which only the right edge is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Frontier {
+    /// The roots of the full subtrees from left to right; their sizes are the ones in the binary form of `size`.
+    peaks: Vec<[u8; 32]>,
+    size: u64,
+}
+
+impl Frontier {
+    /// Adds a leaf that is already hashed.
+    pub fn push(&mut self, leaf: [u8; 32]) {
+        let mut hash = leaf;
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                hash = node_hash(&left, &hash);
+            }
+        }
+        self.peaks.push(hash);
+        self.size += 1;
+    }
+
+    /// How many leaves it has.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Its root; of no leaves, the hash of nothing.
+    pub fn root(&self) -> [u8; 32] {
+        let mut peaks = self.peaks.iter().rev();
+        match peaks.next() {
+            None => Sha256::digest([]).into(),
+            Some(last) => peaks.fold(*last, |right, left| node_hash(left, &right)),
+        }
+    }
+}
+
 /// The root that a path leads to, by RFC 9162 2.1.3.2; `None` when it is not a path of a tree of that size.
 pub fn root_of_path(leaf: [u8; 32], index: u64, size: u64, path: &[[u8; 32]]) -> Option<[u8; 32]> {
     if index >= size {
@@ -104,6 +140,18 @@ mod tests {
                 let long = [path, vec![other]].concat();
                 assert_ne!(root_of_path(leaves[at], index, size, &long), Some(tree.root()));
             }
+        }
+    }
+
+    #[test]
+    fn a_growing_tree_has_the_roots_of_the_whole_one() {
+        let mut frontier = Frontier::default();
+        let mut leaves = Vec::new();
+        assert_eq!(frontier.root(), Tree::new(Vec::new()).root());
+        for number in 0..70_u64 {
+            leaves.push(leaf_hash(&number.to_be_bytes()));
+            frontier.push(leaf_hash(&number.to_be_bytes()));
+            assert_eq!(frontier.root(), Tree::new(leaves.clone()).root(), "{} leaves", leaves.len());
         }
     }
 

@@ -1,0 +1,209 @@
+//! The issuer: accounts, mandates, payments, receipts.
+
+mod command;
+mod config;
+mod discovery;
+mod keys;
+mod parties;
+mod read;
+mod view;
+
+use std::sync::{Arc, Mutex, RwLock};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use purser_protocol::field::decoded;
+use purser_protocol::flow::issuer::Desk;
+use purser_protocol::id::{AccountId, CertificateId, PartyId, Pseudonym, Text};
+use purser_protocol::ledger::event::Event;
+use purser_protocol::ledger::{Ledger, Settings};
+use purser_protocol::paper::credential::Credential;
+use purser_protocol::receipt::tree::{Frontier, leaf_hash};
+use purser_protocol::sign::backend::{AwsLc, AwsLcSigner};
+use purser_protocol::sign::{Context, Signer, sign_by_certificate};
+use purser_protocol::time::UnixSeconds;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Notify, Semaphore, mpsc};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::life::Life;
+use crate::store::sqlite::Sqlite;
+use crate::store::{Reader, Store, StoreError};
+use crate::writer::{Job, Seal, Writer};
+use config::{IssuerConfig, Material};
+use keys::Keys;
+use parties::RememberedParties;
+
+pub use config::IssuerError;
+
+/// Everything that handlers share.
+pub(crate) struct Issuer {
+    id: PartyId,
+    network: Text<32>,
+    sandbox: bool,
+    url: String,
+    chain: Vec<Vec<u8>>,
+    certificate: CertificateId,
+    signer: Arc<dyn Signer>,
+    pseudonym_secret: [u8; 32],
+    parties: RememberedParties,
+    keys: Arc<RwLock<Keys>>,
+    ledger: Arc<RwLock<Ledger>>,
+    jobs: mpsc::Sender<Job>,
+    reader: Mutex<Box<dyn Reader>>,
+    clock: Arc<Clock>,
+    committed: Arc<Notify>,
+    /// Signatures are checked on their own threads, no more at once than there are cores.
+    checking: Semaphore,
+}
+
+impl Issuer {
+    /// What messages are checked with, now.
+    fn desk(&self) -> Desk<'_> {
+        Desk {
+            issuer: &self.id,
+            context: self.context(),
+            crypto: &AwsLc,
+            parties: &self.parties,
+            now: self.clock.now(),
+        }
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { network: self.network.as_str() }
+    }
+
+    /// Who a payer is to a merchant: the same each time, and to every merchant another.
+    fn pseudonym(&self, account: &AccountId, merchant: &PartyId) -> Pseudonym {
+        let hash = Sha256::new()
+            .chain_update(self.pseudonym_secret)
+            .chain_update(account.0)
+            .chain_update(merchant.as_str())
+            .finalize();
+        let mut pseudonym = [0; 16];
+        pseudonym.copy_from_slice(&hash[..16]);
+        Pseudonym(pseudonym)
+    }
+}
+
+/// Opens the store, starts the writer, and gives the routes.
+pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, IssuerError> {
+    let settings: IssuerConfig = config.table("issuer")?;
+    let material = Material::load(&settings, config)?;
+    let clock = Arc::new(Clock::default());
+    let mut store = Sqlite::open(&config.path(&settings.store))?;
+
+    let mut ledger = Ledger::new(Settings {
+        issuer: material.id.clone(),
+        sandbox: settings.sandbox,
+        approval_base: format!("{url}/approve/"),
+        credential_seconds: settings.credential_days * 86_400,
+    });
+    let log = replay(&mut store, &mut ledger)?;
+    let keys = Arc::new(RwLock::new(Keys::of(ledger.state())));
+    let reader = store.reader()?;
+    let ledger = Arc::new(RwLock::new(ledger));
+    let committed = Arc::new(Notify::new());
+    let writer = Writer {
+        ledger: Arc::clone(&ledger),
+        store: Box::new(store),
+        seal: seal(&material),
+        clock: Arc::clone(&clock),
+        log,
+        committed: Arc::clone(&committed),
+        publish: {
+            let keys = Arc::clone(&keys);
+            Box::new(move |ledger, records| {
+                if let Ok(mut keys) = keys.write() {
+                    records.iter().for_each(|record| keys.learn(&record.event, ledger.state()));
+                }
+            })
+        },
+    };
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let issuer = Issuer {
+        id: material.id,
+        network: material.network,
+        sandbox: settings.sandbox,
+        url: url.to_owned(),
+        certificate: material.certificate,
+        chain: material.chain,
+        signer: material.signer,
+        pseudonym_secret: material.pseudonym_secret,
+        parties: RememberedParties::new(material.register),
+        keys,
+        ledger,
+        jobs: writer.start(),
+        reader: Mutex::new(reader),
+        clock,
+        committed,
+        checking: Semaphore::new(cores),
+    };
+    life.set_ready(true);
+    Ok(router(Arc::new(issuer)))
+}
+
+fn router(issuer: Arc<Issuer>) -> Router {
+    Router::new()
+        .route("/.well-known/purser", get(discovery::document))
+        .route("/v1/accounts", post(command::enrol))
+        .route("/v1/account", get(read::account))
+        .route("/v1/mandates", post(command::command).get(read::mandates))
+        .route("/v1/mandates/{id}/status", get(read::status))
+        .route("/v1/commands", post(command::command))
+        .route("/v1/confirmations", post(command::command))
+        .route("/v1/intents", post(command::pay))
+        .route("/v1/intents/{id}", get(read::intent))
+        .route("/v1/receipts/{id}", get(read::receipt))
+        .route("/v1/pending", get(read::pending))
+        .route("/v1/payments", get(read::payments))
+        .route("/v1/pseudonyms", post(read::pseudonym))
+        .route("/v1/sandbox/clock", post(discovery::set_clock).get(discovery::clock))
+        .layer(DefaultBodyLimit::disable())
+        .with_state(issuer)
+}
+
+/// The state as the fold of the past, and the log of its batches.
+fn replay(store: &mut dyn Store, ledger: &mut Ledger) -> Result<Frontier, StoreError> {
+    let damaged = |what: &dyn std::fmt::Display| StoreError::Damaged(what.to_string());
+    let mut log = Frontier::default();
+    store.replay(
+        &mut |past| {
+            let event: Event = decoded(&past.event).map_err(|fault| damaged(&fault))?;
+            let at = UnixSeconds::new(past.decided_at_seconds).ok_or_else(|| damaged(&"a time past the year 9999"))?;
+            ledger.replay(&event, Some(past.command), at).map_err(|broken| damaged(&broken))
+        },
+        &mut |tree_root| log.push(leaf_hash(&tree_root)),
+    )?;
+    Ok(log)
+}
+
+fn seal(material: &Material) -> Seal {
+    let (id, network) = (material.id.clone(), material.network.clone());
+    let (signer, certificate, chain) = (Arc::clone(&material.signer), material.certificate, material.chain.clone());
+    Seal {
+        network: material.network.clone(),
+        signer: Arc::clone(&material.signer),
+        certificate: material.certificate,
+        credential: Box::new(move |event, now| {
+            let Event::Enrolled(enrolled) = event else { return None };
+            let credential = Credential {
+                issuer: id.clone(),
+                account: enrolled.account,
+                expires_at: enrolled.expires_at,
+                issued_at: now,
+                key: purser_protocol::field::KeyHolder(enrolled.key),
+            };
+            let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
+            let context = Context { network: network.as_str() };
+            sign_by_certificate(&credential, context, signer.as_ref(), certificate, &chain).ok()
+        }),
+    }
+}
+
+/// A signer from a PKCS #8 key in PEM.
+fn signer_from(pkcs8: &[u8]) -> Option<AwsLcSigner> {
+    AwsLcSigner::from_pkcs8(pkcs8)
+}

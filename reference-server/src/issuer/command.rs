@@ -1,0 +1,198 @@
+//! What changes something: a paper comes in, a signed answer goes out.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use purser_protocol::code::Code;
+use purser_protocol::fault::Fault;
+use purser_protocol::field::{decoded, encoded};
+use purser_protocol::flow::issuer::{OpenedPayment, PaymentRequest};
+use purser_protocol::id::{AccountId, PaperId};
+use purser_protocol::ledger::Command;
+use purser_protocol::receipt::{Claims, Detail, Outcome};
+use purser_protocol::sign::Kind;
+use purser_protocol::wire::Writer;
+use tokio::sync::oneshot;
+
+use super::Issuer;
+use crate::base64url;
+use crate::reply::{Problem, Refused};
+use crate::store::Answered;
+use crate::writer::{Job, Reply, random};
+
+/// The body of an answer: a receipt, and what only the payer is told.
+const ANSWER: HeaderValue = HeaderValue::from_static("application/vnd.purser.answer+cbor");
+/// The body of a payment.
+const PAYMENT_REQUEST: &str = "application/vnd.purser.payment-request+cbor";
+/// A paper.
+const COSE: &str = "application/cose";
+/// Where a new account finds its credential.
+const CREDENTIAL: HeaderName = HeaderName::from_static("purser-credential");
+/// Receipts are for the one who asked.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
+
+/// `POST /v1/accounts`
+pub(super) async fn enrol(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
+    media_type(&headers, COSE)?;
+    if Kind::of(&body).is_some_and(|kind| kind != Kind::Enrolment) {
+        return Err(Problem::new(Code::TypeMismatch));
+    }
+    let answered = issuer.take(body).await?;
+    let made = answered.made.clone();
+    let mut response = answer(answered)?;
+    if let Some(credential) = made.and_then(|paper| HeaderValue::from_str(&base64url::encode(&paper)).ok()) {
+        response.headers_mut().insert(CREDENTIAL, credential);
+    }
+    Ok(response)
+}
+
+/// `POST /v1/mandates`, `POST /v1/commands`, `POST /v1/confirmations`: the `typ` says what the paper is.
+pub(super) async fn command(
+    State(issuer): State<Arc<Issuer>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    media_type(&headers, COSE)?;
+    if Kind::of(&body) == Some(Kind::Enrolment) {
+        return Err(Problem::new(Code::TypeMismatch));
+    }
+    answer(issuer.take(body).await?)
+}
+
+/// `POST /v1/intents`
+pub(super) async fn pay(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
+    media_type(&headers, PAYMENT_REQUEST)?;
+    answer(issuer.pay(body).await?)
+}
+
+impl Issuer {
+    /// Opens a paper and has it decided.
+    async fn take(self: &Arc<Self>, body: Bytes) -> Result<Answered, Problem> {
+        let fresh = AccountId(random().map_err(|_| Problem::new(Code::Internal))?);
+        let issuer = Arc::clone(self);
+        let bytes = body.clone();
+        let command = self
+            .check(move || {
+                let keys = issuer.keys.read().map_err(|_| Fault::new(Code::Internal))?;
+                issuer.desk().open_command(&bytes, &*keys, fresh)
+            })
+            .await?;
+        self.decide(command, body.to_vec()).await
+    }
+
+    /// Opens a payment, registers what comes with it, and has it decided.
+    async fn pay(self: &Arc<Self>, body: Bytes) -> Result<Answered, Problem> {
+        let issuer = Arc::clone(self);
+        let bytes = body.clone();
+        let opened = self.check(move || issuer.open_payment(&bytes)).await?;
+        for mandate in opened.mandates {
+            let evidence = mandate.bytes().to_vec();
+            let registered = self.decide(Command::Register(mandate), evidence).await?;
+            // A mandate that is refused ends the payment with its own refusal.
+            if claims_of(&registered)?.outcome == Outcome::Refused {
+                return Ok(registered);
+            }
+        }
+        self.decide(Command::Pay(Box::new(opened.order)), body.to_vec()).await
+    }
+
+    fn open_payment(&self, bytes: &[u8]) -> Result<OpenedPayment, Fault> {
+        let request = PaymentRequest::read(bytes)?;
+        let keys = self.keys.read().map_err(|_| Fault::new(Code::Internal))?;
+        self.desk().open_payment(
+            &request,
+            &*keys,
+            |account, merchant| self.pseudonym(account, merchant),
+            |mandate| keys.account_of(mandate),
+        )
+    }
+
+    /// Runs a check on a thread of its own, when there is room for it.
+    async fn check<T: Send + 'static>(
+        self: &Arc<Self>,
+        check: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let _place = self.checking.acquire().await.map_err(|_| Problem::new(Code::Overloaded))?;
+        let checked = tokio::task::spawn_blocking(check).await;
+        checked.map_err(|_| Problem::new(Code::Internal))?.map_err(Problem::new)
+    }
+
+    /// Has a command decided and stored, and gives its answer out of the store.
+    async fn decide(self: &Arc<Self>, command: Command, evidence: Vec<u8>) -> Result<Answered, Problem> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job { command, evidence, reply };
+        self.jobs.try_send(job).map_err(|_| Problem::new(Code::Overloaded))?;
+        match answer.await {
+            Ok(Reply::NotDecided(fault)) => Err(Problem::new(fault)),
+            Ok(Reply::Stored(paper)) => self.stored(paper).await,
+            // The writer is gone; whether it was decided, only the store knows.
+            Err(_) => Err(Problem::new(Code::Internal)),
+        }
+    }
+
+    /// The answer to a paper that has one.
+    pub(super) async fn stored(self: &Arc<Self>, paper: PaperId) -> Result<Answered, Problem> {
+        let issuer = Arc::clone(self);
+        let found = tokio::task::spawn_blocking(move || {
+            let mut reader = issuer.reader.lock().map_err(|_| Code::Internal)?;
+            reader.answer(&paper).map_err(|error| {
+                tracing::error!(%error, "an answer cannot be read");
+                Code::Internal
+            })
+        });
+        let found = found.await.map_err(|_| Problem::new(Code::Internal))?.map_err(Problem::new)?;
+        found.ok_or_else(|| Problem::new(Code::NotFound))
+    }
+}
+
+/// The signed answer, with the status of what it says.
+pub(super) fn answer(answered: Answered) -> Result<Response, Problem> {
+    let claims = claims_of(&answered)?;
+    let code = match &answered.detail {
+        Some(detail) => decoded::<Detail>(detail).ok().and_then(|detail| detail.code.code()),
+        None => claims.code.and_then(|code| code.code()),
+    };
+    let mut body = Writer::new();
+    body.map(1 + usize::from(answered.detail.is_some()));
+    body.unsigned(1);
+    body.bytes(&encoded(&answered.receipt));
+    if let Some(detail) = &answered.detail {
+        body.unsigned(2);
+        body.bytes(detail);
+    }
+    let status = match (claims.outcome, code) {
+        (Outcome::Pending, _) => StatusCode::ACCEPTED,
+        (Outcome::Refused, Some(code)) => StatusCode::from_u16(code.status()).unwrap_or(StatusCode::FORBIDDEN),
+        _ => StatusCode::OK,
+    };
+    let headers = [(CONTENT_TYPE, ANSWER), (CACHE_CONTROL, PRIVATE)];
+    let mut response = (status, headers, body.into_bytes()).into_response();
+    if claims.outcome == Outcome::Pending {
+        let place = claims.intent.and_then(|intent| HeaderValue::from_str(&format!("/v1/intents/{intent}")).ok());
+        response.headers_mut().extend(place.map(|place| (LOCATION, place)));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if let (Outcome::Refused, Some(code)) = (claims.outcome, code) {
+        response.extensions_mut().insert(Refused(code));
+    }
+    Ok(response)
+}
+
+fn claims_of(answered: &Answered) -> Result<Claims, Problem> {
+    answered.receipt.read_claims().map_err(|_| Problem::new(Code::Internal))
+}
+
+/// The media type that a resource takes, whatever its parameters. [HTB-25]
+fn media_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
+    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let given = given.split(';').next().unwrap_or_default().trim();
+    if given.eq_ignore_ascii_case(expected) {
+        Ok(())
+    } else {
+        Err(Problem::new(Code::MediaType).member("expected", expected))
+    }
+}

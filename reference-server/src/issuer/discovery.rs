@@ -1,0 +1,65 @@
+//! What anybody may know of the issuer; and a sandbox's clock.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use purser_protocol::code::Code;
+use purser_protocol::money::Currency;
+use purser_protocol::time::UnixSeconds;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Issuer;
+use crate::base64url;
+use crate::reply::Problem;
+
+/// `GET /.well-known/purser`
+pub(super) async fn document(State(issuer): State<Arc<Issuer>>) -> Response {
+    let chain: Vec<String> = issuer.chain.iter().map(|der| base64url::encode(der)).collect();
+    let currencies: Vec<&str> = Currency::all().map(Currency::code).collect();
+    let document = json!({ "purser": {
+        "versions": ["1"],
+        "roles": ["issuer"],
+        "id": issuer.id.as_str(),
+        "network": issuer.network.as_str(),
+        "sandbox": issuer.sandbox,
+        "base_url": issuer.url,
+        "features": ["single", "conditional", "quota", "delegation", "capture", "refund", "cancel", "pseudonym"],
+        "currencies": currencies,
+        "certificates": [chain],
+        "time_zones": purser_protocol::period::database_version(),
+    }});
+    ([(CACHE_CONTROL, "public, max-age=3600")], Json(document)).into_response()
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClockBody {
+    /// Unix seconds.
+    now: u64,
+}
+
+/// `GET /v1/sandbox/clock`
+pub(super) async fn clock(State(issuer): State<Arc<Issuer>>) -> Result<Json<ClockBody>, Problem> {
+    sandbox_only(&issuer)?;
+    Ok(Json(ClockBody { now: issuer.clock.now().get() }))
+}
+
+/// `POST /v1/sandbox/clock`
+pub(super) async fn set_clock(
+    State(issuer): State<Arc<Issuer>>,
+    body: axum::body::Bytes,
+) -> Result<Json<ClockBody>, Problem> {
+    sandbox_only(&issuer)?;
+    let asked: ClockBody = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::FieldType))?;
+    let now = UnixSeconds::new(asked.now).ok_or_else(|| Problem::new(Code::FieldRange))?;
+    issuer.clock.set(now);
+    clock(State(issuer)).await
+}
+
+fn sandbox_only(issuer: &Issuer) -> Result<(), Problem> {
+    if issuer.sandbox { Ok(()) } else { Err(Problem::new(Code::NotSandbox)) }
+}

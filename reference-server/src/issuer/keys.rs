@@ -1,0 +1,70 @@
+//! A copy of who owns which keys, so that signatures are checked while the ledger is written.
+
+use std::collections::HashMap;
+
+use purser_protocol::flow::issuer::Directory;
+use purser_protocol::id::{AccountId, KeyId, PaperId};
+use purser_protocol::ledger::event::Event;
+use purser_protocol::ledger::state::State;
+use purser_protocol::paper::mandate::Holder;
+use purser_protocol::sign::PublicKey;
+
+/// Keys, and the mandates that they hold.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    accounts: HashMap<(AccountId, KeyId), PublicKey>,
+    mandates: HashMap<PaperId, (AccountId, Holder)>,
+    all: HashMap<KeyId, PublicKey>,
+}
+
+impl Keys {
+    /// All that a state knows.
+    pub(super) fn of(state: &State) -> Self {
+        let accounts = state.accounts.iter().flat_map(|(account, record)| {
+            record.keys.iter().map(|(name, (key, _))| ((*account, *name), *key))
+        });
+        let mandates = state.mandates.iter().map(|(id, record)| {
+            (*id, (record.mandate.account, record.mandate.holder.clone()))
+        });
+        Self { accounts: accounts.collect(), mandates: mandates.collect(), all: state.keys.clone() }
+    }
+
+    /// What an event of the committed batch adds.
+    pub(super) fn learn(&mut self, event: &Event, state: &State) {
+        match event {
+            Event::Enrolled(enrolled) => {
+                let name = enrolled.key.id();
+                self.accounts.insert((enrolled.account, name), enrolled.key);
+                self.all.insert(name, enrolled.key);
+            }
+            Event::Registered(registered) => {
+                let Some(record) = state.mandates.get(&registered.mandate) else { return };
+                let holder = record.mandate.holder.clone();
+                if let Holder::Agent(key) = &holder {
+                    self.all.insert(key.id(), *key);
+                }
+                self.mandates.insert(registered.mandate, (record.mandate.account, holder));
+            }
+            _ => {}
+        }
+    }
+
+    /// The account of a mandate.
+    pub(super) fn account_of(&self, mandate: &PaperId) -> Option<AccountId> {
+        self.mandates.get(mandate).map(|(account, _)| *account)
+    }
+}
+
+impl Directory for Keys {
+    fn account_key(&self, account: &AccountId, key: &KeyId) -> Option<PublicKey> {
+        self.accounts.get(&(*account, *key)).copied()
+    }
+
+    fn holder(&self, mandate: &PaperId) -> Option<Holder> {
+        self.mandates.get(mandate).map(|(_, holder)| holder.clone())
+    }
+
+    fn any_key(&self, key: &KeyId) -> Option<PublicKey> {
+        self.all.get(key).copied()
+    }
+}

@@ -1,0 +1,242 @@
+//! What is read: outcomes and receipts by their ids, and what an account's or a mandate's key may see.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::response::{IntoResponse, Response};
+use purser_protocol::code::Code;
+use purser_protocol::fault::Fault;
+use purser_protocol::field::encoded;
+use purser_protocol::id::{AccountId, PaperId, PartyId};
+use purser_protocol::ledger::state::{Payment, State as LedgerState};
+use purser_protocol::paper::credential::Pseudonym;
+use purser_protocol::paper::mandate::Holder;
+use purser_protocol::paper::status::Status;
+use purser_protocol::sign::{PublicKey, sign_by_certificate};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::command::answer;
+use super::{Issuer, view};
+use crate::base64url;
+use crate::reply::Problem;
+
+const COSE_SIGN1: &str = "application/cose; cose-type=\"cose-sign1\"";
+/// Longest wait for an outcome.
+const WAIT_SECONDS_MAX: u64 = 20;
+/// How long a status is good for.
+const STATUS_SECONDS: u64 = 60;
+/// How long a pseudonym is good for.
+const PSEUDONYM_SECONDS: u64 = 86_400;
+
+#[derive(Deserialize)]
+pub(super) struct Wait {
+    #[serde(default)]
+    wait: u64,
+}
+
+/// `GET /v1/intents/{id}`: who knows the id is a party to the payment; for all others there is none.
+pub(super) async fn intent(
+    State(issuer): State<Arc<Issuer>>,
+    Path(id): Path<String>,
+    Query(wait): Query<Wait>,
+) -> Result<Response, Problem> {
+    let id = paper_id(&id)?;
+    let until = tokio::time::Instant::now() + Duration::from_secs(wait.wait.min(WAIT_SECONDS_MAX));
+    loop {
+        let committed = issuer.committed.notified();
+        let payment = issuer.with(|state| state.payments.get(&id).map(|payment| matches!(payment, Payment::Pending(_))))?;
+        match payment {
+            None => return Err(Problem::new(Code::NotFound)),
+            Some(false) => break,
+            Some(true) => {
+                if tokio::time::timeout_at(until, committed).await.is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    answer(issuer.stored(id).await?)
+}
+
+/// `GET /v1/receipts/{id}`
+pub(super) async fn receipt(State(issuer): State<Arc<Issuer>>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = paper_id(&id)?;
+    let found = tokio::task::spawn_blocking(move || {
+        let mut reader = issuer.reader.lock().map_err(|_| Code::Internal)?;
+        reader.receipt(&id).map_err(|_| Code::Internal)
+    });
+    let found = found.await.map_err(|_| Problem::new(Code::Internal))?.map_err(Problem::new)?;
+    let receipt = found.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let headers = [(CONTENT_TYPE, "application/vnd.purser.receipt+cbor"), (CACHE_CONTROL, "private, no-store")];
+    Ok((headers, encoded(&receipt)).into_response())
+}
+
+/// `GET /v1/mandates/{id}/status`
+pub(super) async fn status(State(issuer): State<Arc<Issuer>>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = paper_id(&id)?;
+    let now = issuer.clock.now();
+    let standing = issuer.with(|state| view::mandate_state(state, &id, now))?;
+    let (state, suspensions) = standing.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let status = Status {
+        issuer: issuer.id.clone(),
+        expires_at: now.saturating_add(STATUS_SECONDS),
+        issued_at: now,
+        mandate: id,
+        state,
+        suspensions: purser_protocol::field::List::new(suspensions),
+    };
+    issuer.signed(&status)
+}
+
+/// `GET /v1/account`
+pub(super) async fn account(
+    State(issuer): State<Arc<Issuer>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let (account, _) = issuer.owner(&method, &uri, &headers)?;
+    issuer.with(|state| view::account(state, account)).map(Json)
+}
+
+/// `GET /v1/mandates`
+pub(super) async fn mandates(
+    State(issuer): State<Arc<Issuer>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let reader = issuer.reader_of(&method, &uri, &headers)?;
+    let now = issuer.clock.now();
+    issuer.with(|state| view::mandates(state, &reader, now)).map(Json)
+}
+
+/// `GET /v1/pending`
+pub(super) async fn pending(
+    State(issuer): State<Arc<Issuer>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let (account, _) = issuer.owner(&method, &uri, &headers)?;
+    issuer.with(|state| view::pending(state, account)).map(Json)
+}
+
+/// `GET /v1/payments`
+pub(super) async fn payments(
+    State(issuer): State<Arc<Issuer>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let reader = issuer.reader_of(&method, &uri, &headers)?;
+    issuer.with(|state| view::payments(state, &reader)).map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PseudonymBody {
+    mandate: String,
+    merchant: String,
+}
+
+/// `POST /v1/pseudonyms`: to the holder of a mandate, or to its account.
+pub(super) async fn pseudonym(
+    State(issuer): State<Arc<Issuer>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let reader = issuer.reader_of(&method, &uri, &headers)?;
+    let body: PseudonymBody = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::FieldType))?;
+    let merchant = PartyId::new(&body.merchant).ok_or_else(|| Problem::new(Code::FieldRange))?;
+    let mandate = paper_id(&body.mandate)?;
+    let account = issuer.with(|state| {
+        let record = state.mandates.get(&mandate).filter(|_| view::may_see(state, &reader, &mandate));
+        record.map(|record| record.mandate.account)
+    })?;
+    let account = account.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let now = issuer.clock.now();
+    issuer.signed(&Pseudonym {
+        issuer: issuer.id.clone(),
+        pseudonym: issuer.pseudonym(&account, &merchant),
+        merchant,
+        expires_at: now.saturating_add(PSEUDONYM_SECONDS),
+        issued_at: now,
+    })
+}
+
+/// Who reads: a key, and the account that it is of, if it is of one.
+pub(super) struct Who {
+    /// The key.
+    pub(super) key: PublicKey,
+    /// Its account.
+    pub(super) account: Option<AccountId>,
+}
+
+impl Issuer {
+    /// Looks at the state between two batches.
+    fn with<T>(&self, look: impl FnOnce(&LedgerState) -> T) -> Result<T, Problem> {
+        let ledger = self.ledger.read().map_err(|_| Problem::new(Code::Internal))?;
+        Ok(look(ledger.state()))
+    }
+
+    /// The key that proves to have sent this request. [HTB-31] [HTB-32]
+    fn reader_of(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Who, Problem> {
+        let proof = headers.get("purser-proof").ok_or_else(|| Problem::new(Code::ProofRequired))?;
+        let proof = proof.to_str().ok().and_then(base64url::decode);
+        let proof = proof.ok_or_else(|| Problem::new(Code::ProofInvalid))?;
+        let target = format!("{method} {}{}", self.url, uri.path_and_query().map_or("", |path| path.as_str()));
+        let keys = self.keys.read().map_err(|_| Problem::new(Code::Internal))?;
+        let key = self.desk().open_proof(&proof, &target, &*keys).map_err(Problem::new)?;
+        let account = self.with(|state| {
+            state.accounts.iter().find(|(_, record)| record.keys.contains_key(&key.id())).map(|(id, _)| *id)
+        })?;
+        Ok(Who { key, account })
+    }
+
+    /// The account whose key sent this request; a mandate's key sees nothing of it.
+    fn owner(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(AccountId, PublicKey), Problem> {
+        let who = self.reader_of(method, uri, headers)?;
+        who.account.map(|account| (account, who.key)).ok_or_else(|| Problem::new(Code::ProofInvalid))
+    }
+
+    fn signed<T: purser_protocol::sign::Paper>(&self, paper: &T) -> Result<Response, Problem> {
+        let chain: Vec<&[u8]> = self.chain.iter().map(Vec::as_slice).collect();
+        let signed = sign_by_certificate(paper, self.context(), self.signer.as_ref(), self.certificate, &chain);
+        let signed = signed.map_err(|_| Problem::new(Code::Internal))?;
+        Ok(([(CONTENT_TYPE, COSE_SIGN1), (CACHE_CONTROL, "no-store")], signed).into_response())
+    }
+}
+
+/// An id in lower-case hexadecimal.
+fn paper_id(text: &str) -> Result<PaperId, Problem> {
+    let digits = text.as_bytes();
+    let mut id = [0; 32];
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let mut pairs = digits.chunks_exact(2);
+    if digits.len() != 64 {
+        return Err(Problem::new(Code::NotFound));
+    }
+    for (place, pair) in id.iter_mut().zip(&mut pairs) {
+        let value = digit(pair[0]).zip(digit(pair[1])).map(|(high, low)| high << 4 | low);
+        *place = value.ok_or_else(|| Problem::new(Fault::new(Code::NotFound)))?;
+    }
+    Ok(PaperId(id))
+}
+
+/// Whether a key holds a mandate.
+pub(super) fn holds(holder: &Holder, key: &PublicKey) -> bool {
+    *holder == Holder::Agent(*key)
+}

@@ -1,0 +1,31 @@
+//! Purser's reference server: an issuer or a merchant behind one transport shell.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`config`] | one TOML file: `[shell]` here, `[issuer]` and `[merchant]` for the roles |
+//! | [`role`] | where a role's routes join the shell's own |
+//! | [`serve`] | sockets, TLS, limits, and the way of a request to its handler and back |
+//! | [`reply`] | a refusal as an HTTP answer |
+//! | [`rate`] | token buckets, for addresses here and for agents in the roles |
+//! | [`life`] | whether the server is ready, and when it is stopping |
+//! | [`tls`], [`log`] | the certificate and its key; lines on standard error |
+//! | [`metrics`] | counters as Prometheus text |
+//!
+//! A handler meets only whole, bounded requests: the body has arrived, the headers that matter stand once,
+//! and the sender is within its rate.
+
+pub mod base64url;
+pub mod clock;
+pub mod config;
+pub mod issuer;
+pub mod life;
+pub mod log;
+pub mod metrics;
+pub mod pem;
+pub mod rate;
+pub mod reply;
+pub mod role;
+pub mod serve;
+pub mod store;
+pub mod tls;
+pub mod writer;

@@ -1,0 +1,48 @@
+//! Where a role's routes join the shell's.
+
+use axum::Router;
+
+use crate::config::Config;
+use crate::issuer::{self, IssuerError};
+use crate::life::Life;
+
+/// What this process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Keeps accounts and mandates, decides, signs receipts.
+    Issuer,
+    /// Makes offers, redeems receipts, serves.
+    Merchant,
+}
+
+impl Role {
+    /// The role's name, and that of its table in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Issuer => "issuer",
+            Self::Merchant => "merchant",
+        }
+    }
+}
+
+/// The role's routes, with its state inside. The shell adds health, metrics, and the answers to what has
+/// no route.
+///
+/// A role calls [`Life::set_ready`] once it can decide, which may be later than this.
+pub fn app(role: Role, config: &Config, url: &str, life: &Life) -> Result<Router, RoleError> {
+    match role {
+        Role::Issuer => Ok(issuer::routes(config, url, life)?),
+        Role::Merchant => {
+            life.set_ready(true);
+            Ok(Router::new())
+        }
+    }
+}
+
+/// Why a role cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    /// The issuer.
+    #[error(transparent)]
+    Issuer(#[from] IssuerError),
+}

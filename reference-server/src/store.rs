@@ -1,0 +1,119 @@
+//! Where decisions are kept. The unit is the batch: it is there whole, or not at all.
+
+pub mod sqlite;
+
+use purser_protocol::id::PaperId;
+use purser_protocol::receipt::tree::{Tree, leaf_hash};
+use purser_protocol::receipt::Receipt;
+
+/// A batch that was decided and whose root is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Batch {
+    /// Its number, from 0 without a gap.
+    pub number: u64,
+    /// When it was decided, in Unix seconds.
+    pub decided_at_seconds: u64,
+    /// The root of the tree of its claims.
+    pub tree_root: [u8; 32],
+    /// The signed root.
+    pub root: Vec<u8>,
+    /// Its decisions, in order.
+    pub entries: Vec<Entry>,
+}
+
+/// One decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The paper that it answers.
+    pub command: PaperId,
+    /// What happened, encoded.
+    pub event: Vec<u8>,
+    /// What the receipt says, encoded.
+    pub claims: Vec<u8>,
+    /// What only the payer is told, encoded.
+    pub detail: Option<Vec<u8>>,
+    /// What was sent: the evidence.
+    pub evidence: Vec<u8>,
+    /// A paper that was made with the answer: the credential of an enrolment.
+    pub made: Option<Vec<u8>>,
+}
+
+/// An answer as it was decided, ready to be given again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// What only the payer is told.
+    pub detail: Option<Vec<u8>>,
+    /// The paper that was made with it.
+    pub made: Option<Vec<u8>>,
+}
+
+/// Something of the past, to be applied again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Past {
+    /// The paper that it answered.
+    pub command: PaperId,
+    /// When, in Unix seconds.
+    pub decided_at_seconds: u64,
+    /// What happened, encoded.
+    pub event: Vec<u8>,
+}
+
+/// Keeps batches.
+///
+/// When `commit` has returned, the batch is there after any crash; when it fails, nothing may be answered and
+/// nothing more decided by this process, since nobody knows what is on the disk.
+pub trait Store: Send {
+    /// Keeps a batch, durably.
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    /// Gives the past, from the first decision to the last, and the root of each batch's tree.
+    fn replay(
+        &mut self,
+        past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
+        batch: &mut dyn FnMut([u8; 32]),
+    ) -> Result<(), StoreError>;
+    /// Another handle on the same store, for reading beside the writer.
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+}
+
+/// Reads what was committed.
+pub trait Reader: Send {
+    /// The latest answer to a paper.
+    fn answer(&mut self, command: &PaperId) -> Result<Option<Answered>, StoreError>;
+    /// The receipt with this id.
+    fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError>;
+}
+
+/// The store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database says so.
+    #[error("the store failed: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// What is in it cannot be.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+    /// It was written by another version.
+    #[error("the store has schema version {found}, this program reads {expected}: run the version that wrote it")]
+    Version {
+        /// The version in the store.
+        found: i64,
+        /// The version that this program reads.
+        expected: i64,
+    },
+    /// Another process has it open.
+    #[error("the store is in use by another process")]
+    InUse,
+}
+
+/// Puts a receipt together from the claims of its batch.
+fn assemble(leaves: Vec<[u8; 32]>, index: usize, claims: Vec<u8>, root: Vec<u8>) -> Receipt {
+    let path = Tree::new(leaves).path(index);
+    Receipt { claims, index: index as u64, path, root }
+}
+
+/// The id of the receipt with these claims.
+fn receipt_id(claims: &[u8]) -> [u8; 32] {
+    leaf_hash(claims)
+}

@@ -1,0 +1,170 @@
+//! SQLite: a file, nothing to start. Write-ahead log, and every commit synced.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use purser_protocol::id::PaperId;
+use purser_protocol::receipt::Receipt;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::{Answered, Batch, Past, Reader, Store, StoreError, assemble, receipt_id};
+
+const SCHEMA_VERSION: i64 = 1;
+
+/// Rows are only added. `command` is not unique: a payment that waits has one answer, and then its last.
+const SCHEMA: &str = "
+    CREATE TABLE batches (
+        number INTEGER PRIMARY KEY,
+        decided_at INTEGER NOT NULL,
+        tree_root BLOB NOT NULL,
+        root BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE entries (
+        sequence INTEGER PRIMARY KEY,
+        batch INTEGER NOT NULL REFERENCES batches (number),
+        place INTEGER NOT NULL,
+        command BLOB NOT NULL,
+        receipt BLOB NOT NULL,
+        event BLOB NOT NULL,
+        claims BLOB NOT NULL,
+        detail BLOB,
+        evidence BLOB NOT NULL,
+        made BLOB
+    ) STRICT;
+    CREATE INDEX entries_by_command ON entries (command);
+    CREATE INDEX entries_by_receipt ON entries (receipt);
+    CREATE INDEX entries_by_batch ON entries (batch, place);
+";
+
+/// The one writer.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Connection,
+    path: PathBuf,
+    /// Locked for as long as the writer lives.
+    _lock: File,
+}
+
+impl Sqlite {
+    /// Opens the store, or makes it. One process at a time: a second one gets [`StoreError::InUse`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let lock = File::create(path.with_extension("lock")).map_err(|_| StoreError::InUse)?;
+        lock.try_lock().map_err(|_| StoreError::InUse)?;
+        let connection = Connection::open(path)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        match found {
+            0 => {
+                let make = format!("BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT");
+                connection.execute_batch(&make)?;
+            }
+            SCHEMA_VERSION => {}
+            found => return Err(StoreError::Version { found, expected: SCHEMA_VERSION }),
+        }
+        Ok(Self { connection, path: path.to_owned(), _lock: lock })
+    }
+}
+
+impl Store for Sqlite {
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        transaction
+            .prepare_cached("INSERT INTO batches (number, decided_at, tree_root, root) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![batch.number, batch.decided_at_seconds, batch.tree_root, batch.root])?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO entries (batch, place, command, receipt, event, claims, detail, evidence, made)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?;
+            for (place, entry) in batch.entries.iter().enumerate() {
+                insert.execute(params![
+                    batch.number,
+                    place,
+                    entry.command.0,
+                    receipt_id(&entry.claims),
+                    entry.event,
+                    entry.claims,
+                    entry.detail,
+                    entry.evidence,
+                    entry.made,
+                ])?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn replay(
+        &mut self,
+        past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
+        batch: &mut dyn FnMut([u8; 32]),
+    ) -> Result<(), StoreError> {
+        let mut numbers = self.connection.prepare("SELECT number, tree_root FROM batches ORDER BY number")?;
+        let mut rows = numbers.query([])?;
+        let mut expected = 0_u64;
+        while let Some(row) = rows.next()? {
+            let number: u64 = row.get(0)?;
+            if number != expected {
+                return Err(StoreError::Damaged(format!("batch {expected} is missing")));
+            }
+            expected += 1;
+            batch(row.get(1)?);
+        }
+        let mut entries = self.connection.prepare(
+            "SELECT command, decided_at, event FROM entries JOIN batches ON batch = number ORDER BY sequence",
+        )?;
+        let mut rows = entries.query([])?;
+        while let Some(row) = rows.next()? {
+            past(Past { command: PaperId(row.get(0)?), decided_at_seconds: row.get(1)?, event: row.get(2)? })?;
+        }
+        Ok(())
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
+        let connection = Connection::open_with_flags(
+            &self.path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        Ok(Box::new(SqliteReader { connection }))
+    }
+}
+
+struct SqliteReader {
+    connection: Connection,
+}
+
+impl SqliteReader {
+    fn leaves(&self, batch: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT receipt FROM entries WHERE batch = ?1 ORDER BY place")?;
+        let leaves = statement.query_map([batch], |row| row.get(0))?;
+        Ok(leaves.collect::<Result<_, _>>()?)
+    }
+
+    fn find(&self, condition: &str, key: &[u8; 32]) -> Result<Option<Answered>, StoreError> {
+        let query = format!(
+            "SELECT batch, place, claims, root, detail, made FROM entries JOIN batches ON batch = number
+             WHERE {condition} = ?1 ORDER BY sequence DESC LIMIT 1"
+        );
+        let found = self.connection.prepare_cached(&query)?.query_row([key], |row| {
+            let (batch, place): (u64, usize) = (row.get(0)?, row.get(1)?);
+            let (claims, root): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(3)?);
+            Ok((batch, place, claims, root, row.get(4)?, row.get(5)?))
+        });
+        let Some((batch, place, claims, root, detail, made)) = found.optional()? else { return Ok(None) };
+        let receipt = assemble(self.leaves(batch)?, place, claims, root);
+        Ok(Some(Answered { receipt, detail, made }))
+    }
+}
+
+impl Reader for SqliteReader {
+    fn answer(&mut self, command: &PaperId) -> Result<Option<Answered>, StoreError> {
+        self.find("command", &command.0)
+    }
+
+    fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError> {
+        Ok(self.find("receipt", &id.0)?.map(|answered| answered.receipt))
+    }
+}

@@ -1,0 +1,226 @@
+//! The one writer: decide, sign the root, write, sync; then answer.
+//!
+//! Whatever has come in while a batch was written is the next batch. An answer leaves only when its batch is
+//! on the disk; when the disk fails, the process ends without answering.
+
+use std::sync::{Arc, RwLock};
+use std::thread;
+use std::time::Duration;
+
+use purser_protocol::fault::Fault;
+use purser_protocol::field::encoded;
+use purser_protocol::id::{CertificateId, Digest, Nonce, PaperId, Text};
+use purser_protocol::ledger::event::Event;
+use purser_protocol::ledger::{Answer, Command, Ledger, Record};
+use purser_protocol::receipt::Root;
+use purser_protocol::receipt::tree::{Frontier, Tree, leaf_hash};
+use purser_protocol::sign::{Context, Signer, sign_by_certificate};
+use purser_protocol::time::UnixSeconds;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::clock::Clock;
+use crate::store::{Batch, Entry, Store, StoreError};
+
+/// Most decisions of one batch: paths stay short, and the first of them does not wait long.
+const BATCH_MAX: usize = 256;
+/// Most commands that wait for the writer; what comes beyond is told to come again.
+const QUEUE_MAX: usize = 1_024;
+/// How often what has come due is looked for when nothing else happens.
+const IDLE: Duration = Duration::from_millis(250);
+
+/// A command and what was sent.
+pub struct Job {
+    /// The command.
+    pub command: Command,
+    /// The bytes that it came in.
+    pub evidence: Vec<u8>,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Reply>,
+}
+
+/// What the writer says. It says it after its batch is on the disk.
+#[derive(Debug)]
+pub enum Reply {
+    /// Nothing was decided.
+    NotDecided(Fault),
+    /// The answer is in the store, under this paper.
+    Stored(PaperId),
+}
+
+/// What signs roots, and makes papers that go with an answer.
+pub struct Seal {
+    /// The issuer's network.
+    pub network: Text<32>,
+    /// The issuer's key.
+    pub signer: Arc<dyn Signer>,
+    /// The issuer's certificate.
+    pub certificate: CertificateId,
+    /// Makes the credential of an enrolment.
+    pub credential: Box<dyn Fn(&Event, UnixSeconds) -> Option<Vec<u8>> + Send>,
+}
+
+/// The writer, ready to run.
+pub struct Writer {
+    /// The ledger; readers wait while a batch is decided and written, so that they see only what is stored.
+    pub ledger: Arc<RwLock<Ledger>>,
+    /// Where batches are kept.
+    pub store: Box<dyn Store>,
+    /// Signs.
+    pub seal: Seal,
+    /// The time.
+    pub clock: Arc<Clock>,
+    /// The log of batches.
+    pub log: Frontier,
+    /// Told after each batch.
+    pub committed: Arc<Notify>,
+    /// Called after each batch is on the disk and before it is answered.
+    pub publish: Box<dyn Fn(&Ledger, &[Record]) + Send>,
+}
+
+/// Why the writer stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum WriterError {
+    /// The store failed, or what is in it cannot be.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The ledger's events do not fit.
+    #[error(transparent)]
+    Broken(#[from] purser_protocol::ledger::apply::Broken),
+    /// The issuer's key did not sign.
+    #[error(transparent)]
+    Signer(#[from] purser_protocol::sign::SignerFailed),
+    /// The system gave no random bytes.
+    #[error("no random bytes: {0}")]
+    Random(String),
+    /// A reader died while it held the ledger.
+    #[error("a thread died while it read the ledger")]
+    Poisoned,
+}
+
+impl Writer {
+    /// Starts the thread. It ends when every sender is gone, and ends the process when it fails: nobody then
+    /// knows what is on the disk, and only a start from the disk can tell.
+    pub fn start(self) -> mpsc::Sender<Job> {
+        let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let run = move || {
+            if let Err(error) = self.run(receiver) {
+                tracing::error!(%error, "the writer stops, and the process with it");
+                std::process::exit(70);
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("writer".into()).spawn(run) {
+            tracing::error!(%error, "no thread for the writer");
+            std::process::exit(70);
+        }
+        sender
+    }
+
+    fn run(mut self, mut jobs: mpsc::Receiver<Job>) -> Result<(), WriterError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let runtime = runtime.map_err(|error| WriterError::Random(error.to_string()))?;
+        loop {
+            let mut batch = Vec::new();
+            match runtime.block_on(async { tokio::time::timeout(IDLE, jobs.recv_many(&mut batch, BATCH_MAX)).await }) {
+                Ok(0) => return Ok(()),
+                Ok(_) | Err(_) => self.write(batch)?,
+            }
+        }
+    }
+
+    /// One batch, from the queue to the answers.
+    fn write(&mut self, jobs: Vec<Job>) -> Result<(), WriterError> {
+        let ledger = Arc::clone(&self.ledger);
+        let mut ledger = ledger.write().map_err(|_| WriterError::Poisoned)?;
+        let now = self.clock.now();
+
+        let mut failed = None;
+        let due = ledger.expire(now, || {
+            Nonce(random().unwrap_or_else(|error| {
+                failed = Some(error);
+                [0; 16]
+            }))
+        })?;
+        // Nothing is answered or kept with a salt that is not random.
+        failed.map_or(Ok(()), Err)?;
+        let mut records: Vec<(Record, Vec<u8>)> = due.into_iter().map(|record| (record, Vec::new())).collect();
+        let mut replies = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let reply = match ledger.step(&job.command, now, Nonce(random()?))? {
+                Answer::NotDecided(fault) => Reply::NotDecided(fault),
+                Answer::Known(paper) => Reply::Stored(paper),
+                Answer::Decided(record) => {
+                    let paper = record.command;
+                    records.push((*record, job.evidence));
+                    Reply::Stored(paper)
+                }
+            };
+            replies.push((job.reply, reply));
+        }
+        if !records.is_empty() {
+            self.commit(&ledger, records, now)?;
+        }
+        drop(ledger);
+        for (to, reply) in replies {
+            // Who asked may have gone; the answer stays in the store.
+            let _ = to.send(reply);
+        }
+        self.committed.notify_waiters();
+        Ok(())
+    }
+
+    fn commit(
+        &mut self,
+        ledger: &Ledger,
+        records: Vec<(Record, Vec<u8>)>,
+        clock: UnixSeconds,
+    ) -> Result<(), WriterError> {
+        let now = ledger.time(clock);
+        let (records, evidence): (Vec<Record>, Vec<Vec<u8>>) = records.into_iter().unzip();
+        let entries = records.iter().zip(evidence).map(|(record, evidence)| Entry {
+            command: record.command,
+            event: encoded(&record.event),
+            claims: encoded(&record.claims),
+            detail: record.detail.as_ref().map(encoded),
+            evidence,
+            made: (self.seal.credential)(&record.event, now),
+        });
+        let entries: Vec<Entry> = entries.collect();
+        let tree = Tree::new(entries.iter().map(|entry| leaf_hash(&entry.claims)).collect());
+        let number = self.log.size();
+        self.log.push(leaf_hash(&tree.root()));
+        let batch = Batch {
+            number,
+            decided_at_seconds: now.get(),
+            tree_root: tree.root(),
+            root: self.seal.sign(&tree, &self.log, number, now)?,
+            entries,
+        };
+        self.store.commit(&batch)?;
+        (self.publish)(ledger, &records);
+        Ok(())
+    }
+}
+
+impl Seal {
+    fn sign(&self, tree: &Tree, log: &Frontier, batch: u64, now: UnixSeconds) -> Result<Vec<u8>, WriterError> {
+        let size = u32::try_from(tree.size()).ok().and_then(std::num::NonZeroU32::new);
+        let root = Root {
+            issued_at: now,
+            tree_root: Digest(tree.root()),
+            tree_size: size.ok_or_else(|| StoreError::Damaged("a batch of nothing".into()))?,
+            batch,
+            log_root: Digest(log.root()),
+            log_size: log.size(),
+            network: self.network.clone(),
+        };
+        let context = Context { network: self.network.as_str() };
+        Ok(sign_by_certificate(&root, context, self.signer.as_ref(), self.certificate, &[])?)
+    }
+}
+
+/// Fresh random bytes.
+pub fn random<const N: usize>() -> Result<[u8; N], WriterError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| WriterError::Random(error.to_string()))?;
+    Ok(bytes)
+}
