@@ -4,6 +4,7 @@
 //! arguments, and what must be done comes back as values.
 
 pub mod authorize;
+pub mod bind;
 pub mod cert;
 pub mod code;
 pub mod fault;

@@ -1,0 +1,5 @@
+//! Bindings: how papers travel on other protocols. Text in, values out; no sockets here.
+
+pub mod base64url;
+pub mod http;
+pub(crate) mod json;
