@@ -465,8 +465,8 @@ codes! {
     PaymentRefused = 196, "payment-refused", [Ledger], Refused, Same, Never, Merchant, 409, "CMD-16", "The payment was refused and has nothing to capture.";
     /// The resource has a price and no payment was shown. \[HTB-10\]
     PaymentRequired = 210, "payment-required", [Redeem], NotDecided, Same, FreshOffer, Agent, 402, "HTB-10", "The resource has a price and no payment was shown.";
-    /// The merchant made no such offer or it has lapsed unpaid. \[HTB-11\]
-    OfferUnknown = 211, "offer-unknown", [Redeem], NotDecided, Same, FreshOffer, Agent, 402, "HTB-11", "The merchant made no such offer or it has lapsed unpaid.";
+    /// The merchant made no such offer. \[HTB-11\]
+    OfferUnknown = 211, "offer-unknown", [Redeem], NotDecided, Same, Never, Agent, 404, "HTB-11", "The merchant made no such offer.";
     /// The receipt is not for this offer or not of this outcome. \[HTB-12\]
     ReceiptMismatch = 212, "receipt-mismatch", [Redeem], NotDecided, Same, Never, Agent, 403, "HTB-12", "The receipt is not for this offer or not of this outcome.";
     /// The offer was made for another request. \[HTB-13\]

@@ -13,15 +13,15 @@ use std::sync::{Arc, Mutex, RwLock};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-use purser_protocol::field::decoded;
+use purser_protocol::cert::Role;
+use purser_protocol::field::{KeyHolder, decoded};
 use purser_protocol::flow::issuer::Desk;
-use purser_protocol::id::{AccountId, CertificateId, PartyId, Pseudonym, Text};
+use purser_protocol::id::{AccountId, PartyId, Pseudonym};
 use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::{Ledger, Settings};
 use purser_protocol::paper::credential::Credential;
 use purser_protocol::receipt::tree::{Frontier, leaf_hash};
-use purser_protocol::sign::backend::{AwsLc, AwsLcSigner};
-use purser_protocol::sign::{Context, Signer, sign_by_certificate};
+use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::time::UnixSeconds;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -29,24 +29,20 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::life::Life;
+use crate::material::{self, Identity, IdentityFiles, SetupError};
+use crate::pem;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Reader, Store, StoreError};
 use crate::writer::{Job, Seal, Writer};
-use config::{IssuerConfig, Material};
+use config::IssuerConfig;
 use keys::Keys;
 use parties::RememberedParties;
 
-pub use config::IssuerError;
-
 /// Everything that handlers share.
 pub(crate) struct Issuer {
-    id: PartyId,
-    network: Text<32>,
+    identity: Identity,
     sandbox: bool,
     url: String,
-    chain: Vec<Vec<u8>>,
-    certificate: CertificateId,
-    signer: Arc<dyn Signer>,
     pseudonym_secret: [u8; 32],
     parties: RememberedParties,
     keys: Arc<RwLock<Keys>>,
@@ -63,16 +59,12 @@ impl Issuer {
     /// What messages are checked with, now.
     fn desk(&self) -> Desk<'_> {
         Desk {
-            issuer: &self.id,
-            context: self.context(),
+            issuer: &self.identity.id,
+            context: self.identity.context(),
             crypto: &AwsLc,
             parties: &self.parties,
             now: self.clock.now(),
         }
-    }
-
-    fn context(&self) -> Context<'_> {
-        Context { network: self.network.as_str() }
     }
 
     /// Who a payer is to a merchant: the same each time, and to every merchant another.
@@ -89,14 +81,25 @@ impl Issuer {
 }
 
 /// Opens the store, starts the writer, and gives the routes.
-pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, IssuerError> {
+pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupError> {
     let settings: IssuerConfig = config.table("issuer")?;
-    let material = Material::load(&settings, config)?;
+    let identity = Identity::load(
+        &IdentityFiles {
+            name: &settings.name,
+            network: &settings.network,
+            certificate: &settings.certificate,
+            key: &settings.key,
+        },
+        config,
+    )?;
+    let register = material::register(&settings.anchors, Role::Merchant, config)?;
+    let key = pem::private_key(&config.path(&settings.key))?;
+    let pseudonym_secret = Sha256::new().chain_update(b"purser pseudonym").chain_update(&key).finalize().into();
     let clock = Arc::new(Clock::default());
     let mut store = Sqlite::open(&config.path(&settings.store))?;
 
     let mut ledger = Ledger::new(Settings {
-        issuer: material.id.clone(),
+        issuer: identity.id.clone(),
         sandbox: settings.sandbox,
         approval_base: format!("{url}/approve/"),
         credential_seconds: settings.credential_days * 86_400,
@@ -109,7 +112,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, IssuerE
     let writer = Writer {
         ledger: Arc::clone(&ledger),
         store: Box::new(store),
-        seal: seal(&material),
+        seal: seal(&identity),
         clock: Arc::clone(&clock),
         log,
         committed: Arc::clone(&committed),
@@ -124,15 +127,11 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, IssuerE
     };
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let issuer = Issuer {
-        id: material.id,
-        network: material.network,
+        identity,
         sandbox: settings.sandbox,
         url: url.to_owned(),
-        certificate: material.certificate,
-        chain: material.chain,
-        signer: material.signer,
-        pseudonym_secret: material.pseudonym_secret,
-        parties: RememberedParties::new(material.register),
+        pseudonym_secret,
+        parties: RememberedParties::new(register),
         keys,
         ledger,
         jobs: writer.start(),
@@ -180,30 +179,19 @@ fn replay(store: &mut dyn Store, ledger: &mut Ledger) -> Result<Frontier, StoreE
     Ok(log)
 }
 
-fn seal(material: &Material) -> Seal {
-    let (id, network) = (material.id.clone(), material.network.clone());
-    let (signer, certificate, chain) = (Arc::clone(&material.signer), material.certificate, material.chain.clone());
-    Seal {
-        network: material.network.clone(),
-        signer: Arc::clone(&material.signer),
-        certificate: material.certificate,
-        credential: Box::new(move |event, now| {
-            let Event::Enrolled(enrolled) = event else { return None };
-            let credential = Credential {
-                issuer: id.clone(),
-                account: enrolled.account,
-                expires_at: enrolled.expires_at,
-                issued_at: now,
-                key: purser_protocol::field::KeyHolder(enrolled.key),
-            };
-            let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
-            let context = Context { network: network.as_str() };
-            sign_by_certificate(&credential, context, signer.as_ref(), certificate, &chain).ok()
-        }),
-    }
-}
-
-/// A signer from a PKCS #8 key in PEM.
-fn signer_from(pkcs8: &[u8]) -> Option<AwsLcSigner> {
-    AwsLcSigner::from_pkcs8(pkcs8)
+/// Signs roots, and the credential that goes with an enrolment.
+fn seal(identity: &Identity) -> Seal {
+    let issuer = identity.clone();
+    let credential = move |event: &Event, now| {
+        let Event::Enrolled(enrolled) = event else { return Ok(None) };
+        let credential = Credential {
+            issuer: issuer.id.clone(),
+            account: enrolled.account,
+            expires_at: enrolled.expires_at,
+            issued_at: now,
+            key: KeyHolder(enrolled.key),
+        };
+        issuer.sign_with_chain(&credential).map(Some)
+    };
+    Seal { identity: identity.clone(), credential: Box::new(credential) }
 }

@@ -14,14 +14,16 @@
 //! A handler meets only whole, bounded requests: the body has arrived, the headers that matter stand once,
 //! and the sender is within its rate.
 
-pub mod base64url;
 pub mod clock;
 pub mod config;
 pub mod issuer;
 pub mod life;
 pub mod log;
+pub mod material;
+pub mod merchant;
 pub mod metrics;
 pub mod pem;
+pub mod random;
 pub mod rate;
 pub mod reply;
 pub mod role;

@@ -3,8 +3,10 @@
 use axum::Router;
 
 use crate::config::Config;
-use crate::issuer::{self, IssuerError};
+use crate::issuer;
 use crate::life::Life;
+use crate::material::SetupError;
+use crate::merchant;
 
 /// What this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,20 +31,9 @@ impl Role {
 /// no route.
 ///
 /// A role calls [`Life::set_ready`] once it can decide, which may be later than this.
-pub fn app(role: Role, config: &Config, url: &str, life: &Life) -> Result<Router, RoleError> {
+pub fn app(role: Role, config: &Config, url: &str, life: &Life) -> Result<Router, SetupError> {
     match role {
-        Role::Issuer => Ok(issuer::routes(config, url, life)?),
-        Role::Merchant => {
-            life.set_ready(true);
-            Ok(Router::new())
-        }
+        Role::Issuer => issuer::routes(config, url, life),
+        Role::Merchant => merchant::routes(config, url, life),
     }
-}
-
-/// Why a role cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum RoleError {
-    /// The issuer.
-    #[error(transparent)]
-    Issuer(#[from] IssuerError),
 }

@@ -9,16 +9,18 @@ use std::time::Duration;
 
 use purser_protocol::fault::Fault;
 use purser_protocol::field::encoded;
-use purser_protocol::id::{CertificateId, Digest, Nonce, PaperId, Text};
+use purser_protocol::id::{Digest, Nonce, PaperId};
 use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::{Answer, Command, Ledger, Record};
 use purser_protocol::receipt::Root;
 use purser_protocol::receipt::tree::{Frontier, Tree, leaf_hash};
-use purser_protocol::sign::{Context, Signer, sign_by_certificate};
+use purser_protocol::sign::SignerFailed;
 use purser_protocol::time::UnixSeconds;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::clock::Clock;
+use crate::material::Identity;
+use crate::random::random;
 use crate::store::{Batch, Entry, Store, StoreError};
 
 /// Most decisions of one batch: paths stay short, and the first of them does not wait long.
@@ -47,16 +49,15 @@ pub enum Reply {
     Stored(PaperId),
 }
 
+/// Makes the credential of an event that is an enrolment.
+pub type MakeCredential = Box<dyn Fn(&Event, UnixSeconds) -> Result<Option<Vec<u8>>, SignerFailed> + Send>;
+
 /// What signs roots, and makes papers that go with an answer.
 pub struct Seal {
-    /// The issuer's network.
-    pub network: Text<32>,
-    /// The issuer's key.
-    pub signer: Arc<dyn Signer>,
-    /// The issuer's certificate.
-    pub certificate: CertificateId,
+    /// The issuer.
+    pub identity: Identity,
     /// Makes the credential of an enrolment.
-    pub credential: Box<dyn Fn(&Event, UnixSeconds) -> Option<Vec<u8>> + Send>,
+    pub credential: MakeCredential,
 }
 
 /// The writer, ready to run.
@@ -88,10 +89,13 @@ pub enum WriterError {
     Broken(#[from] purser_protocol::ledger::apply::Broken),
     /// The issuer's key did not sign.
     #[error(transparent)]
-    Signer(#[from] purser_protocol::sign::SignerFailed),
+    Signer(#[from] SignerFailed),
     /// The system gave no random bytes.
-    #[error("no random bytes: {0}")]
-    Random(String),
+    #[error(transparent)]
+    Random(#[from] crate::random::NoRandomness),
+    /// The system gave no timer.
+    #[error("no timer: {0}")]
+    Timer(#[from] std::io::Error),
     /// A reader died while it held the ledger.
     #[error("a thread died while it read the ledger")]
     Poisoned,
@@ -116,8 +120,7 @@ impl Writer {
     }
 
     fn run(mut self, mut jobs: mpsc::Receiver<Job>) -> Result<(), WriterError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-        let runtime = runtime.map_err(|error| WriterError::Random(error.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         loop {
             let mut batch = Vec::new();
             match runtime.block_on(async { tokio::time::timeout(IDLE, jobs.recv_many(&mut batch, BATCH_MAX)).await }) {
@@ -176,15 +179,17 @@ impl Writer {
     ) -> Result<(), WriterError> {
         let now = ledger.time(clock);
         let (records, evidence): (Vec<Record>, Vec<Vec<u8>>) = records.into_iter().unzip();
-        let entries = records.iter().zip(evidence).map(|(record, evidence)| Entry {
-            command: record.command,
-            event: encoded(&record.event),
-            claims: encoded(&record.claims),
-            detail: record.detail.as_ref().map(encoded),
-            evidence,
-            made: (self.seal.credential)(&record.event, now),
+        let entries = records.iter().zip(evidence).map(|(record, evidence)| {
+            Ok(Entry {
+                command: record.command,
+                event: encoded(&record.event),
+                claims: encoded(&record.claims),
+                detail: record.detail.as_ref().map(encoded),
+                evidence,
+                made: (self.seal.credential)(&record.event, now)?,
+            })
         });
-        let entries: Vec<Entry> = entries.collect();
+        let entries = entries.collect::<Result<Vec<Entry>, SignerFailed>>()?;
         let tree = Tree::new(entries.iter().map(|entry| leaf_hash(&entry.claims)).collect());
         let number = self.log.size();
         self.log.push(leaf_hash(&tree.root()));
@@ -211,16 +216,8 @@ impl Seal {
             batch,
             log_root: Digest(log.root()),
             log_size: log.size(),
-            network: self.network.clone(),
+            network: self.identity.network.clone(),
         };
-        let context = Context { network: self.network.as_str() };
-        Ok(sign_by_certificate(&root, context, self.signer.as_ref(), self.certificate, &[])?)
+        Ok(self.identity.sign(&root)?)
     }
-}
-
-/// Fresh random bytes.
-pub fn random<const N: usize>() -> Result<[u8; N], WriterError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| WriterError::Random(error.to_string()))?;
-    Ok(bytes)
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use purser_protocol::bind::base64url;
+use purser_protocol::bind::http::{self, AnswerBody};
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::field::{decoded, encoded};
@@ -15,23 +17,16 @@ use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::Command;
 use purser_protocol::receipt::{Claims, Detail, Outcome};
 use purser_protocol::sign::Kind;
-use purser_protocol::wire::Writer;
 use tokio::sync::oneshot;
 
 use super::Issuer;
-use crate::base64url;
 use crate::reply::{Problem, Refused};
 use crate::store::Answered;
-use crate::writer::{Job, Reply, random};
+use crate::random::random;
+use crate::writer::{Job, Reply};
 
-/// The body of an answer: a receipt, and what only the payer is told.
-const ANSWER: HeaderValue = HeaderValue::from_static("application/vnd.purser.answer+cbor");
-/// The body of a payment.
-const PAYMENT_REQUEST: &str = "application/vnd.purser.payment-request+cbor";
-/// A paper.
+/// A paper, whatever the parameters.
 const COSE: &str = "application/cose";
-/// Where a new account finds its credential.
-const CREDENTIAL: HeaderName = HeaderName::from_static("purser-credential");
 /// Receipts are for the one who asked.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
 
@@ -45,7 +40,7 @@ pub(super) async fn enrol(State(issuer): State<Arc<Issuer>>, headers: HeaderMap,
     let made = answered.made.clone();
     let mut response = answer(answered)?;
     if let Some(credential) = made.and_then(|paper| HeaderValue::from_str(&base64url::encode(&paper)).ok()) {
-        response.headers_mut().insert(CREDENTIAL, credential);
+        response.headers_mut().insert(http::PURSER_CREDENTIAL, credential);
     }
     Ok(response)
 }
@@ -65,7 +60,7 @@ pub(super) async fn command(
 
 /// `POST /v1/intents`
 pub(super) async fn pay(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
-    media_type(&headers, PAYMENT_REQUEST)?;
+    media_type(&headers, http::PAYMENT_REQUEST)?;
     answer(issuer.pay(body).await?)
 }
 
@@ -156,21 +151,14 @@ pub(super) fn answer(answered: Answered) -> Result<Response, Problem> {
         Some(detail) => decoded::<Detail>(detail).ok().and_then(|detail| detail.code.code()),
         None => claims.code.and_then(|code| code.code()),
     };
-    let mut body = Writer::new();
-    body.map(1 + usize::from(answered.detail.is_some()));
-    body.unsigned(1);
-    body.bytes(&encoded(&answered.receipt));
-    if let Some(detail) = &answered.detail {
-        body.unsigned(2);
-        body.bytes(detail);
-    }
+    let body = AnswerBody { receipt: &encoded(&answered.receipt), detail: answered.detail.as_deref() }.write();
     let status = match (claims.outcome, code) {
         (Outcome::Pending, _) => StatusCode::ACCEPTED,
         (Outcome::Refused, Some(code)) => StatusCode::from_u16(code.status()).unwrap_or(StatusCode::FORBIDDEN),
         _ => StatusCode::OK,
     };
-    let headers = [(CONTENT_TYPE, ANSWER), (CACHE_CONTROL, PRIVATE)];
-    let mut response = (status, headers, body.into_bytes()).into_response();
+    let headers = [(CONTENT_TYPE, HeaderValue::from_static(http::ANSWER)), (CACHE_CONTROL, PRIVATE)];
+    let mut response = (status, headers, body).into_response();
     if claims.outcome == Outcome::Pending {
         let place = claims.intent.and_then(|intent| HeaderValue::from_str(&format!("/v1/intents/{intent}")).ok());
         response.headers_mut().extend(place.map(|place| (LOCATION, place)));

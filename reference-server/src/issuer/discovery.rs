@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
+use purser_protocol::bind::base64url;
 use purser_protocol::code::Code;
 use purser_protocol::money::Currency;
 use purser_protocol::time::UnixSeconds;
@@ -13,18 +14,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Issuer;
-use crate::base64url;
 use crate::reply::Problem;
 
 /// `GET /.well-known/purser`
 pub(super) async fn document(State(issuer): State<Arc<Issuer>>) -> Response {
-    let chain: Vec<String> = issuer.chain.iter().map(|der| base64url::encode(der)).collect();
+    let chain: Vec<String> = issuer.identity.chain.iter().map(|der| base64url::encode(der)).collect();
     let currencies: Vec<&str> = Currency::all().map(Currency::code).collect();
     let document = json!({ "purser": {
         "versions": ["1"],
         "roles": ["issuer"],
-        "id": issuer.id.as_str(),
-        "network": issuer.network.as_str(),
+        "id": issuer.identity.id.as_str(),
+        "network": issuer.identity.network.as_str(),
         "sandbox": issuer.sandbox,
         "base_url": issuer.url,
         "features": ["single", "conditional", "quota", "delegation", "capture", "refund", "cancel", "pseudonym"],

@@ -9,6 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
+use purser_protocol::bind::{base64url, http};
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::field::encoded;
@@ -17,16 +18,14 @@ use purser_protocol::ledger::state::{Payment, State as LedgerState};
 use purser_protocol::paper::credential::Pseudonym;
 use purser_protocol::paper::mandate::Holder;
 use purser_protocol::paper::status::Status;
-use purser_protocol::sign::{PublicKey, sign_by_certificate};
+use purser_protocol::sign::PublicKey;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::command::answer;
 use super::{Issuer, view};
-use crate::base64url;
 use crate::reply::Problem;
 
-const COSE_SIGN1: &str = "application/cose; cose-type=\"cose-sign1\"";
 /// Longest wait for an outcome.
 const WAIT_SECONDS_MAX: u64 = 20;
 /// How long a status is good for.
@@ -73,7 +72,7 @@ pub(super) async fn receipt(State(issuer): State<Arc<Issuer>>, Path(id): Path<St
     });
     let found = found.await.map_err(|_| Problem::new(Code::Internal))?.map_err(Problem::new)?;
     let receipt = found.ok_or_else(|| Problem::new(Code::NotFound))?;
-    let headers = [(CONTENT_TYPE, "application/vnd.purser.receipt+cbor"), (CACHE_CONTROL, "private, no-store")];
+    let headers = [(CONTENT_TYPE, http::RECEIPT), (CACHE_CONTROL, "private, no-store")];
     Ok((headers, encoded(&receipt)).into_response())
 }
 
@@ -84,7 +83,7 @@ pub(super) async fn status(State(issuer): State<Arc<Issuer>>, Path(id): Path<Str
     let standing = issuer.with(|state| view::mandate_state(state, &id, now))?;
     let (state, suspensions) = standing.ok_or_else(|| Problem::new(Code::NotFound))?;
     let status = Status {
-        issuer: issuer.id.clone(),
+        issuer: issuer.identity.id.clone(),
         expires_at: now.saturating_add(STATUS_SECONDS),
         issued_at: now,
         mandate: id,
@@ -165,7 +164,7 @@ pub(super) async fn pseudonym(
     let account = account.ok_or_else(|| Problem::new(Code::NotFound))?;
     let now = issuer.clock.now();
     issuer.signed(&Pseudonym {
-        issuer: issuer.id.clone(),
+        issuer: issuer.identity.id.clone(),
         pseudonym: issuer.pseudonym(&account, &merchant),
         merchant,
         expires_at: now.saturating_add(PSEUDONYM_SECONDS),
@@ -190,7 +189,7 @@ impl Issuer {
 
     /// The key that proves to have sent this request. [HTB-31] [HTB-32]
     fn reader_of(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Who, Problem> {
-        let proof = headers.get("purser-proof").ok_or_else(|| Problem::new(Code::ProofRequired))?;
+        let proof = headers.get(http::PURSER_PROOF).ok_or_else(|| Problem::new(Code::ProofRequired))?;
         let proof = proof.to_str().ok().and_then(base64url::decode);
         let proof = proof.ok_or_else(|| Problem::new(Code::ProofInvalid))?;
         let target = format!("{method} {}{}", self.url, uri.path_and_query().map_or("", |path| path.as_str()));
@@ -209,10 +208,9 @@ impl Issuer {
     }
 
     fn signed<T: purser_protocol::sign::Paper>(&self, paper: &T) -> Result<Response, Problem> {
-        let chain: Vec<&[u8]> = self.chain.iter().map(Vec::as_slice).collect();
-        let signed = sign_by_certificate(paper, self.context(), self.signer.as_ref(), self.certificate, &chain);
+        let signed = self.identity.sign_with_chain(paper);
         let signed = signed.map_err(|_| Problem::new(Code::Internal))?;
-        Ok(([(CONTENT_TYPE, COSE_SIGN1), (CACHE_CONTROL, "no-store")], signed).into_response())
+        Ok(([(CONTENT_TYPE, http::PAPER), (CACHE_CONTROL, "no-store")], signed).into_response())
     }
 }
 

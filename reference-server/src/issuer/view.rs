@@ -1,5 +1,6 @@
 //! The state as JSON, for the account that it is about and for the holders of its mandates.
 
+use purser_protocol::bind::base64url;
 use purser_protocol::authorize::Standing;
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::books::Purse;
@@ -14,7 +15,6 @@ use purser_protocol::wire::Reader;
 use serde_json::{Value, json};
 
 use super::read::{Who, holds};
-use crate::base64url;
 
 /// What an account has, by currency; amounts are decimal integers of minor units, in strings.
 pub(super) fn account(state: &State, account: AccountId) -> Value {
