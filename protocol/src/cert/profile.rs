@@ -11,7 +11,6 @@ use x509_parser::asn1_rs::{FromDer as _, Oid};
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::extensions::X509Extension;
 use x509_parser::nom::Parser as _;
-use x509_parser::x509::X509Version;
 
 use super::ecdsa::Ecdsa;
 use super::{Role, issue};
@@ -36,14 +35,10 @@ impl<'a> Certificate<'a> {
             return None;
         }
         // Extensions stay unread, so that only the profile's are ever looked into.
-        let (rest, x509) = X509CertificateParser::new().with_deep_parse_extensions(false).parse(der).ok()?;
-        let shaped = rest.is_empty()
-            && x509.version == X509Version::V3
-            && is_serial(x509.raw_serial())
-            && x509.signature_algorithm == x509.tbs_certificate.signature
-            && x509.signature_algorithm.algorithm.as_bytes() == ECDSA_WITH_SHA256
-            && x509.signature_algorithm.parameters.is_none();
-        if !shaped {
+        let (_, x509) = X509CertificateParser::new().with_deep_parse_extensions(false).parse(der).ok()?;
+        let algorithm = &x509.signature_algorithm;
+        let signed_as_agreed = algorithm.algorithm.as_bytes() == ECDSA_WITH_SHA256 && algorithm.parameters.is_none();
+        if !signed_as_agreed || !is_serial(x509.raw_serial()) {
             return None;
         }
         let extensions = Extensions::read(x509.extensions())?;
@@ -144,8 +139,9 @@ impl<'a> Certificate<'a> {
     /// The party, when exactly one name is given and it is a party's. [CRT-12]
     pub(super) fn party(&self) -> Option<PartyId> {
         let names = self.extensions.names?.value;
-        let [0x30, whole, 0x86, length, uri @ ..] = names else { return None };
-        if usize::from(*length) != uri.len() || usize::from(*whole) != uri.len() + 2 || *whole > 0x7f {
+        // A list of one URI; that the list ends where it says is webpki's care.
+        let [0x30, _, 0x86, length, uri @ ..] = names else { return None };
+        if usize::from(*length) != uri.len() {
             return None;
         }
         PartyId::new(std::str::from_utf8(uri).ok()?.strip_prefix(issue::URI_SCHEME)?)
@@ -251,8 +247,9 @@ fn is_serial(contents: &[u8]) -> bool {
     }
 }
 
-/// Whether webpki reads it too. Its reader is the stricter one of DER, but leaves the times for a path:
-/// a path of this certificate alone, which leads nowhere, at a time that it allows, makes it read them.
+/// Whether webpki reads it too. Its reader is the strict one of DER, and sees to version 3, to the same
+/// algorithm in both places and to nothing after the end; but it leaves the times for a path, and so a
+/// path of this certificate alone, which leads nowhere, at a time that it allows, makes it read them.
 fn is_well_formed(der: &[u8], not_before_seconds: u64) -> bool {
     let der = CertificateDer::from(der);
     let in_time = UnixTime::since_unix_epoch(Duration::from_secs(not_before_seconds));
