@@ -300,7 +300,7 @@ codes! {
     /// The paper was made after its signer's key was retired. \[CRT-19\]
     KeyRetired = 68, "key-retired", [Certificates], NotDecided, Same, AfterChange, Merchant, 400, "CRT-19", "The paper was made after its signer's key was retired.";
     /// A public key is not a point of P-256 in the one form allowed. \[SIG-11\]
-    KeyInvalid = 70, "key-invalid", [Signature], NotDecided, Same, Never, Agent, 400, "SIG-11", "A public key is not a point of P-256 in the one form allowed.";
+    KeyInvalid = 70, "key-invalid", [Signature, Schema], NotDecided, Same, Never, Agent, 400, "SIG-11", "A public key is not a point of P-256 in the one form allowed.";
     /// The mandate's signer is not a key of the account or the holder of the mandate above. \[SIG-12\]
     MandateSigner = 71, "mandate-signer", [Signature], NotDecided, Same, Never, Agent, 403, "SIG-12", "The mandate's signer is not a key of the account or the holder of the mandate above.";
     /// The intent's signer is not the holder of the mandate. \[SIG-13\]

@@ -5,10 +5,11 @@ use std::ops::Deref;
 
 use crate::code::Code;
 use crate::fault::Fault;
+use crate::label::Label;
 use crate::money::{Amount, Currency};
 use crate::sign::PublicKey;
 use crate::time::UnixSeconds;
-use crate::wire::{Field, Reader, Writer};
+use crate::wire::{Field, MapReader, MapWriter, Reader, Writer};
 
 /// Reads with `read`, and refuses a value outside its range. [ENC-15]
 pub(crate) fn ranged<'a, T, U>(
@@ -209,18 +210,23 @@ pub fn decoded<T: Field>(bytes: &[u8]) -> Result<T, Fault> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyHolder(pub PublicKey);
 
+impl KeyHolder {
+    /// The key, in the map of `cnf` (RFC 8747).
+    pub(crate) const KEY: Label = Label { number: 1, name: "key" };
+}
+
 impl Field for KeyHolder {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        match (reader.map()?, reader.integer()?) {
-            (1, 1) => PublicKey::read(reader).map(Self),
-            _ => Err(Fault::new(Code::UnknownField).at(reader.offset())),
-        }
+        let mut map = MapReader::new(reader)?;
+        let key = map.required(Self::KEY)?;
+        map.end()?;
+        Ok(Self(key))
     }
 
     fn write(&self, writer: &mut Writer) {
-        writer.map(1);
-        writer.integer(1);
-        self.0.write(writer);
+        let mut map = MapWriter::new();
+        map.field(Self::KEY, &self.0);
+        map.end(writer);
     }
 }
 

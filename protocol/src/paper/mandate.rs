@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::field::{KeyHolder, List, True, listed, numbered, paper};
 use crate::id::{AccountId, Digest, LineageId, PaperId, PartyId};
 use crate::label::{
-    AUD, CAPS, CNF, CONVERSATION, CURRENCY, EXP, FUNDED, GRANTS, IAT, LINEAGE, MODE, NBF, OFFER, PARENT,
+    AUD, CAPS, CNF, CONVERSATION, CURRENCY, EXP, FUNDED, GRANTS, IAT, LINEAGE, Label, MODE, NBF, OFFER, PARENT,
     REFUND_RETURNS, REPLACES, SERIAL, SHOWN, SUB,
 };
 use crate::limits::GRANTS_MAX;
@@ -15,7 +15,7 @@ use crate::money::{Amount, Currency};
 use crate::paper::rules::Rules;
 use crate::sign::PublicKey;
 use crate::time::{UnixSeconds, Window};
-use crate::wire::{Field, Reader, Writer};
+use crate::wire::{Field, MapReader, MapWriter, Reader, Writer};
 
 numbered! {
     /// How a mandate authorizes.
@@ -38,25 +38,29 @@ pub enum Holder {
     Merchant(PartyId),
 }
 
+const MERCHANT: Label = Label { number: -1, name: "merchant" };
+
 impl Field for Holder {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        let mut inside = reader.clone();
-        if inside.map()? == 1 && inside.integer().ok() == Some(-1) {
-            *reader = inside;
-            return PartyId::read(reader).map(Self::Merchant);
+        let at = reader.offset();
+        let mut map = MapReader::new(reader)?;
+        let (key, merchant) = (map.optional(KeyHolder::KEY)?, map.optional(MERCHANT)?);
+        map.end()?;
+        match (key, merchant) {
+            (Some(key), None) => Ok(Self::Agent(key)),
+            (None, Some(merchant)) => Ok(Self::Merchant(merchant)),
+            (None, None) => Err(Fault::new(Code::MissingField).at(at)), // [ENC-13]
+            (Some(_), Some(_)) => Err(Fault::new(Code::FieldConflict).at(at)), // [ENC-16]
         }
-        KeyHolder::read(reader).map(|KeyHolder(key)| Self::Agent(key))
     }
 
     fn write(&self, writer: &mut Writer) {
+        let mut map = MapWriter::new();
         match self {
-            Self::Agent(key) => KeyHolder(*key).write(writer),
-            Self::Merchant(merchant) => {
-                writer.map(1);
-                writer.integer(-1);
-                merchant.write(writer);
-            }
+            Self::Agent(key) => map.field(KeyHolder::KEY, key),
+            Self::Merchant(merchant) => map.field(MERCHANT, merchant),
         }
+        map.end(writer);
     }
 }
 

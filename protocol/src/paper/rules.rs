@@ -190,7 +190,9 @@ impl Field for Period {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         let at = reader.offset();
         let range = || Fault::new(Code::FieldRange).at(at);
-        match (reader.list()?, reader.unsigned()?) {
+        let length = reader.list()?;
+        let kind = if length == 0 { 0 } else { reader.unsigned()? };
+        match (length, kind) {
             (3, 1) => {
                 let unit = ranged(reader, Reader::unsigned, Unit::from_label)?;
                 Ok(Self::Calendar { unit, zone: Zone::read(reader)? })

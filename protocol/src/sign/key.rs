@@ -49,7 +49,7 @@ impl fmt::Debug for PublicKey {
 impl Field for PublicKey {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         let at = reader.offset();
-        read_cose_key(reader).map_err(|_| Fault::new(Code::KeyInvalid).at_stage(Stage::Signature).at(at))
+        read_cose_key(reader).map_err(|_| Fault::new(Code::KeyInvalid).at_stage(Stage::Schema).at(at))
     }
 
     fn write(&self, writer: &mut Writer) {

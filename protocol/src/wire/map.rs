@@ -33,10 +33,7 @@ impl<'r, 'a> MapReader<'r, 'a> {
 
     /// Takes a field that must be there.
     pub fn required<T: Field>(&mut self, label: Label) -> Result<T, Fault> {
-        match self.optional(label)? {
-            Some(value) => Ok(value),
-            None => Err(Fault::new(Code::MissingField).at(self.here()).field(label.name)), // [ENC-13]
-        }
+        self.optional(label)?.ok_or_else(|| self.absent(label))
     }
 
     /// Takes a field that may be there.
@@ -62,8 +59,13 @@ impl<'r, 'a> MapReader<'r, 'a> {
         self.next
     }
 
-    fn here(&self) -> usize {
-        self.next.map_or(self.reader.offset(), |(_, at)| at)
+    /// Why a field is not there: what stands before its place is a label that the map does not have.
+    fn absent(&self, label: Label) -> Fault {
+        match self.next {
+            Some((next, at)) if in_bytes(next) < in_bytes(label.number) => Fault::new(Code::UnknownField).at(at), // [ENC-12]
+            Some((_, at)) => Fault::new(Code::MissingField).at(at).field(label.name), // [ENC-13]
+            None => Fault::new(Code::MissingField).at(self.reader.offset()).field(label.name), // [ENC-13]
+        }
     }
 
     fn advance(&mut self) -> Result<(), Fault> {
@@ -77,6 +79,11 @@ impl<'r, 'a> MapReader<'r, 'a> {
         }
         Ok(())
     }
+}
+
+/// Where a label sorts: by the bytes of its one form, in which negative numbers follow the others.
+fn in_bytes(label: i64) -> (bool, u64) {
+    (label < 0, label.unsigned_abs())
 }
 
 /// Collects the fields of one map.
