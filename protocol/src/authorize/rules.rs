@@ -4,7 +4,7 @@ use super::counter::{Counters, Scope};
 use super::{Case, Evaluation, Link, Place, Verdict};
 use crate::code::Code;
 use crate::label::Label;
-use crate::paper::offer::Item;
+use crate::paper::offer::{CaptureMode, Item};
 use crate::paper::rules::{
     AMOUNT_MAX_RULE, AMOUNT_MIN_RULE, ASK_ABOVE, ASK_FIRST, CATEGORIES_ALLOW, CATEGORIES_DENY, CHANNELS, COUNT,
     COUNT_PER, DEPTH, DEVICES, Fields, ITEMS_ALLOW, ITEMS_DENY, MERCHANTS_ALLOW, MERCHANTS_DENY, OPEN_HOLDS,
@@ -120,13 +120,14 @@ impl At<'_> {
             (MERCHANTS_DENY, rules.merchants_deny.as_deref().map(|list| !list.contains(merchant))
                 .map(holds(Code::RuleMerchant))),
             (CATEGORIES_ALLOW, rules.categories_allow.as_deref()
-                .map(|list| goods(case).all(|item| item.category.is_some_and(|category| list.contains(&category))))
+                .map(|list| some_goods(case, |item| item.category.is_some_and(|category| list.contains(&category))))
                 .map(holds(Code::RuleCategory))),
             (CATEGORIES_DENY, rules.categories_deny.as_deref()
                 // Goods without a category might be of a denied one.
                 .map(|list| goods(case).all(|item| item.category.is_some_and(|category| !list.contains(&category))))
                 .map(holds(Code::RuleCategory))),
-            (ITEMS_ALLOW, rules.items_allow.as_deref().map(|list| goods(case).all(|item| list.contains(&item.id)))
+            (ITEMS_ALLOW, rules.items_allow.as_deref()
+                .map(|list| some_goods(case, |item| list.contains(&item.id)))
                 .map(holds(Code::RuleItem))),
             (ITEMS_DENY, rules.items_deny.as_deref().map(|list| goods(case).all(|item| !list.contains(&item.id)))
                 .map(holds(Code::RuleItem))),
@@ -151,7 +152,9 @@ impl At<'_> {
             }).map(holds(Code::RulePayeeKey))),
             (DEPTH, rules.depth.map(|most| (case.chain.len() - 1 - self.at) as u64 <= most.get())
                 .map(holds(Code::RuleDepth))),
-            (OPEN_HOLDS, rules.open_holds.map(|most| self.link.holds_open < most.get())
+            // A payment that is settled at once opens no hold.
+            (OPEN_HOLDS, rules.open_holds
+                .map(|most| offer.capture == CaptureMode::AtOnce || self.link.holds_open < most.get())
                 .map(holds(Code::RuleOpenHolds))),
             (ASK_FIRST, rules.ask_first.map(|_| asks(case.account.knows_merchant))),
             (ASK_ABOVE, rules.ask_above.map(|quiet| asks(paid.minor() <= quiet.get()))),
@@ -162,6 +165,11 @@ impl At<'_> {
     fn counters(&self) -> &Counters {
         self.link.counters
     }
+}
+
+/// Whether goods are sold, and all of them are of the kind: an offer of tips and taxes alone is on no list.
+fn some_goods(case: &Case<'_>, of_kind: impl Fn(&Item) -> bool) -> bool {
+    goods(case).next().is_some() && goods(case).all(of_kind)
 }
 
 /// The lines that are goods.
