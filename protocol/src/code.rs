@@ -346,7 +346,7 @@ codes! {
     /// A paper's window is longer than its kind allows. \[AUT-28\]
     LifetimeExceeded = 108, "lifetime-exceeded", [Time], Refused, Same, Never, Agent, 403, "AUT-28", "A paper's window is longer than its kind allows.";
     /// A command was made outside the time in which it is accepted. \[CMD-2\]
-    CommandStale = 109, "command-stale", [Time], Refused, Same, AfterChange, Agent, 403, "CMD-2", "A command was made outside the time in which it is accepted.";
+    CommandStale = 109, "command-stale", [Time], NotDecided, Same, AfterChange, Agent, 403, "CMD-2", "A command was made outside the time in which it is accepted.";
     /// A paper is addressed to another issuer. \[AUT-30\]
     AudienceMismatch = 120, "audience-mismatch", [Mandate], Refused, Same, Never, Agent, 403, "AUT-30", "A paper is addressed to another issuer.";
     /// The papers speak of different accounts. \[AUT-31\]
@@ -436,7 +436,7 @@ codes! {
     /// The account is frozen. \[AUT-62\]
     AccountFrozen = 182, "account-frozen", [Ledger], Refused, Declined, Later, Person, 403, "AUT-62", "The account is frozen.";
     /// No such payment is known to the one who asks. \[CMD-3\]
-    PaymentUnknown = 183, "payment-unknown", [Ledger], Refused, Same, Never, Merchant, 404, "CMD-3", "No such payment is known to the one who asks.";
+    PaymentUnknown = 183, "payment-unknown", [Ledger], NotDecided, Same, Never, Merchant, 404, "CMD-3", "No such payment is known to the one who asks.";
     /// The payment is another merchant's. \[CMD-4\]
     CallerMismatch = 184, "caller-mismatch", [Ledger], Refused, Same, Never, Merchant, 403, "CMD-4", "The payment is another merchant's.";
     /// The capture is above what the hold still has. \[CMD-5\]
@@ -456,7 +456,7 @@ codes! {
     /// The suspension that a resumption names does not stand. \[CMD-12\]
     SuspensionUnknown = 192, "suspension-unknown", [Ledger], Refused, Same, Never, Person, 409, "CMD-12", "The suspension that a resumption names does not stand.";
     /// The command exists in a sandbox only. \[CMD-13\]
-    NotSandbox = 193, "not-sandbox", [Ledger], Refused, Same, Never, Issuer, 403, "CMD-13", "The command exists in a sandbox only.";
+    NotSandbox = 193, "not-sandbox", [Ledger], NotDecided, Same, Never, Issuer, 403, "CMD-13", "The command exists in a sandbox only.";
     /// A sum would pass what the ledger can hold. \[CMD-14\]
     AmountOverflow = 194, "amount-overflow", [Ledger], Refused, Same, Never, Issuer, 403, "CMD-14", "A sum would pass what the ledger can hold.";
     /// No such account is known to the one who asks. \[CMD-15\]

@@ -17,7 +17,7 @@ use crate::label::{
     AMOUNT, ANSWER_BY, APPROVAL, BATCH, CODE, COMMAND, CURRENCY, DETAIL, HOLD_UNTIL, IAT, INTENT, LOG_ROOT, LOG_SIZE,
     Label, NETWORK, OFFER, OUTCOME, PSEUDONYM, SALT, SECRET_HASH, TREE_ROOT, TREE_SIZE, USER_CODE,
 };
-use crate::limits::PATH_MAX;
+use crate::limits::{PAPER_BYTES_MAX, PATH_MAX};
 use crate::money::{Amount, Currency};
 use crate::time::UnixSeconds;
 use crate::wire::{Field, Reader, Writer};
@@ -108,6 +108,38 @@ impl Claims {
     }
 }
 
+impl Claims {
+    /// The fields are those of the outcome, and no other. [RCT-4]
+    fn fit_outcome(&self) -> Result<(), Fault> {
+        use Outcome::{Authorized, Cancelled, Captured, Pending, Recorded, Refunded, Refused, Settled, Voided};
+        let payment = self.intent.is_some();
+        let paid = matches!(self.outcome, Authorized | Settled | Pending);
+        let moved = matches!(self.outcome, Captured | Refunded);
+        // Required, allowed, and there; a field that is neither required nor allowed must not be there.
+        let fields = [
+            (OFFER, paid || moved || self.outcome == Voided || self.outcome == Cancelled, payment, self.offer.is_some()),
+            (INTENT, paid || moved || self.outcome == Voided || self.outcome == Cancelled, self.outcome == Refused, payment),
+            (AMOUNT, paid || moved, matches!(self.outcome, Voided | Refused | Recorded), self.amount.is_some()),
+            (CURRENCY, self.amount.is_some(), false, self.currency.is_some()),
+            (SECRET_HASH, paid, self.outcome == Refused, self.secret_hash.is_some()),
+            (CODE, matches!(self.outcome, Refused | Cancelled), false, self.code.is_some()),
+            (PSEUDONYM, paid || moved || self.outcome == Voided, self.outcome == Refused, self.pseudonym.is_some()),
+            (COMMAND, moved || self.outcome == Recorded, matches!(self.outcome, Voided | Refused), self.command.is_some()),
+            (DETAIL, self.outcome == Refused, false, self.detail.is_some()),
+            (HOLD_UNTIL, self.outcome == Authorized, false, self.hold_until.is_some()),
+            (APPROVAL, false, self.outcome == Pending, self.approval.is_some()),
+            (USER_CODE, self.outcome == Pending, false, self.user_code.is_some()),
+            (ANSWER_BY, self.outcome == Pending, false, self.answer_by.is_some()),
+        ];
+        for (label, required, allowed, there) in fields {
+            if (required && !there) || (there && !required && !allowed) {
+                return Err(Fault::new(Code::FieldConflict).field(label.name));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A code of the registry, or one that a later registry may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeNumber(pub u16);
@@ -183,6 +215,16 @@ paper! {
             /// The network.
             required network: Text<32> = NETWORK,
         }
+        check consistent;
+    }
+}
+
+/// Every batch is an entry of the log, and the first is 0. [RCT-10]
+fn consistent(root: &Root) -> Result<(), Fault> {
+    if root.batch.checked_add(1) == Some(root.log_size) {
+        Ok(())
+    } else {
+        Err(Fault::new(Code::FieldConflict).field(LOG_SIZE.name))
     }
 }
 
@@ -207,13 +249,18 @@ impl Receipt {
 
     /// Reads a receipt from bytes that need not have been checked.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+        if bytes.len() > PAPER_BYTES_MAX {
+            return Err(Fault::new(Code::MessageTooLarge).at(PAPER_BYTES_MAX)); // [ENC-1]
+        }
         decoded(bytes)
     }
 
     /// What the receipt says, not yet verified.
     pub fn read_claims(&self) -> Result<Claims, Fault> {
         let read = decoded::<Claims>(&self.claims);
-        read.map_err(|fault| if fault.stage == Stage::Encoding { fault } else { fault.at_stage(Stage::Schema) })
+        let claims = read.map_err(|fault| if fault.stage == Stage::Encoding { fault } else { fault.at_stage(Stage::Schema) })?;
+        claims.fit_outcome()?;
+        Ok(claims)
     }
 
     /// Checks that the claims are in the batch that a verified root signs, and returns them. [RCT-3]

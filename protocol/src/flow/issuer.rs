@@ -27,6 +27,9 @@ use crate::sign::{Authentic, Context, Crypto, Kind, Paper, PublicKey, Signed, Ve
 use crate::time::UnixSeconds;
 use crate::wire::{Reader, Writer};
 
+/// Most mandates that a payment brings along.
+const MANDATES_SENT_MAX: usize = 8;
+
 /// What the issuer's ledger knows of keys. A server answers from a copy, so that checks need no lock.
 pub trait Directory {
     /// The key of an account with this thumbprint.
@@ -101,7 +104,7 @@ impl<'a> PaymentRequest<'a> {
                     for _ in 0..reader.list()? {
                         request.mandates.push(reader.bytes()?);
                     }
-                    if request.mandates.len() > crate::limits::CHAIN_MAX {
+                    if request.mandates.len() > MANDATES_SENT_MAX {
                         return Err(Fault::new(Code::FieldRange).at(at));
                     }
                     seen |= 1;
@@ -197,6 +200,20 @@ impl Desk<'_> {
             mandates,
             order: PaymentOrder { intent, held_by, offer, merchant, confirmation, pseudonym },
         })
+    }
+
+    /// The id of an intent whose signature verifies against the holder on record, whatever else its message
+    /// holds. For a message whose intent may be decided already. [AUT-10]
+    pub fn open_known(&self, intent: &[u8], directory: &dyn Directory) -> Result<PaperId, Fault> {
+        let intent = At::<Signed<'_, Intent>>::read(intent, Part::Intent)?;
+        let held_by = match intent.key_name() {
+            Some(_) => None,
+            // The certificate may have expired since: who the key was is on record with the payment.
+            None => self.certified_if(&intent)?,
+        };
+        let key = self.holder_key(&intent, held_by.as_deref(), &Mandates { sent: &[], directory })?;
+        let id = intent.paper.id();
+        self.verify(intent, &key).map(|_| id)
     }
 
     /// Opens a mandate to be registered.

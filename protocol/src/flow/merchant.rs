@@ -7,8 +7,11 @@ use crate::cert::Role;
 use crate::code::{Code, Stage};
 use crate::fault::{Fault, Part};
 use crate::id::{CertificateId, Digest, Nonce, PaperId, PartyId};
+use crate::label::{IAT, NETWORK};
+use crate::limits::SKEW_SECONDS;
 use crate::paper::offer::{CaptureMode, Offer};
 use crate::receipt::{Claims, Outcome, Receipt, Root};
+use crate::sign::paper::find;
 use crate::sign::{Context, Crypto, Signed, SignerName};
 use crate::time::UnixSeconds;
 use crate::wire::Writer;
@@ -57,32 +60,43 @@ pub struct VerifiedReceipt {
 
 /// Verifies a receipt, with nothing but the register at hand. [RCT-1]
 ///
-/// The certificate is judged at the time of the receipt: one that has expired since still proves what it
-/// signed. Errors: the codes of the stages up to schema, then `path-invalid`.
+/// The certificate is judged at the time of the root: one that has expired since still proves what it signed.
+/// [RCT-11]
 pub fn verify_receipt(
     bytes: &[u8],
     context: Context<'_>,
     crypto: &dyn Crypto,
     parties: &dyn Parties,
 ) -> Result<VerifiedReceipt, Fault> {
-    let within = |fault: Fault| fault.within(Part::Receipt);
-    let receipt = Receipt::from_bytes(bytes).map_err(within)?;
-    let signed = Signed::<Root>::read(&receipt.root).map_err(within)?;
-    let made_at = crate::sign::paper::find(signed.frame.payload, crate::label::IAT.number);
+    read_receipt(bytes, context, crypto, parties).map_err(|fault| fault.within(Part::Receipt))
+}
+
+fn read_receipt(
+    bytes: &[u8],
+    context: Context<'_>,
+    crypto: &dyn Crypto,
+    parties: &dyn Parties,
+) -> Result<VerifiedReceipt, Fault> {
+    let receipt = Receipt::from_bytes(bytes)?;
+    let signed = Signed::<Root>::read(&receipt.root)?;
+    let made_at = find(signed.frame.payload, IAT.number);
     let made_at = made_at.and_then(|(_, mut seconds)| seconds.unsigned().ok()).and_then(UnixSeconds::new);
-    let made_at = made_at.ok_or_else(|| within(Fault::new(Code::MissingField)))?;
-    let party = parties.party(&signed.header, Role::Issuer, made_at).map_err(within)?;
-    party.check_made_at(made_at.get()).map_err(within)?;
+    let made_at = made_at.ok_or_else(|| Fault::new(Code::MissingField).field(IAT.name))?;
+    let party = parties.party(&signed.header, Role::Issuer, made_at)?;
+    party.check_made_at(made_at.get())?;
     let SignerName::Certificate(certificate) = signed.header.signer else {
-        return Err(within(Fault::new(Code::CertMissing)));
+        return Err(Fault::new(Code::CertMissing));
     };
-    let authentic = signed.verify(crypto, context, &party.key).map_err(within)?;
-    authentic.version().map_err(within)?;
-    let root = authentic.open().map_err(within)?;
+    let authentic = signed.verify(crypto, context, &party.key)?;
+    authentic.version()?;
+    let root = authentic.open()?;
     if root.network.as_str() != context.network {
-        return Err(within(Fault::new(Code::SignatureInvalid)));
+        return Err(Fault::new(Code::SignatureInvalid).field(NETWORK.name)); // [RCT-18]
     }
-    let claims = receipt.verify(&root).map_err(within)?;
+    let claims = receipt.verify(&root)?;
+    if claims.decided_at > root.issued_at {
+        return Err(Fault::new(Code::FieldConflict).field(IAT.name)); // [RCT-20]
+    }
     Ok(VerifiedReceipt { id: receipt.id(), claims, issuer: party.id.clone(), certificate, root: (*root).clone() })
 }
 
@@ -106,7 +120,7 @@ pub enum OfferState {
     Consumed {
         /// The payment.
         intent: PaperId,
-        /// The digest of the request.
+        /// The digest of the request, by the salt of the offer.
         resource: Option<Digest>,
     },
     /// The merchant took it back.
@@ -140,8 +154,10 @@ pub fn redeem(
         CaptureMode::ByCommand => Outcome::Authorized,
     };
     let accepted = made.offer.accepts.iter().any(|payee| payee.issuer == receipt.issuer);
+    // A certificate that has expired cannot make a receipt for an offer that is younger. [RCT-11]
+    let not_before_offer = claims.decided_at.saturating_add(SKEW_SECONDS) >= made.offer.issued_at;
     let same_money = claims.amount == Some(made.offer.amount) && claims.currency == Some(made.offer.currency);
-    if claims.offer != Some(made.id) || claims.outcome != outcome || !accepted || !same_money {
+    if claims.offer != Some(made.id) || claims.outcome != outcome || !accepted || !same_money || !not_before_offer {
         return fault(Code::ReceiptMismatch); // [HTB-12]
     }
     let (Some(intent), Some(secret_hash)) = (claims.intent, claims.secret_hash) else {
@@ -157,7 +173,7 @@ pub fn redeem(
         OfferState::Consumed { intent: served, .. } if *served != intent => {
             Ok(Redemption::Refund(Code::ReceiptAlreadyUsed))
         }
-        OfferState::Consumed { .. } if !bound => fault(Code::ReceiptAlreadyUsed), // [HTB-14]
+        OfferState::Consumed { resource, .. } if *resource != Some(*request) => fault(Code::ReceiptAlreadyUsed), // [HTB-14]
         OfferState::Consumed { .. } => Ok(Redemption::Repeat),
         OfferState::Withdrawn => Ok(Redemption::Refund(Code::OfferUnknown)),
     }

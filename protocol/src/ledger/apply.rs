@@ -54,7 +54,7 @@ impl State {
             }
             Event::Refused(closed) | Event::Cancelled(closed) => {
                 self.wait_no_more(closed.intent);
-                self.payments.insert(closed.intent, Payment::Closed);
+                self.payments.insert(closed.intent, Payment::Closed { mandate: closed.mandate });
                 Ok(())
             }
             Event::Captured(captured) => {

@@ -140,6 +140,8 @@ listed! {
     pub struct Closed {
         /// The intent.
         intent: PaperId,
+        /// The mandate that it names.
+        mandate: PaperId,
         /// Why.
         code: CodeNumber,
     }

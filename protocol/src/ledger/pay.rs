@@ -219,7 +219,11 @@ impl Ledger {
         pseudonym: Pseudonym,
         salt: Nonce,
     ) -> Record {
-        let event = Event::Refused(Closed { intent: case.intent_id, code: fault.code.into() });
+        let event = Event::Refused(Closed {
+            intent: case.intent_id,
+            mandate: case.intent.mandate,
+            code: fault.code.into(),
+        });
         let claims = claims_of(case, Outcome::Refused, pseudonym, salt);
         Record { command: case.intent_id, claims, detail: None, event }.refused(fault.code, place)
     }
@@ -241,7 +245,7 @@ impl Ledger {
             pseudonym: Some(asked.pseudonym),
             ..Claims::new(Outcome::Refused, now, salt)
         };
-        let event = Event::Refused(Closed { intent, code: CodeNumber::from(code) });
+        let event = Event::Refused(Closed { intent, mandate: waiting.intent.mandate, code: CodeNumber::from(code) });
         Some(Record { command: intent, claims, detail: None, event }.refused(code, None))
     }
 
@@ -259,7 +263,11 @@ impl Ledger {
             None => {
                 self.may_cancel(order)?;
                 let code = Code::PaymentCancelled;
-                let event = Event::Cancelled(Closed { intent: intent_id, code: code.into() });
+                let event = Event::Cancelled(Closed {
+                    intent: intent_id,
+                    mandate: order.intent.mandate,
+                    code: code.into(),
+                });
                 let claims = Claims {
                     offer: Some(order.intent.offer),
                     intent: Some(intent_id),

@@ -87,7 +87,10 @@ pub enum Payment {
     /// It waits for the person.
     Pending(Box<Asked>),
     /// It was refused, or cancelled before it was decided.
-    Closed,
+    Closed {
+        /// The mandate that it names.
+        mandate: PaperId,
+    },
     /// Money moved.
     Made(Box<Made>),
 }

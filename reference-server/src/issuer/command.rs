@@ -16,7 +16,8 @@ use purser_protocol::flow::issuer::{OpenedPayment, PaymentRequest};
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::Command;
 use purser_protocol::receipt::{Claims, Detail, Outcome};
-use purser_protocol::sign::Kind;
+use purser_protocol::sign::paper::id;
+use purser_protocol::sign::{Frame, Kind};
 use tokio::sync::oneshot;
 
 use super::Issuer;
@@ -64,6 +65,14 @@ pub(super) async fn pay(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, b
     answer(issuer.pay(body).await?)
 }
 
+/// A payment, opened as far as it must be.
+enum Opened {
+    /// It has its outcome.
+    Known(PaperId),
+    /// It is to be decided.
+    New(Box<OpenedPayment>),
+}
+
 impl Issuer {
     /// Opens a paper and has it decided.
     async fn take(self: &Arc<Self>, body: Bytes) -> Result<Answered, Problem> {
@@ -83,7 +92,10 @@ impl Issuer {
     async fn pay(self: &Arc<Self>, body: Bytes) -> Result<Answered, Problem> {
         let issuer = Arc::clone(self);
         let bytes = body.clone();
-        let opened = self.check(move || issuer.open_payment(&bytes)).await?;
+        let opened = match self.check(move || issuer.open_payment(&bytes)).await? {
+            Opened::Known(intent) => return self.stored(intent).await,
+            Opened::New(opened) => *opened,
+        };
         for mandate in opened.mandates {
             let evidence = mandate.bytes().to_vec();
             let registered = self.decide(Command::Register(mandate), evidence).await?;
@@ -95,15 +107,21 @@ impl Issuer {
         self.decide(Command::Pay(Box::new(opened.order)), body.to_vec()).await
     }
 
-    fn open_payment(&self, bytes: &[u8]) -> Result<OpenedPayment, Fault> {
+    fn open_payment(&self, bytes: &[u8]) -> Result<Opened, Fault> {
         let request = PaymentRequest::read(bytes)?;
         let keys = self.keys.read().map_err(|_| Fault::new(Code::Internal))?;
-        self.desk().open_payment(
+        // A known intent gets its outcome whatever has become of the rest of its message. [AUT-10]
+        let id = Frame::read(request.intent).map(|frame| id(frame.protected, frame.payload));
+        if id.is_ok_and(|id| keys.is_decided(&id)) {
+            return self.desk().open_known(request.intent, &*keys).map(Opened::Known);
+        }
+        let opened = self.desk().open_payment(
             &request,
             &*keys,
             |account, merchant| self.pseudonym(account, merchant),
             |mandate| keys.account_of(mandate),
-        )
+        );
+        opened.map(Box::new).map(Opened::New)
     }
 
     /// Runs a check on a thread of its own, when there is room for it.

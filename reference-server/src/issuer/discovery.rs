@@ -27,12 +27,18 @@ pub(super) async fn document(State(issuer): State<Arc<Issuer>>) -> Response {
         "network": issuer.identity.network.as_str(),
         "sandbox": issuer.sandbox,
         "base_url": issuer.url,
-        "features": ["single", "conditional", "quota", "delegation", "capture", "refund", "cancel", "pseudonym"],
+        "features": features(issuer.sandbox),
         "currencies": currencies,
         "certificates": [chain],
         "time_zones": purser_protocol::period::database_version(),
     }});
     ([(CACHE_CONTROL, "public, max-age=3600")], Json(document)).into_response()
+}
+
+/// What it claims beyond a role's core. [CNV-3]
+fn features(sandbox: bool) -> Vec<&'static str> {
+    let always = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates"];
+    always.into_iter().chain(sandbox.then_some("sandbox")).collect()
 }
 
 #[derive(Deserialize, Serialize)]

@@ -1,11 +1,11 @@
 //! A copy of who owns which keys, so that signatures are checked while the ledger is written.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use purser_protocol::flow::issuer::Directory;
 use purser_protocol::id::{AccountId, KeyId, PaperId};
 use purser_protocol::ledger::event::Event;
-use purser_protocol::ledger::state::State;
+use purser_protocol::ledger::state::{Payment, State};
 use purser_protocol::paper::mandate::Holder;
 use purser_protocol::sign::PublicKey;
 
@@ -15,6 +15,8 @@ pub(super) struct Keys {
     accounts: HashMap<(AccountId, KeyId), PublicKey>,
     mandates: HashMap<PaperId, (AccountId, Holder)>,
     all: HashMap<KeyId, PublicKey>,
+    /// Intents that have their outcome.
+    decided: HashSet<PaperId>,
 }
 
 impl Keys {
@@ -26,7 +28,13 @@ impl Keys {
         let mandates = state.mandates.iter().map(|(id, record)| {
             (*id, (record.mandate.account, record.mandate.holder.clone()))
         });
-        Self { accounts: accounts.collect(), mandates: mandates.collect(), all: state.keys.clone() }
+        let decided = state.payments.iter().filter(|(_, payment)| !matches!(payment, Payment::Pending(_)));
+        Self {
+            accounts: accounts.collect(),
+            mandates: mandates.collect(),
+            all: state.keys.clone(),
+            decided: decided.map(|(intent, _)| *intent).collect(),
+        }
     }
 
     /// What an event of the committed batch adds.
@@ -45,8 +53,19 @@ impl Keys {
                 }
                 self.mandates.insert(registered.mandate, (record.mandate.account, holder));
             }
+            Event::Paid(paid) => {
+                self.decided.insert(paid.intent);
+            }
+            Event::Refused(closed) | Event::Cancelled(closed) => {
+                self.decided.insert(closed.intent);
+            }
             _ => {}
         }
+    }
+
+    /// Whether an intent has its outcome.
+    pub(super) fn is_decided(&self, intent: &PaperId) -> bool {
+        self.decided.contains(intent)
     }
 
     /// The account of a mandate.

@@ -44,6 +44,9 @@ pub(super) async fn intent(
     State(issuer): State<Arc<Issuer>>,
     Path(id): Path<String>,
     Query(wait): Query<Wait>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = paper_id(&id)?;
     let until = tokio::time::Instant::now() + Duration::from_secs(wait.wait.min(WAIT_SECONDS_MAX));
@@ -60,7 +63,16 @@ pub(super) async fn intent(
             }
         }
     }
-    answer(issuer.stored(id).await?)
+    let mut answered = issuer.stored(id).await?;
+    // A merchant knows the id too, and is not told why. [HTB-8]
+    let payer = match headers.contains_key(http::PURSER_PROOF) {
+        true => issuer.is_payer(&issuer.reader_of(&method, &uri, &headers)?, &id)?,
+        false => false,
+    };
+    if !payer {
+        answered.detail = None;
+    }
+    answer(answered)
 }
 
 /// `GET /v1/receipts/{id}`
@@ -185,6 +197,11 @@ impl Issuer {
     fn with<T>(&self, look: impl FnOnce(&LedgerState) -> T) -> Result<T, Problem> {
         let ledger = self.ledger.read().map_err(|_| Problem::new(Code::Internal))?;
         Ok(look(ledger.state()))
+    }
+
+    /// Whether a reader stands on the payer's side of an intent.
+    fn is_payer(&self, who: &Who, intent: &PaperId) -> Result<bool, Problem> {
+        self.with(|state| view::mandate_of(state, intent).is_some_and(|mandate| view::may_see(state, who, &mandate)))
     }
 
     /// The key that proves to have sent this request. [HTB-31] [HTB-32]

@@ -176,6 +176,15 @@ pub(super) fn may_see(state: &State, who: &Who, mandate: &PaperId) -> bool {
     })
 }
 
+/// The mandate that an intent names.
+pub(super) fn mandate_of(state: &State, intent: &PaperId) -> Option<PaperId> {
+    match state.payments.get(intent)? {
+        Payment::Made(made) => made.links.last().map(|(mandate, _, _)| *mandate),
+        Payment::Pending(asked) => asked.links.last().copied(),
+        Payment::Closed { mandate } => Some(*mandate),
+    }
+}
+
 fn made<'a>(state: &'a State, intent: &PaperId) -> Option<&'a Made> {
     match state.payments.get(intent) {
         Some(Payment::Made(made)) => Some(made),
