@@ -15,17 +15,21 @@ pub mod state;
 
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::cert::Party;
 use crate::code::{Code, Public, Stage, Standing};
 use crate::fault::{Fault, Part};
+use crate::field::encoded;
 use crate::id::{AccountId, Nonce, PaperId, PartyId, Pseudonym};
-use crate::limits::{COMMAND_SECONDS_MAX, SKEW_SECONDS};
+use crate::limits::{COMMAND_SECONDS_MAX, MANDATE_SECONDS_MAX, SKEW_SECONDS};
 use crate::money::{Amount, Currency};
 use crate::paper::command::{Cancel, Capture, Deposit, Enrolment, Refund, Resumption, Revocation, Suspension, Void};
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
 use crate::paper::mandate::Mandate;
 use crate::paper::offer::Offer;
+use crate::receipt::tree::leaf_hash;
 use crate::receipt::{Claims, CodeNumber, Detail, Outcome};
 use crate::sign::Verified;
 use crate::time::UnixSeconds;
@@ -117,7 +121,8 @@ pub enum Answer {
 /// A decision, as it must be stored before it is answered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    /// The paper that the receipt answers; of an intent, its id.
+    /// The paper that the receipt answers; of an intent, its id. What came due by itself answers no paper, and
+    /// stands under the id of its own receipt, so that it takes no answer's place.
     pub command: PaperId,
     /// What the receipt says.
     pub claims: Claims,
@@ -155,7 +160,8 @@ impl Ledger {
         self.state.clock.map_or(clock, |last| last.max(clock))
     }
 
-    /// Decides a command and applies what was decided. `salt` must be fresh random bytes.
+    /// Decides a command and applies what was decided. `salt` must be fresh random bytes, and told to nobody:
+    /// what hides the claims and what hides their detail are both drawn from it.
     ///
     /// The error means that nothing more may be decided or answered.
     pub fn step(&mut self, command: &Command, clock: UnixSeconds, salt: Nonce) -> Result<Answer, Broken> {
@@ -165,7 +171,7 @@ impl Ledger {
             Ok(Draft::Decided(draft)) => draft,
             Err(fault) => return Ok(Answer::NotDecided(fault)),
         };
-        self.record(*draft, now).map(|record| Answer::Decided(Box::new(record)))
+        self.record(draft.salted(), now).map(|record| Answer::Decided(Box::new(record)))
     }
 
     /// What has come due, decided and applied: holds that end, payments that nobody confirmed, envelopes.
@@ -174,9 +180,9 @@ impl Ledger {
         let mut records = Vec::new();
         while let Some((_, due)) = self.state.due.first().copied().filter(|(at, _)| *at <= now) {
             let draft = match due {
-                Due::Hold(intent) => self.hold_ends(intent, now, salt()),
-                Due::Answer(intent) => self.answer_lapses(intent, now, salt()),
-                Due::Envelope(mandate) => Some(Draft::envelope_closes(mandate, now, salt())),
+                Due::Hold(intent) => self.hold_ends(intent, now, salt()).map(Record::named_by_itself),
+                Due::Answer(intent) => self.answer_lapses(intent, now, salt()).map(Record::salted),
+                Due::Envelope(mandate) => Some(Draft::envelope_closes(mandate, now, salt()).named_by_itself()),
             };
             match draft {
                 Some(draft) => records.push(self.record(draft, now)?),
@@ -225,7 +231,11 @@ impl Ledger {
     ) -> Result<Record, Fault> {
         self.command_in_time(&paper.issuer, paper.issued_at, now)?;
         let account = paper.account.unwrap_or(fresh);
-        let expires_at = now.saturating_add(self.settings.credential_seconds);
+        if paper.account.is_none() && self.state.accounts.contains_key(&fresh) {
+            return Err(Fault::new(Code::Internal)); // [SIG-27]
+        }
+        let seconds = self.settings.credential_seconds.min(MANDATE_SECONDS_MAX); // [AUT-28]
+        let expires_at = now.saturating_add(seconds);
         let event = Event::Enrolled(Enrolled { account, key: paper.key.0, expires_at });
         Ok(Record::done(paper.id(), event, now, salt))
     }
@@ -300,7 +310,6 @@ impl Record {
 
     /// Says why not: to the merchant what it may know, to the payer all. [RCT-8]
     fn refused(mut self, code: Code, place: Option<crate::authorize::Place>) -> Self {
-        debug_assert_eq!(code.standing() == Standing::NotDecided, false);
         let told = if code.public() == Public::Same { code } else { Code::Declined };
         let detail = Detail {
             link: place.map(|place| u64::from(place.link)),
@@ -310,10 +319,35 @@ impl Record {
             salt: self.claims.salt,
         };
         self.claims.code = Some(told.into());
-        self.claims.detail = Some(detail.digest());
         self.detail = Some(detail);
         self
     }
+
+    /// Draws two salts from the one that was given: a detail whose salt stood in the claims would be found by
+    /// whoever tries the few details that there can be. [RCT-6]
+    fn salted(mut self) -> Self {
+        let given = self.claims.salt;
+        self.claims.salt = drawn(given, b"claims");
+        if let Some(detail) = &mut self.detail {
+            detail.salt = drawn(given, b"detail");
+            self.claims.detail = Some(detail.digest()); // [RCT-13]
+        }
+        self
+    }
+
+    /// The answer to a paper stays what it was when something comes due later. [AUT-1] [CMD-1]
+    fn named_by_itself(self) -> Self {
+        let salted = self.salted();
+        Self { command: PaperId(leaf_hash(&encoded(&salted.claims))), ..salted }
+    }
+}
+
+/// Sixteen bytes that tell nothing of what they are drawn from.
+fn drawn(from: Nonce, what: &[u8]) -> Nonce {
+    let hash: [u8; 32] = Sha256::new().chain_update(what).chain_update(from.0).finalize().into();
+    let mut drawn = [0; 16];
+    drawn.copy_from_slice(&hash[..16]);
+    Nonce(drawn)
 }
 
 /// A fault that is decided and recorded, by the registry.
