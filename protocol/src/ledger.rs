@@ -58,7 +58,7 @@ pub enum Command {
     /// Put money into an account.
     Deposit(Verified<Deposit>),
     /// Register a mandate.
-    Register(Verified<Mandate>),
+    Register(Box<Verified<Mandate>>),
     /// Pay.
     Pay(Box<PaymentOrder>),
     /// Say yes to a payment that waits.

@@ -60,6 +60,9 @@ pub struct Seal {
     pub credential: MakeCredential,
 }
 
+/// What others are told of a batch that is on the disk.
+pub type Publish = Box<dyn Fn(&Ledger, &[Record]) + Send>;
+
 /// The writer, ready to run.
 pub struct Writer {
     /// The ledger; readers wait while a batch is decided and written, so that they see only what is stored.
@@ -75,7 +78,7 @@ pub struct Writer {
     /// Told after each batch.
     pub committed: Arc<Notify>,
     /// Called after each batch is on the disk and before it is answered.
-    pub publish: Box<dyn Fn(&Ledger, &[Record]) + Send>,
+    pub publish: Publish,
 }
 
 /// Why the writer stopped.

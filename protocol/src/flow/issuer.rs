@@ -220,7 +220,7 @@ impl Desk<'_> {
     pub fn open_mandate(&self, bytes: &[u8], directory: &dyn Directory) -> Result<Command, Fault> {
         let mandate = At::<Signed<'_, Mandate>>::read(bytes, Part::Mandate(0))?;
         let key = Mandates { sent: &[], directory }.signer_of(&mandate)?;
-        self.verify(mandate, &key)?.finish().map(Command::Register)
+        self.verify(mandate, &key)?.finish().map(Box::new).map(Command::Register)
     }
 
     /// Opens any other command by its `typ`. A new account gets the number `fresh`.

@@ -209,14 +209,15 @@ impl State {
 
     /// What the payments of a mandate's lineage come to under its rules.
     fn counted(&self, mandate: &Mandate) -> Counters {
-        let of_lineage = |payment| match payment {
-            &Payment::Made(ref made) if made.account == mandate.account => {
-                let link = made.links.iter().find(|(_, lineage, _)| *lineage == mandate.lineage)?;
-                Some((made, link))
-            }
+        let made = self.payments.values().filter_map(|payment| match payment {
+            Payment::Made(made) if made.account == mandate.account => Some(made),
             _ => None,
-        };
-        let mut payments: Vec<_> = self.payments.values().filter_map(of_lineage).collect();
+        });
+        let of_lineage = made.filter_map(|made| {
+            let link = made.links.iter().find(|(_, lineage, _)| *lineage == mandate.lineage)?;
+            Some((made, link))
+        });
+        let mut payments: Vec<_> = of_lineage.collect();
         payments.sort_by_key(|(made, _)| made.decided_at);
         let mut counters = Counters::default();
         for (made, (admitted_by, _, grant)) in payments {

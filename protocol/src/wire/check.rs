@@ -204,7 +204,8 @@ mod tests {
     /// Each refused form stands beside the same value in its one allowed form.
     #[test]
     fn refuses_every_other_form() {
-        let rows: &[(&str, &[u8], Code, usize, &[u8])] = &[
+        type Row = (&'static str, &'static [u8], Code, usize, &'static [u8]);
+        let rows: &[Row] = &[
             ("empty", b"", Code::CborTruncated, 0, b"\x00"),
             ("integer too wide", b"\x18\x17", Code::CborNotDeterministic, 0, b"\x17"),
             ("two bytes for one", b"\x19\x00\xff", Code::CborNotDeterministic, 0, b"\x18\xff"),

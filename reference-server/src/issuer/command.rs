@@ -98,7 +98,7 @@ impl Issuer {
         };
         for mandate in opened.mandates {
             let evidence = mandate.bytes().to_vec();
-            let registered = self.decide(Command::Register(mandate), evidence).await?;
+            let registered = self.decide(Command::Register(Box::new(mandate)), evidence).await?;
             // A mandate that is refused ends the payment with its own refusal.
             if claims_of(&registered)?.outcome == Outcome::Refused {
                 return Ok(registered);

@@ -33,10 +33,9 @@ impl Parties for RememberedParties {
             return self.register.party(header, role, now);
         }
         let key = (chain_digest(certificates), header.signer, role);
-        if let Ok(verdicts) = self.verdicts.read() {
-            if let Some(party) = verdicts.get(&key).filter(|party| party.valid.contains(&now.get())) {
-                return Ok(Arc::clone(party));
-            }
+        let remembered = self.verdicts.read().ok().and_then(|verdicts| verdicts.get(&key).cloned());
+        if let Some(party) = remembered.filter(|party| party.valid.contains(&now.get())) {
+            return Ok(party);
         }
         let party = self.register.party(header, role, now)?;
         if let Ok(mut verdicts) = self.verdicts.write() {
