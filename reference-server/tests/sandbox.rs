@@ -1,5 +1,5 @@
 //! What `purser-server sandbox` writes is what the protocol's checks and the servers accept.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends where it cannot go on")]
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
