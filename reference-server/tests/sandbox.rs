@@ -93,8 +93,12 @@ fn the_servers_start_from_it() {
         let config = line.strip_prefix(&format!("purser-server {role} --config ")).unwrap();
         let server = Server::start(role, Path::new(config));
         assert_eq!(server.ready["role"], role);
-        let answer = get(&roots[0], server.addr(), "/readyz");
+        let answer = get(&roots[0], server.addr(), "/.well-known/purser");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let found: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(found["purser"]["roles"], serde_json::json!([role]));
+        assert_eq!(found["purser"]["base_url"], server.ready["url"]);
         if role == "issuer" {
             let url = server.ready["url"].as_str().unwrap();
             assert_eq!(lines.lines().nth(2).unwrap().split(" --issuer ").nth(1), Some(url));

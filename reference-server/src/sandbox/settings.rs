@@ -124,6 +124,7 @@ name = "{ISSUER}"
 account = "{ACCOUNT}"
 chain = "issuer.pem"
 url = "https://{issuer}"
+roots = "roots.pem"
 "#
     );
     for product in &PRODUCTS {
