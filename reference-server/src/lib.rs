@@ -3,6 +3,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`config`] | one TOML file: `[shell]` here, `[issuer]` and `[merchant]` for the roles |
+//! | [`cli`] | the command line, as a function |
+//! | [`sandbox`] | keys, certificates and configurations to try things with |
 //! | [`role`] | where a role's routes join the shell's own |
 //! | [`serve`] | sockets, TLS, limits, and the way of a request to its handler and back |
 //! | [`reply`] | a refusal as an HTTP answer |
@@ -14,6 +16,7 @@
 //! A handler meets only whole, bounded requests: the body has arrived, the headers that matter stand once,
 //! and the sender is within its rate.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod issuer;
@@ -27,6 +30,7 @@ pub mod random;
 pub mod rate;
 pub mod reply;
 pub mod role;
+pub mod sandbox;
 pub mod serve;
 pub mod store;
 pub mod tls;

@@ -1,0 +1,96 @@
+//! The command line, as a function: a program that starts servers can be one.
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+use crate::life::Life;
+use crate::log;
+use crate::role::{self, Role};
+use crate::sandbox::{self, Plan};
+use crate::serve::Bound;
+
+/// Purser's reference server: for tests and pilots, not for money.
+#[derive(Parser)]
+#[command(name = "purser-server", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Keeps accounts and mandates, decides, signs receipts.
+    Issuer(Run),
+    /// Makes offers, redeems receipts, serves.
+    Merchant(Run),
+    /// Writes an issuer and a merchant to try things with: keys, certificates, configurations.
+    Sandbox(Make),
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// The configuration, in TOML.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+#[derive(clap::Args)]
+struct Make {
+    /// The folder; made if it is not there. Nothing in it is overwritten.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Where the issuer will listen; port 0 takes one that is free now.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8441")]
+    issuer_listen: SocketAddr,
+    /// Where the merchant will listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8442")]
+    merchant_listen: SocketAddr,
+}
+
+/// Does what the arguments say; the first of them is the program's name.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        // Help is no error: clap knows the stream and the status of each.
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let done = match arguments.command {
+        Command::Issuer(run) => serve(Role::Issuer, &run).await,
+        Command::Merchant(run) => serve(Role::Merchant, &run).await,
+        Command::Sandbox(make) => write(make),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("purser-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(role: Role, run: &Run) -> Result<(), Box<dyn Error>> {
+    let config = Config::load(&run.config)?;
+    log::to_stderr(&config.shell);
+    let life = Life::new();
+    let bound = Bound::bind(&config.shell).await?;
+    let app = role::app(role, &config, bound.url(), &life)?;
+    let server = bound.serve(app, life);
+    println!("{}", server.ready_line(role.name()));
+    server.run().await?;
+    Ok(())
+}
+
+fn write(make: Make) -> Result<(), Box<dyn Error>> {
+    let plan = Plan { dir: make.dir, issuer_listen: make.issuer_listen, merchant_listen: make.merchant_listen };
+    println!("{}", sandbox::write(&plan)?);
+    Ok(())
+}
