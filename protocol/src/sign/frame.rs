@@ -39,10 +39,11 @@ impl<'a> Frame<'a> {
 
         let protected = part(&mut reader)?;
         if !protected.is_empty() {
-            check(protected).map_err(|fault| fault.shifted(offset_of(bytes, protected)))?;
-            if Reader::new(protected).peek() != Some(Major::Map) {
-                return Err(structure(offset_of(bytes, protected))); // [SIG-2]
+            let at = offset_of(bytes, protected);
+            if Reader::new(protected).peek().is_some_and(|major| major != Major::Map) {
+                return Err(structure(at)); // [SIG-2]
             }
+            check(protected).map_err(|fault| fault.shifted(at))?;
         }
 
         let at = reader.offset();
