@@ -460,7 +460,7 @@ codes! {
     /// A sum would pass what the ledger can hold. \[CMD-14\]
     AmountOverflow = 194, "amount-overflow", [Ledger], Refused, Same, Never, Issuer, 403, "CMD-14", "A sum would pass what the ledger can hold.";
     /// No such account is known to the one who asks. \[CMD-15\]
-    AccountUnknown = 195, "account-unknown", [Ledger], NotDecided, Declined, AfterChange, Person, 403, "CMD-15", "No such account is known to the one who asks.";
+    AccountUnknown = 195, "account-unknown", [Signature], NotDecided, Declined, AfterChange, Person, 403, "CMD-15", "No such account is known to the one who asks.";
     /// The payment was refused and has nothing to capture. \[CMD-16\]
     PaymentRefused = 196, "payment-refused", [Ledger], Refused, Same, Never, Merchant, 409, "CMD-16", "The payment was refused and has nothing to capture.";
     /// The resource has a price and no payment was shown. \[HTB-10\]

@@ -230,7 +230,7 @@ impl Desk<'_> {
                 self.keyed::<Enrolment>(bytes, |paper| self.enrolling_key(paper, directory)).map(|paper| Command::Enrol(paper, fresh))
             }
             Some(Kind::Deposit) => {
-                self.keyed::<Deposit>(bytes, |paper| self.account_key(paper, directory)).map(Command::Deposit)
+                self.keyed::<Deposit>(bytes, |paper| self.owner_key(paper, directory)).map(Command::Deposit)
             }
             Some(Kind::Confirmation) => {
                 self.keyed::<Confirmation>(bytes, |paper| self.account_key(paper, directory)).map(Command::Confirm)
@@ -368,6 +368,11 @@ impl Desk<'_> {
         key.ok_or_else(|| paper.fault(Code::CommandSigner)) // [SIG-14]
     }
 
+    /// A key of the account, for what only the account's owner asks: whether there is one is not said. [CMD-15]
+    fn owner_key<T: Paper>(&self, paper: &At<Signed<'_, T>>, directory: &dyn Directory) -> Result<PublicKey, Fault> {
+        self.account_key(paper, directory).map_err(|_| paper.fault(Code::AccountUnknown))
+    }
+
     fn any_key<T: Paper>(&self, paper: &At<Signed<'_, T>>, directory: &dyn Directory) -> Result<PublicKey, Fault> {
         let key = paper.key_name().and_then(|key| directory.any_key(&key));
         key.ok_or_else(|| paper.fault(Code::CommandSigner)) // [SIG-14]
@@ -380,7 +385,7 @@ impl Desk<'_> {
         directory: &dyn Directory,
     ) -> Result<PublicKey, Fault> {
         if paper.value(SUB).is_some() {
-            return self.account_key(paper, directory);
+            return self.owner_key(paper, directory);
         }
         let key = paper.holder_key().ok_or_else(|| paper.fault(Code::CommandSigner))??;
         if paper.key_name() == Some(key.id()) { Ok(key) } else { Err(paper.fault(Code::CommandSigner)) }

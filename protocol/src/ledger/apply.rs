@@ -76,13 +76,13 @@ impl State {
                 Ok(())
             }
             Event::Suspended(changed) => {
-                self.each(changed, |record, _| record.suspensions.push((changed.by, changed.level)))
+                self.each(changed, |lineage| lineage.suspensions.push((changed.by, changed.level)))
             }
             Event::Resumed(changed) => {
-                self.each(changed, |record, _| record.suspensions.retain(|(suspension, _)| *suspension != changed.by))
+                self.each(changed, |lineage| lineage.suspensions.retain(|(suspension, _)| *suspension != changed.by))
             }
             Event::Revoked(changed) => {
-                self.each(changed, |_, lineage| lineage.revoked = true)?;
+                self.each(changed, |lineage| lineage.revoked = true)?;
                 changed.mandates.iter().try_for_each(|mandate| self.close_envelope(mandate))
             }
             Event::EnvelopeClosed(mandate) => self.close_envelope(mandate),
@@ -99,6 +99,7 @@ impl State {
         let lineage = self.lineages.entry((account, lineage_id)).or_insert_with(|| Lineage {
             latest: registered.mandate,
             revoked: false,
+            suspensions: Vec::new(),
             counters: Counters::default(),
             holds_open: 0,
             pending: 0,
@@ -112,11 +113,8 @@ impl State {
         let (purse, envelope) = (Purse::Account(account), Purse::Envelope(account, lineage_id));
         self.transfer(&purse, &envelope, mandate.currency, has.saturating_sub(had))?;
         self.transfer(&envelope, &purse, mandate.currency, had.saturating_sub(has))?;
-        let mut suspensions = Vec::new();
         if let Some(record) = self.mandates.get(&before) {
             self.due.remove(&(record.mandate.expires_at, Due::Envelope(before)));
-            // A replacement lifts no suspension: its signer may stand below the one who suspended. [MAN-24]
-            suspensions.clone_from(&record.suspensions);
         }
         if has > 0 {
             self.due.insert((mandate.expires_at, Due::Envelope(registered.mandate)));
@@ -124,7 +122,7 @@ impl State {
         if let Holder::Agent(key) = &mandate.holder {
             self.keys.insert(key.id(), *key);
         }
-        let record = MandateRecord { mandate, signer: registered.signer, suspensions, registered_at: at };
+        let record = MandateRecord { mandate, signer: registered.signer, registered_at: at };
         self.mandates.insert(registered.mandate, record);
         Ok(())
     }
@@ -264,13 +262,13 @@ impl State {
     fn each(
         &mut self,
         changed: &MandatesChanged,
-        change: impl Fn(&mut MandateRecord, &mut Lineage),
+        change: impl Fn(&mut Lineage),
     ) -> Result<(), Broken> {
         for id in changed.mandates.iter() {
-            let record = self.mandates.get_mut(id).ok_or(Broken("a command names no mandate"))?;
+            let record = self.mandates.get(id).ok_or(Broken("a command names no mandate"))?;
             let key = (record.mandate.account, record.mandate.lineage);
             let lineage = self.lineages.get_mut(&key).ok_or(Broken("a mandate has no lineage"))?;
-            change(record, lineage);
+            change(lineage);
         }
         Ok(())
     }

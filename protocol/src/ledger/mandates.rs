@@ -9,7 +9,7 @@ use crate::authorize::checks::ahead;
 use crate::code::Code;
 use crate::fault::{Fault, Part};
 use crate::field::{Bytes, List};
-use crate::id::{AccountId, Nonce, PaperId, PartyId};
+use crate::id::{AccountId, LineageId, Nonce, PaperId, PartyId};
 use crate::limits::{CHAIN_MAX, MANDATE_SECONDS_MAX};
 use crate::money::Amount;
 use crate::paper::command::{Resumption, Revocation, Suspension};
@@ -45,7 +45,7 @@ impl Ledger {
             Some(parent) => {
                 let parent = self.state.mandates.get(&parent);
                 let parent = parent.ok_or_else(|| Fault::new(Code::MandateUnknown).within(Part::Mandate(0)))?;
-                parent.mandate.holder == Holder::Agent(paper.key()) && parent.mandate.account == paper.account
+                parent.mandate.holder == Holder::Agent(paper.key())
             }
         };
         if by_right { Ok(()) } else { Err(Fault::new(Code::MandateSigner).within(Part::Mandate(0))) }
@@ -83,6 +83,7 @@ impl Ledger {
             return Err(Code::MandateRevoked); // [AUT-34]
         }
         match chain.last() {
+            Some((_, parent)) if parent.mandate.account != mandate.account => Err(Code::AccountMismatch), // [AUT-31]
             Some((_, parent)) if parent.mandate.currency != mandate.currency => Err(Code::CurrencyMismatch),
             Some((_, parent)) if parent.mandate.offer.is_some() => Err(Code::DelegationForbidden), // [AUT-37]
             _ => Ok(()),
@@ -105,8 +106,14 @@ impl Ledger {
         let continues = mandate.replaces == Some(lineage.latest)
             && mandate.serial.get() == latest.mandate.serial.get() + 1
             && mandate.currency == latest.mandate.currency
-            && mandate.parent == latest.mandate.parent;
+            && self.lineage_above(mandate) == self.lineage_above(&latest.mandate);
         if continues { Ok(()) } else { Err(Code::LineageBroken) }
+    }
+
+    /// The lineage of the mandate above: a replacement may stand below a later version of it.
+    fn lineage_above(&self, mandate: &Mandate) -> Option<LineageId> {
+        let above = mandate.parent.and_then(|parent| self.state.mandates.get(&parent));
+        above.map(|above| above.mandate.lineage)
     }
 
     /// The money for the envelope is there; and what is taken back out of it still is. [QTA-4]
@@ -133,8 +140,9 @@ impl Ledger {
         let (id, key) = (paper.id(), paper.key());
         let levels = self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::No)?;
         for (mandate, level) in paper.mandates.iter().zip(&levels) {
-            let record = self.state.mandates.get(mandate).ok_or_else(|| Fault::new(Code::MandateUnknown))?;
-            match record.suspensions.iter().find(|(suspension, _)| *suspension == paper.suspension) {
+            let lineage = self.state.mandates.get(mandate).and_then(|record| self.state.lineage_of(record));
+            let lineage = lineage.ok_or_else(|| Fault::new(Code::MandateUnknown).within(Part::Command))?;
+            match lineage.suspensions.iter().find(|(suspension, _)| *suspension == paper.suspension) {
                 None => return Ok(Record::command_refused(id, Code::SuspensionUnknown, now, salt)),
                 Some((_, by)) if by < level => return Err(Fault::new(Code::CommandSigner).within(Part::Command)),
                 Some(_) => {}

@@ -9,7 +9,7 @@ use crate::cert::{Party, Role};
 use crate::code::Code;
 use crate::fault::{Fault, Part};
 use crate::field::{Bytes, List};
-use crate::id::{CertificateId, LongText, Nonce, PaperId, PartyId, Pseudonym, ShortText};
+use crate::id::{CertificateId, KeyId, LongText, Nonce, PaperId, PartyId, Pseudonym, ShortText};
 use crate::limits::HOLD_SECONDS_DEFAULT;
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
@@ -28,6 +28,8 @@ struct Papers<'a> {
     offer_id: PaperId,
     merchant: &'a Party,
     confirmation: Option<&'a Confirmation>,
+    /// The key that signed the confirmation.
+    confirmed_by: Option<KeyId>,
     pseudonym: Pseudonym,
 }
 
@@ -49,6 +51,7 @@ impl Ledger {
                 offer_id: order.offer.id(),
                 merchant: &order.merchant,
                 confirmation: order.confirmation.as_deref(),
+                confirmed_by: order.confirmation.as_ref().map(|paper| paper.key().id()),
                 pseudonym: order.pseudonym,
             },
             now,
@@ -80,6 +83,7 @@ impl Ledger {
                 offer_id: asked.offer,
                 merchant: &waiting.merchant,
                 confirmation: Some(confirmation),
+                confirmed_by: Some(confirmation.key().id()),
                 pseudonym: asked.pseudonym,
             },
             now,
@@ -130,7 +134,12 @@ impl Ledger {
     fn account(&self, root_id: PaperId, root: &MandateRecord, papers: &Papers<'_>) -> Account {
         let id = root.mandate.account;
         let record = self.state.accounts.get(&id);
-        let key = record.and_then(|account| account.keys.get(&root.signer.id()));
+        // The keys of the account that count: the root mandate's, and the confirmation's. [AUT-27]
+        let keys = [Some(root.signer.id()), papers.confirmed_by];
+        let expires_at = keys.into_iter().flatten().map(|key| {
+            let key = record.and_then(|account| account.keys.get(&key));
+            key.map_or(UnixSeconds::MIN, |(_, expires_at)| *expires_at)
+        });
         let currency = papers.offer.currency;
         let purse = self.state.purse_of(id, &root_id, root.mandate.lineage);
         let payee = papers.offer.account_at(&self.settings.issuer);
@@ -138,7 +147,7 @@ impl Ledger {
         let taken = self.state.taken.get(&(id, papers.offer_id));
         Account {
             id,
-            credential_expires_at: key.map_or(UnixSeconds::MIN, |(_, expires_at)| *expires_at),
+            credential_expires_at: expires_at.min().unwrap_or(UnixSeconds::MIN),
             pseudonym: papers.pseudonym,
             available_minor: self.state.books.balance(&purse, currency),
             payee_minor: payee.map_or(0, |payee| self.state.books.balance(&payee, currency)),
@@ -253,15 +262,14 @@ impl Ledger {
     pub(super) fn cancel(&self, order: &CancelOrder, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
         let (cancel, intent_id) = (&order.cancel, order.intent.id());
         self.command_in_time(&cancel.issuer, cancel.issued_at, now)?;
+        let by = self.may_cancel(order)?;
         let record = match self.state.payments.get(&intent_id) {
-            Some(Payment::Pending(_)) => {
-                self.may_cancel(order)?;
+            Some(Payment::Pending(_)) if by == Canceller::Payer => {
                 self.close_waiting(intent_id, Code::ConfirmationRefused, now, salt) // [CNF-3]
                     .ok_or_else(|| Fault::new(Code::PaymentUnknown))?
             }
-            Some(_) => return Ok(Draft::Known(intent_id)),
-            None => {
-                self.may_cancel(order)?;
+            Some(Payment::Made(_) | Payment::Closed { .. }) => return Ok(Draft::Known(intent_id)), // [CMD-26]
+            Some(Payment::Pending(_)) | None => {
                 let code = Code::PaymentCancelled;
                 let event = Event::Cancelled(Closed {
                     intent: intent_id,
@@ -281,18 +289,25 @@ impl Ledger {
     }
 
     /// The intent's signer, the merchant of its offer, or a key of the account. [SIG-14]
-    fn may_cancel(&self, order: &CancelOrder) -> Result<(), Fault> {
+    fn may_cancel(&self, order: &CancelOrder) -> Result<Canceller, Fault> {
         let key = order.cancel.key();
         let records = self.state.chain(&order.intent.mandate);
         let account = records.and_then(|chain| chain.first().map(|(_, record)| record.mandate.account));
         let of_account = account.and_then(|account| self.state.accounts.get(&account));
         let by_person = of_account.is_some_and(|account| account.keys.contains_key(&key.id()));
-        if order.merchant.is_some() || key == order.intent.key() || by_person {
-            Ok(())
-        } else {
-            Err(Fault::new(Code::CommandSigner).within(Part::Command))
+        match () {
+            () if by_person => Ok(Canceller::Payer),
+            () if order.merchant.is_some() || key == order.intent.key() => Ok(Canceller::Other),
+            () => Err(Fault::new(Code::CommandSigner).within(Part::Command)),
         }
     }
+}
+
+/// Who cancels: to the payer's no there is a code of its own. [CMD-25]
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Canceller {
+    Payer,
+    Other,
 }
 
 /// A payment that waits, read back from the state.

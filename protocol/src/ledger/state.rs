@@ -58,8 +58,6 @@ pub struct MandateRecord {
     pub mandate: Mandate,
     /// The key that signed it.
     pub signer: PublicKey,
-    /// The suspensions that stand, and how high their signers do.
-    pub suspensions: Vec<(PaperId, u64)>,
     /// When it was registered.
     pub registered_at: UnixSeconds,
 }
@@ -71,6 +69,9 @@ pub struct Lineage {
     pub latest: PaperId,
     /// Whether it has ended.
     pub revoked: bool,
+    /// The suspensions that stand, and how high in the chain their signers do. They are of no version, so that a
+    /// replacement lifts none. [REV-2]
+    pub suspensions: Vec<(PaperId, u64)>,
     /// What was spent.
     pub counters: Counters,
     /// Holds that are open.
@@ -164,9 +165,14 @@ impl State {
             None => Standing::Revoked,
             Some(lineage) if lineage.revoked => Standing::Revoked,
             Some(lineage) if lineage.latest != *id => Standing::Superseded,
-            Some(_) if !record.suspensions.is_empty() => Standing::Suspended,
+            Some(lineage) if !lineage.suspensions.is_empty() => Standing::Suspended,
             Some(_) => Standing::Active,
         }
+    }
+
+    /// The lineage of a mandate.
+    pub fn lineage_of(&self, record: &MandateRecord) -> Option<&Lineage> {
+        self.lineages.get(&(record.mandate.account, record.mandate.lineage))
     }
 
     /// The mandates from the root to this one; `None` when one of them is not registered.

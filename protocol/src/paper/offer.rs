@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use crate::code::Code;
 use crate::fault::Fault;
-use crate::field::{List, UpTo, listed, mapped, numbered, paper};
+use crate::field::{List, listed, mapped, numbered, paper, ranged};
 use crate::id::{Digest, LongText, Nonce, PartyId, Pseudonym, ShortText};
 use crate::label::{
     ACCEPTS, AMOUNT, CAPTURE, CTI, CURRENCY, EXP, HOLD_SECONDS, IAT, ISS, ITEMS, KIND, Label, PSEUDONYM, RESOURCE,
@@ -13,6 +13,7 @@ use crate::limits::{HOLD_SECONDS_MAX, ITEMS_MAX, PAYEES_MAX};
 use crate::money::{Amount, Currency};
 use crate::paper::rules::Category;
 use crate::time::{UnixSeconds, Window};
+use crate::wire::{Field, Reader, Writer};
 
 numbered! {
     /// What paying an offer begins.
@@ -87,6 +88,32 @@ mapped! {
     }
 }
 
+/// How long a hold lasts: from one second to 31 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldSeconds(u64);
+
+impl HoldSeconds {
+    /// `None` for no seconds, or too many.
+    pub const fn new(seconds: u64) -> Option<Self> {
+        if seconds >= 1 && seconds <= HOLD_SECONDS_MAX { Some(Self(seconds)) } else { None }
+    }
+
+    /// The number of seconds.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl Field for HoldSeconds {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        ranged(reader, Reader::unsigned, Self::new)
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.unsigned(self.0);
+    }
+}
+
 impl Item {
     /// Quantity times price, in minor units.
     pub fn sum_minor(&self) -> u128 {
@@ -125,7 +152,7 @@ paper! {
             /// The payer for whom it was made.
             optional pseudonym: Pseudonym = PSEUDONYM,
             /// How long a hold lasts, when captured by command.
-            optional hold_seconds: UpTo<HOLD_SECONDS_MAX> = HOLD_SECONDS,
+            optional hold_seconds: HoldSeconds = HOLD_SECONDS,
         }
         check consistent;
     }
@@ -148,7 +175,7 @@ fn consistent(offer: &Offer) -> Result<(), Fault> {
     if offer.window().is_none() {
         return conflict(EXP.name);
     }
-    if offer.hold_seconds.is_some_and(|seconds| seconds.get() == 0 || offer.capture == CaptureMode::AtOnce) {
+    if offer.hold_seconds.is_some() && offer.capture == CaptureMode::AtOnce {
         return conflict(HOLD_SECONDS.name);
     }
     for item in offer.items.iter() {

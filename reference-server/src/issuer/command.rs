@@ -62,7 +62,14 @@ pub(super) async fn command(
 /// `POST /v1/intents`
 pub(super) async fn pay(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     media_type(&headers, http::PAYMENT_REQUEST)?;
-    answer(issuer.pay(body).await?)
+    let answered = issuer.pay(body).await?;
+    let cancelled = claims_of(&answered)?.outcome == Outcome::Cancelled;
+    let mut response = answer(answered)?;
+    if cancelled {
+        // To the one who cancelled it this is success; to the intent itself it is not. [CMD-11]
+        *response.status_mut() = StatusCode::CONFLICT;
+    }
+    Ok(response)
 }
 
 /// A payment, opened as far as it must be.

@@ -7,7 +7,7 @@ use axum::http::Method;
 use purser_protocol::field::{List, UpTo};
 use purser_protocol::id::{Digest, LongText, Nonce, PartyId, ShortText};
 use purser_protocol::money::Money;
-use purser_protocol::paper::offer::{CaptureMode, Item, Offer, OfferKind, Payee};
+use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Offer, OfferKind, Payee};
 use purser_protocol::time::UnixSeconds;
 use serde::Deserialize;
 
@@ -95,7 +95,7 @@ pub(super) struct Product {
     price: Money,
     item: Item,
     capture: CaptureMode,
-    hold_seconds: Option<UpTo<{ purser_protocol::limits::HOLD_SECONDS_MAX }>>,
+    hold_seconds: Option<HoldSeconds>,
 }
 
 impl Product {
@@ -110,7 +110,7 @@ impl Product {
             price: price.amount,
             line: None,
         };
-        let hold_seconds = entry.hold_seconds.map(|seconds| UpTo::new(seconds).ok_or_else(|| wrong("hold is too long")));
+        let hold_seconds = entry.hold_seconds.map(|seconds| HoldSeconds::new(seconds).ok_or_else(|| wrong("hold is too long")));
         Ok(Self {
             method: entry.method.parse().map_err(|_| wrong("no such method"))?,
             path: entry.path.clone(),
