@@ -140,6 +140,8 @@ listed! {
     pub struct Closed {
         /// The intent.
         intent: PaperId,
+        /// Who would have paid.
+        account: AccountId,
         /// Why.
         code: CodeNumber,
     }
@@ -174,8 +176,8 @@ listed! {
         mandates: List<PaperId, COMMAND_MANDATES_MAX>,
         /// The suspension made or lifted; of a revocation, the revocation.
         by: PaperId,
-        /// How high in the chain its signer stands; the account is 0.
-        level: u64,
+        /// How low in the chain of each its signer stands; the account is 0.
+        levels: List<u64, COMMAND_MANDATES_MAX>,
     }
 }
 

@@ -98,7 +98,7 @@ impl Ledger {
         match self.state.payments.get(&intent) {
             Some(Payment::Made(made)) if made.merchant == *merchant => Ok(Ok(made)),
             Some(Payment::Made(_)) => Ok(Err(Code::CallerMismatch)),
-            Some(Payment::Closed) => Ok(Err(Code::PaymentRefused)), // [CMD-16]
+            Some(Payment::Closed(_)) => Ok(Err(Code::PaymentRefused)), // [CMD-16]
             // It may still be decided: nothing is recorded against the command.
             Some(Payment::Pending(_)) | None => Err(Fault::new(Code::PaymentUnknown).within(Part::Command)),
         }

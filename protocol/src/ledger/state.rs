@@ -58,7 +58,8 @@ pub struct MandateRecord {
     pub mandate: Mandate,
     /// The key that signed it.
     pub signer: PublicKey,
-    /// The suspensions that stand, and how high their signers do.
+    /// The suspensions that stand, and how low in the chain their signers do. They are at the latest version of
+    /// the lineage.
     pub suspensions: Vec<(PaperId, u64)>,
     /// When it was registered.
     pub registered_at: UnixSeconds,
@@ -77,8 +78,29 @@ pub struct Lineage {
     pub holds_open: u32,
     /// Payments that wait for the person.
     pub pending: usize,
-    /// Whether its envelope has closed, so that what comes back goes to the account.
-    pub envelope_closed: bool,
+    /// Its payments, oldest first.
+    pub payments: Vec<PaperId>,
+    /// Its envelope, by number, while one is open. What comes back after it has closed goes to the account, even
+    /// when another has been opened since.
+    pub envelope: Option<u32>,
+    /// How many envelopes it has had.
+    pub envelopes: u32,
+}
+
+impl Lineage {
+    /// One that begins with this mandate.
+    pub(super) fn new(first: PaperId) -> Self {
+        Self {
+            latest: first,
+            revoked: false,
+            counters: Counters::default(),
+            holds_open: 0,
+            pending: 0,
+            payments: Vec::new(),
+            envelope: None,
+            envelopes: 0,
+        }
+    }
 }
 
 /// An intent that was decided, or waits.
@@ -86,10 +108,21 @@ pub struct Lineage {
 pub enum Payment {
     /// It waits for the person.
     Pending(Box<Asked>),
-    /// It was refused, or cancelled before it was decided.
-    Closed,
+    /// It was refused, or cancelled before it was decided; the account that would have paid.
+    Closed(AccountId),
     /// Money moved.
     Made(Box<Made>),
+}
+
+impl Payment {
+    /// Who pays, or would have paid.
+    pub fn account(&self) -> AccountId {
+        match self {
+            Self::Pending(asked) => asked.account,
+            Self::Closed(account) => *account,
+            Self::Made(made) => made.account,
+        }
+    }
 }
 
 /// A payment that was made.
@@ -119,6 +152,8 @@ pub struct Made {
     pub refunded_minor: u64,
     /// How the hold stands.
     pub hold: Hold,
+    /// The envelope that it was paid from, by its number.
+    pub envelope: Option<u32>,
     /// The payer, as the merchant knows it.
     pub pseudonym: Pseudonym,
 }
@@ -164,6 +199,13 @@ impl State {
             Some(_) if !record.suspensions.is_empty() => Standing::Suspended,
             Some(_) => Standing::Active,
         }
+    }
+
+    /// The latest version of a mandate's lineage.
+    pub fn latest(&self, mandate: &PaperId) -> Option<(PaperId, &MandateRecord)> {
+        let record = self.mandates.get(mandate)?;
+        let latest = self.lineages.get(&(record.mandate.account, record.mandate.lineage))?.latest;
+        Some((latest, self.mandates.get(&latest)?))
     }
 
     /// The mandates from the root to this one; `None` when one of them is not registered.
