@@ -85,6 +85,43 @@ mapped! {
 }
 
 impl Claims {
+    /// Whether the claims have the fields of their outcome and no other. [RCT-1] [RCT-4]
+    pub fn are_of_outcome(&self) -> bool {
+        let payment = self.offer.is_some() && self.intent.is_some() && self.pseudonym.is_some();
+        let no_payment = self.offer.is_none() && self.intent.is_none() && self.pseudonym.is_none();
+        let money = self.amount.is_some();
+        let answers_intent = payment && money && self.secret_hash.is_some() && self.command.is_none();
+        let answers_command = self.command.is_some() && self.secret_hash.is_none();
+        let asks = self.approval.is_some() && self.user_code.is_some() && self.answer_by.is_some();
+        let asks_nothing = self.approval.is_none() && self.user_code.is_none() && self.answer_by.is_none();
+        let says_no = self.code.is_some() && self.detail.is_some();
+        let says_no_no = self.code.is_none() && self.detail.is_none();
+        let held = self.hold_until.is_some();
+        let fits = match self.outcome {
+            Outcome::Authorized => answers_intent && says_no_no && held && asks_nothing,
+            Outcome::Settled => answers_intent && says_no_no && !held && asks_nothing,
+            Outcome::Pending => answers_intent && says_no_no && !held && asks,
+            Outcome::Captured | Outcome::Refunded => {
+                payment && money && answers_command && says_no_no && !held && asks_nothing
+            }
+            // The end of a hold answers nobody.
+            Outcome::Voided => {
+                payment && money && self.secret_hash.is_none() && says_no_no && !held && asks_nothing
+            }
+            Outcome::Refused => {
+                let of_command = answers_command && !money && (payment || no_payment);
+                (answers_intent || of_command) && says_no && !held && asks_nothing
+            }
+            Outcome::Cancelled => {
+                let bare = self.pseudonym.is_none() && !money && self.secret_hash.is_none() && self.command.is_none();
+                let cancelled = self.code == Some(Code::PaymentCancelled.into()) && self.detail.is_none();
+                self.offer.is_some() && self.intent.is_some() && bare && cancelled && !held && asks_nothing
+            }
+            Outcome::Recorded => no_payment && answers_command && says_no_no && !held && asks_nothing,
+        };
+        fits && self.amount.is_some() == self.currency.is_some()
+    }
+
     /// Claims that say only what was decided, when.
     pub fn new(outcome: Outcome, decided_at: UnixSeconds, salt: Nonce) -> Self {
         Self {
@@ -183,6 +220,16 @@ paper! {
             /// The network.
             required network: Text<32> = NETWORK,
         }
+        check counted;
+    }
+}
+
+/// The log has one entry for each batch, this one included. [RCT-10]
+fn counted(root: &Root) -> Result<(), Fault> {
+    if root.batch.checked_add(1) == Some(root.log_size) {
+        Ok(())
+    } else {
+        Err(Fault::new(Code::FieldConflict).field(LOG_SIZE.name))
     }
 }
 
@@ -213,7 +260,11 @@ impl Receipt {
     /// What the receipt says, not yet verified.
     pub fn read_claims(&self) -> Result<Claims, Fault> {
         let read = decoded::<Claims>(&self.claims);
-        read.map_err(|fault| if fault.stage == Stage::Encoding { fault } else { fault.at_stage(Stage::Schema) })
+        let read = read.map_err(|fault| if fault.stage == Stage::Encoding { fault } else { fault.at_stage(Stage::Schema) });
+        match read? {
+            claims if claims.are_of_outcome() => Ok(claims),
+            _ => Err(Fault::new(Code::FieldConflict).field(OUTCOME.name)), // [RCT-4]
+        }
     }
 
     /// Checks that the claims are in the batch that a verified root signs, and returns them. [RCT-3]

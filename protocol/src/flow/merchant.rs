@@ -55,15 +55,38 @@ pub struct VerifiedReceipt {
     pub root: Root,
 }
 
-/// Verifies a receipt, with nothing but the register at hand. [RCT-1]
+/// Verifies a receipt out of a record, with nothing but the register at hand.
 ///
 /// The certificate is judged at the time of the receipt: one that has expired since still proves what it
-/// signed. Errors: the codes of the stages up to schema, then `path-invalid`.
+/// signed. [RCT-11] Errors: the codes of the stages up to schema, then `path-invalid`.
 pub fn verify_receipt(
     bytes: &[u8],
     context: Context<'_>,
     crypto: &dyn Crypto,
     parties: &dyn Parties,
+) -> Result<VerifiedReceipt, Fault> {
+    verify(bytes, context, crypto, parties, None)
+}
+
+/// Verifies a receipt that something is about to be given for.
+///
+/// The certificate is judged now: whoever found an issuer's old key can write receipts of old days. [RCT-11]
+pub fn verify_receipt_now(
+    bytes: &[u8],
+    context: Context<'_>,
+    crypto: &dyn Crypto,
+    parties: &dyn Parties,
+    now: UnixSeconds,
+) -> Result<VerifiedReceipt, Fault> {
+    verify(bytes, context, crypto, parties, Some(now))
+}
+
+fn verify(
+    bytes: &[u8],
+    context: Context<'_>,
+    crypto: &dyn Crypto,
+    parties: &dyn Parties,
+    now: Option<UnixSeconds>,
 ) -> Result<VerifiedReceipt, Fault> {
     let within = |fault: Fault| fault.within(Part::Receipt);
     let receipt = Receipt::from_bytes(bytes).map_err(within)?;
@@ -71,7 +94,7 @@ pub fn verify_receipt(
     let made_at = crate::sign::paper::find(signed.frame.payload, crate::label::IAT.number);
     let made_at = made_at.and_then(|(_, mut seconds)| seconds.unsigned().ok()).and_then(UnixSeconds::new);
     let made_at = made_at.ok_or_else(|| within(Fault::new(Code::MissingField)))?;
-    let party = parties.party(&signed.header, Role::Issuer, made_at).map_err(within)?;
+    let party = parties.party(&signed.header, Role::Issuer, now.unwrap_or(made_at)).map_err(within)?;
     party.check_made_at(made_at.get()).map_err(within)?;
     let SignerName::Certificate(certificate) = signed.header.signer else {
         return Err(within(Fault::new(Code::CertMissing)));
@@ -106,7 +129,7 @@ pub enum OfferState {
     Consumed {
         /// The payment.
         intent: PaperId,
-        /// The digest of the request.
+        /// The digest of the request that it was served for, whether or not the offer names one.
         resource: Option<Digest>,
     },
     /// The merchant took it back.
@@ -118,9 +141,9 @@ pub enum OfferState {
 pub enum Redemption {
     /// Serve, after the offer was consumed for this payment in the same transaction.
     Serve,
-    /// Give the answer that was given before. [HTB-17]
+    /// Give the answer that was given before. [FLW-7]
     Repeat,
-    /// The money is here and nothing can be given for it: refund. [FLW-7]
+    /// The money is here and nothing can be given for it: refund, or void. [FLW-8]
     Refund(Code),
 }
 
@@ -152,13 +175,15 @@ pub fn redeem(
     }
     let bound = made.offer.resource.is_none_or(|resource| resource == *request);
     match &made.state {
-        OfferState::Open if !bound => fault(Code::RequestMismatch), // [HTB-13]
-        OfferState::Open => Ok(Redemption::Serve),
+        // Nothing will be served for this money, whatever is asked for. [FLW-8]
+        OfferState::Withdrawn => Ok(Redemption::Refund(Code::OfferUnknown)),
         OfferState::Consumed { intent: served, .. } if *served != intent => {
             Ok(Redemption::Refund(Code::ReceiptAlreadyUsed))
         }
-        OfferState::Consumed { .. } if !bound => fault(Code::ReceiptAlreadyUsed), // [HTB-14]
+        _ if !bound => fault(Code::RequestMismatch), // [HTB-13]
+        OfferState::Open => Ok(Redemption::Serve),
+        // An offer that is bound to no request is bound to the first that it was redeemed for. [HTB-14]
+        OfferState::Consumed { resource: Some(served), .. } if served != request => fault(Code::ReceiptAlreadyUsed),
         OfferState::Consumed { .. } => Ok(Redemption::Repeat),
-        OfferState::Withdrawn => Ok(Redemption::Refund(Code::OfferUnknown)),
     }
 }
