@@ -82,6 +82,8 @@ pub enum Command {
 /// The papers of a payment.
 #[derive(Clone, Debug)]
 pub struct PaymentOrder {
+    /// The mandates that came along, in their order.
+    pub sent: Vec<PaperId>,
     /// The intent.
     pub intent: Verified<Intent>,
     /// The merchant that signed the intent, when no agent did.
@@ -103,8 +105,10 @@ pub struct CancelOrder {
     pub cancel: Verified<Cancel>,
     /// The intent that it encloses.
     pub intent: Verified<Intent>,
-    /// Whether its signer is a merchant, by name; then the offer was enclosed and is that merchant's.
+    /// The merchant that signed it, when no key did.
     pub merchant: Option<PartyId>,
+    /// The offer that was enclosed, one of that merchant's.
+    pub offer: Option<PaperId>,
 }
 
 /// What comes of a command.

@@ -15,6 +15,8 @@ pub const STRING_BYTES_MAX: u64 = 16_384;
 
 /// Most mandates in a chain. [AUT-46]
 pub const CHAIN_MAX: usize = 4;
+/// Most mandates that a payment request brings: what is longer than a chain can be says so.
+pub const MESSAGE_MANDATES_MAX: usize = 8;
 /// Most grants in a mandate.
 pub const GRANTS_MAX: usize = 16;
 /// Most names, numbers or keys in one list of a rule.

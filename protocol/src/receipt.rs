@@ -17,7 +17,7 @@ use crate::label::{
     AMOUNT, ANSWER_BY, APPROVAL, BATCH, CODE, COMMAND, CURRENCY, DETAIL, HOLD_UNTIL, IAT, INTENT, LOG_ROOT, LOG_SIZE,
     Label, NETWORK, OFFER, OUTCOME, PSEUDONYM, SALT, SECRET_HASH, TREE_ROOT, TREE_SIZE, USER_CODE,
 };
-use crate::limits::{PAPER_BYTES_MAX, PATH_MAX};
+use crate::limits::PATH_MAX;
 use crate::money::{Amount, Currency};
 use crate::time::UnixSeconds;
 use crate::wire::{Field, Reader, Writer};
@@ -85,6 +85,43 @@ mapped! {
 }
 
 impl Claims {
+    /// Whether the claims have the fields of their outcome and no other. [RCT-1] [RCT-4]
+    pub fn are_of_outcome(&self) -> bool {
+        let payment = self.offer.is_some() && self.intent.is_some() && self.pseudonym.is_some();
+        let no_payment = self.offer.is_none() && self.intent.is_none() && self.pseudonym.is_none();
+        let money = self.amount.is_some();
+        let answers_intent = payment && money && self.secret_hash.is_some() && self.command.is_none();
+        let answers_command = self.command.is_some() && self.secret_hash.is_none();
+        let asks = self.approval.is_some() && self.user_code.is_some() && self.answer_by.is_some();
+        let asks_nothing = self.approval.is_none() && self.user_code.is_none() && self.answer_by.is_none();
+        let says_no = self.code.is_some() && self.detail.is_some();
+        let says_no_no = self.code.is_none() && self.detail.is_none();
+        let held = self.hold_until.is_some();
+        let fits = match self.outcome {
+            Outcome::Authorized => answers_intent && says_no_no && held && asks_nothing,
+            Outcome::Settled => answers_intent && says_no_no && !held && asks_nothing,
+            Outcome::Pending => answers_intent && says_no_no && !held && asks,
+            Outcome::Captured | Outcome::Refunded => {
+                payment && money && answers_command && says_no_no && !held && asks_nothing
+            }
+            // The end of a hold answers nobody.
+            Outcome::Voided => {
+                payment && money && self.secret_hash.is_none() && says_no_no && !held && asks_nothing
+            }
+            Outcome::Refused => {
+                let of_command = answers_command && !money && (payment || no_payment);
+                (answers_intent || of_command) && says_no && !held && asks_nothing
+            }
+            Outcome::Cancelled => {
+                let bare = self.pseudonym.is_none() && !money && self.secret_hash.is_none() && self.command.is_none();
+                let cancelled = self.code == Some(Code::PaymentCancelled.into()) && self.detail.is_none();
+                self.offer.is_some() && self.intent.is_some() && bare && cancelled && !held && asks_nothing
+            }
+            Outcome::Recorded => no_payment && answers_command && says_no_no && !held && asks_nothing,
+        };
+        fits && self.amount.is_some() == self.currency.is_some()
+    }
+
     /// Claims that say only what was decided, when.
     pub fn new(outcome: Outcome, decided_at: UnixSeconds, salt: Nonce) -> Self {
         Self {
@@ -105,38 +142,6 @@ impl Claims {
             user_code: None,
             answer_by: None,
         }
-    }
-}
-
-impl Claims {
-    /// The fields are those of the outcome, and no other. [RCT-4]
-    fn fit_outcome(&self) -> Result<(), Fault> {
-        use Outcome::{Authorized, Cancelled, Captured, Pending, Recorded, Refunded, Refused, Settled, Voided};
-        let payment = self.intent.is_some();
-        let paid = matches!(self.outcome, Authorized | Settled | Pending);
-        let moved = matches!(self.outcome, Captured | Refunded);
-        // Required, allowed, and there; a field that is neither required nor allowed must not be there.
-        let fields = [
-            (OFFER, paid || moved || self.outcome == Voided || self.outcome == Cancelled, payment, self.offer.is_some()),
-            (INTENT, paid || moved || self.outcome == Voided || self.outcome == Cancelled, self.outcome == Refused, payment),
-            (AMOUNT, paid || moved, matches!(self.outcome, Voided | Refused | Recorded), self.amount.is_some()),
-            (CURRENCY, self.amount.is_some(), false, self.currency.is_some()),
-            (SECRET_HASH, paid, self.outcome == Refused, self.secret_hash.is_some()),
-            (CODE, matches!(self.outcome, Refused | Cancelled), false, self.code.is_some()),
-            (PSEUDONYM, paid || moved || self.outcome == Voided, self.outcome == Refused, self.pseudonym.is_some()),
-            (COMMAND, moved || self.outcome == Recorded, matches!(self.outcome, Voided | Refused), self.command.is_some()),
-            (DETAIL, self.outcome == Refused, false, self.detail.is_some()),
-            (HOLD_UNTIL, self.outcome == Authorized, false, self.hold_until.is_some()),
-            (APPROVAL, false, self.outcome == Pending, self.approval.is_some()),
-            (USER_CODE, self.outcome == Pending, false, self.user_code.is_some()),
-            (ANSWER_BY, self.outcome == Pending, false, self.answer_by.is_some()),
-        ];
-        for (label, required, allowed, there) in fields {
-            if (required && !there) || (there && !required && !allowed) {
-                return Err(Fault::new(Code::FieldConflict).field(label.name));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -215,12 +220,12 @@ paper! {
             /// The network.
             required network: Text<32> = NETWORK,
         }
-        check consistent;
+        check counted;
     }
 }
 
-/// Every batch is an entry of the log, and the first is 0. [RCT-10]
-fn consistent(root: &Root) -> Result<(), Fault> {
+/// The log has one entry for each batch, this one included. [RCT-10]
+fn counted(root: &Root) -> Result<(), Fault> {
     if root.batch.checked_add(1) == Some(root.log_size) {
         Ok(())
     } else {
@@ -249,18 +254,17 @@ impl Receipt {
 
     /// Reads a receipt from bytes that need not have been checked.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
-        if bytes.len() > PAPER_BYTES_MAX {
-            return Err(Fault::new(Code::MessageTooLarge).at(PAPER_BYTES_MAX)); // [ENC-1]
-        }
         decoded(bytes)
     }
 
     /// What the receipt says, not yet verified.
     pub fn read_claims(&self) -> Result<Claims, Fault> {
         let read = decoded::<Claims>(&self.claims);
-        let claims = read.map_err(|fault| if fault.stage == Stage::Encoding { fault } else { fault.at_stage(Stage::Schema) })?;
-        claims.fit_outcome()?;
-        Ok(claims)
+        let read = read.map_err(|fault| if fault.stage == Stage::Encoding { fault } else { fault.at_stage(Stage::Schema) });
+        match read? {
+            claims if claims.are_of_outcome() => Ok(claims),
+            _ => Err(Fault::new(Code::FieldConflict).field(OUTCOME.name)), // [RCT-4]
+        }
     }
 
     /// Checks that the claims are in the batch that a verified root signs, and returns them. [RCT-3]

@@ -72,6 +72,7 @@ checks! {
     Mandate: IssuerNotAccepted, Offer(|case| case.offer.account_at(case.issuer).is_some());
     Mandate: PseudonymMismatch, Offer(|case| case.offer.pseudonym.is_none_or(|name| name == case.account.pseudonym));
     Mandate: CategoryUncertified, Offer(categories_are_certified);
+    Mandate: ChainBroken, Intent(|case| case.chain.last().is_some_and(|last| last.id == case.intent.mandate));
     Mandate: AudienceMismatch, Intent(|case| case.intent.issuer == *case.issuer);
     Mandate: OfferMismatch, Intent(intent_takes_this_offer);
     Mandate: CurrencyMismatch, Intent(one_currency);
@@ -80,10 +81,10 @@ checks! {
     Mandate: PeriodMismatch, Intent(|case| case.intent.period.is_some() == (case.offer.kind == OfferKind::Subscription));
     Mandate: ConfirmationMismatch, Confirmation(confirms_this);
 
-    Ledger: OfferPaid, Intent(|case| !case.account.offer_taken);
     Ledger: AccountFrozen, Account(|case| !case.account.frozen);
     Ledger: InsufficientFunds, Account(|case| case.intent.amount.minor() <= case.account.available_minor);
     Ledger: AmountOverflow, Account(|case| case.account.payee_minor <= AMOUNT_MAX - case.intent.amount.minor());
+    Ledger: OfferPaid, Intent(|case| !case.account.offer_taken);
 }
 
 /// Asks every check of a stage; the first that fails gives the code.
@@ -153,10 +154,14 @@ pub(crate) fn young(made_at: UnixSeconds, now: UnixSeconds, most_seconds: u64) -
     now.since(made_at).unwrap_or_default() <= most_seconds
 }
 
-/// The root has no parent; every other names the one above. [AUT-33]
+/// The root has no parent; every other names the one above, which is the one before it in the message. [AUT-33]
 fn continues(case: &Case<'_>, link: &Link<'_>, place: usize) -> bool {
     let above = place.checked_sub(1).and_then(|above| case.chain.get(above));
+    let from_the_end = case.chain.len() - place;
+    let in_message = case.sent.len().checked_sub(from_the_end).and_then(|at| case.sent.get(at));
     link.mandate.parent == above.map(|above| above.id)
+        && in_message.is_none_or(|sent| *sent == link.id)
+        && case.sent.len() <= case.chain.len()
 }
 
 /// A mandate held by a merchant, or for one offer, stands last. [AUT-37]

@@ -14,21 +14,19 @@ use crate::cert::{Party, Role};
 use crate::code::{Code, Stage};
 use crate::fault::{Fault, Part};
 use crate::id::{AccountId, KeyId, PaperId, PartyId, Pseudonym};
-use crate::label::{IAT, ISS, MANDATE, SUB};
+use crate::label::{ENCLOSED, IAT, ISS, Label, OFFERED, SUB};
 use crate::ledger::state::State;
 use crate::ledger::{CancelOrder, Command, PaymentOrder};
-use crate::limits::{MESSAGE_BYTES_MAX, PROOF_SECONDS_MAX, SKEW_SECONDS};
+use crate::limits::{MESSAGE_BYTES_MAX, MESSAGE_MANDATES_MAX, PROOF_SECONDS_MAX, SKEW_SECONDS};
 use crate::paper::command::{Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void};
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
 use crate::paper::mandate::{Holder, Mandate};
 use crate::paper::offer::Offer;
+use crate::sign::paper::find;
 use crate::sign::{Authentic, Context, Crypto, Kind, Paper, PublicKey, Signed, Verified};
 use crate::time::UnixSeconds;
 use crate::wire::{Reader, Writer};
-
-/// Most mandates that a payment brings along.
-const MANDATES_SENT_MAX: usize = 8;
 
 /// What the issuer's ledger knows of keys. A server answers from a copy, so that checks need no lock.
 pub trait Directory {
@@ -104,7 +102,7 @@ impl<'a> PaymentRequest<'a> {
                     for _ in 0..reader.list()? {
                         request.mandates.push(reader.bytes()?);
                     }
-                    if request.mandates.len() > MANDATES_SENT_MAX {
+                    if request.mandates.len() > MESSAGE_MANDATES_MAX {
                         return Err(Fault::new(Code::FieldRange).at(at));
                     }
                     seen |= 1;
@@ -173,13 +171,15 @@ impl Desk<'_> {
 
         // Signatures.
         let chain = Mandates { sent: &mandates, directory };
-        let verified = mandates.iter().map(|mandate| self.verify(*mandate, &chain.signer_of(mandate)?));
+        let verified = mandates.iter().zip(chain.signers()).map(|(mandate, key)| self.verify(*mandate, &key?));
         let verified = verified.collect::<Result<Vec<_>, _>>()?;
         let offer = self.verify(offer, &merchant.key)?;
-        let leaf = intent.array(MANDATE).map(PaperId).ok_or_else(|| intent.fault(Code::MandateUnknown))?;
         let intent = self.verify(intent, &self.holder_key(&intent, holder.as_deref(), &chain)?)?;
         let confirmation = match confirmation {
-            Some(confirmation) => Some(self.verify(confirmation, &self.account_key(&confirmation, directory)?)?),
+            Some(confirmation) => {
+                let key = self.account_key(&confirmation, directory, Code::CommandSigner)?; // [SIG-14]
+                Some(self.verify(confirmation, &key)?)
+            }
             None => None,
         };
 
@@ -192,34 +192,34 @@ impl Desk<'_> {
         let (offer, intent) = (offer.open()?, intent.open()?);
         let confirmation = confirmation.map(At::open).transpose()?;
 
-        let account = mandates.iter().find(|mandate| mandate.id() == leaf).map(|mandate| mandate.account);
-        let account = account.or_else(|| account_of(&leaf)).ok_or_else(|| Fault::new(Code::MandateUnknown))?;
+        let account = mandates.last().map(|mandate| mandate.account).or_else(|| account_of(&intent.mandate));
+        let account = account.ok_or_else(|| Fault::new(Code::MandateUnknown).within(Part::Intent))?; // [AUT-32]
         let pseudonym = pseudonym(&account, &merchant.id);
         let held_by = holder.map(|party| party.id.clone());
+        let sent = mandates.iter().map(Verified::id).collect();
         Ok(OpenedPayment {
             mandates,
-            order: PaymentOrder { intent, held_by, offer, merchant, confirmation, pseudonym },
+            order: PaymentOrder { sent, intent, held_by, offer, merchant, confirmation, pseudonym },
         })
     }
 
-    /// The id of an intent whose signature verifies against the holder on record, whatever else its message
-    /// holds. For a message whose intent may be decided already. [AUT-10]
-    pub fn open_known(&self, intent: &[u8], directory: &dyn Directory) -> Result<PaperId, Fault> {
-        let intent = At::<Signed<'_, Intent>>::read(intent, Part::Intent)?;
-        let held_by = match intent.key_name() {
-            Some(_) => None,
-            // The certificate may have expired since: who the key was is on record with the payment.
-            None => self.certified_if(&intent)?,
-        };
-        let key = self.holder_key(&intent, held_by.as_deref(), &Mandates { sent: &[], directory })?;
-        let id = intent.paper.id();
-        self.verify(intent, &key).map(|_| id)
+    /// The id of an intent whose own signature verifies under a mandate that is registered, whatever came with it.
+    ///
+    /// For a payment that [`open_payment`](Self::open_payment) refuses: when this intent has an outcome, that is
+    /// the answer. A payment that was made is not denied because the merchant's certificate has expired since.
+    /// [AUT-10]
+    pub fn intent_id(&self, request: &PaymentRequest<'_>, directory: &dyn Directory) -> Result<PaperId, Fault> {
+        let intent = At::<Signed<'_, Intent>>::read(request.intent, Part::Intent)?;
+        let holder = self.certified_if(&intent)?;
+        let key = self.holder_key(&intent, holder.as_deref(), &Mandates { sent: &[], directory })?;
+        self.verify(intent, &key).map(|intent| intent.paper.id())
     }
 
     /// Opens a mandate to be registered.
     pub fn open_mandate(&self, bytes: &[u8], directory: &dyn Directory) -> Result<Command, Fault> {
         let mandate = At::<Signed<'_, Mandate>>::read(bytes, Part::Mandate(0))?;
-        let key = Mandates { sent: &[], directory }.signer_of(&mandate)?;
+        let key = Mandates { sent: &[mandate], directory }.signers().next();
+        let key = key.unwrap_or_else(|| Err(mandate.fault(Code::MandateSigner)))?;
         self.verify(mandate, &key)?.finish().map(Box::new).map(Command::Register)
     }
 
@@ -230,10 +230,13 @@ impl Desk<'_> {
                 self.keyed::<Enrolment>(bytes, |paper| self.enrolling_key(paper, directory)).map(|paper| Command::Enrol(paper, fresh))
             }
             Some(Kind::Deposit) => {
-                self.keyed::<Deposit>(bytes, |paper| self.owner_key(paper, directory)).map(Command::Deposit)
+                let unknown = Code::AccountUnknown; // [CMD-15]
+                self.keyed::<Deposit>(bytes, |paper| self.account_key(paper, directory, unknown)).map(Command::Deposit)
             }
             Some(Kind::Confirmation) => {
-                self.keyed::<Confirmation>(bytes, |paper| self.account_key(paper, directory)).map(Command::Confirm)
+                let unknown = Code::CommandSigner; // [SIG-14]
+                self.keyed::<Confirmation>(bytes, |paper| self.account_key(paper, directory, unknown))
+                    .map(Command::Confirm)
             }
             Some(Kind::Suspension) => {
                 self.keyed::<Suspension>(bytes, |paper| self.any_key(paper, directory)).map(Command::Suspend)
@@ -270,34 +273,50 @@ impl Desk<'_> {
     }
 
     fn open_cancel(&self, bytes: &[u8], directory: &dyn Directory) -> Result<CancelOrder, Fault> {
-        let cancel = At::<Signed<'_, Cancel>>::read(bytes, Part::Command)?;
-        let merchant = self.certified_if(&cancel)?;
-        let key = match &merchant {
-            Some(party) => party.key,
-            None => self.any_key(&cancel, directory)?,
+        // Size, framing and encoding; the papers inside can be looked at when the one around them has a form.
+        let cancel = At::frame(bytes, Part::Command)?;
+        let inside = |label: Label| find(cancel.paper.payload, label.number).and_then(|(_, mut bytes)| bytes.bytes().ok());
+        let Some(enclosed) = inside(ENCLOSED) else {
+            return Err(cancel.headers::<Cancel>()?.unreadable(Code::MissingField)); // [AUT-6]
         };
-        let cancel = self.verify(cancel, &key)?.finish()?;
+        let offer = inside(OFFERED).map(|bytes| At::frame(bytes, Part::Offer)).transpose()?;
+        let intent = At::frame(enclosed, Part::Intent)?;
 
-        let intent = At::<Signed<'_, Intent>>::read(&cancel.intent.0, Part::Intent)?;
+        // Headers.
+        let offer = offer.map(At::headers::<Offer>).transpose()?;
+        let intent = intent.headers::<Intent>()?;
+        let cancel = cancel.headers::<Cancel>()?;
+
+        // Certificates.
+        let maker = offer.as_ref().map(|offer| self.certified(offer)).transpose()?;
         let holder = self.certified_if(&intent)?;
-        let key = self.holder_key(&intent, holder.as_deref(), &Mandates { sent: &[], directory })?;
-        let intent = self.verify(intent, &key)?.finish()?;
+        let merchant = self.certified_if(&cancel)?;
 
-        let merchant = match merchant {
-            Some(party) => Some(self.maker_of_offer(&cancel, &intent, &party)?),
+        // Signatures.
+        let offer = match offer.zip(maker.as_deref()) {
+            Some((offer, maker)) => Some(self.verify(offer, &maker.key)?),
             None => None,
         };
-        Ok(CancelOrder { cancel, intent, merchant })
-    }
+        let key = self.holder_key(&intent, holder.as_deref(), &Mandates { sent: &[], directory })?;
+        let intent = self.verify(intent, &key)?;
+        let key = match (&merchant, &maker) {
+            // A merchant shows an offer of its own, which makes the intent its business. [SIG-14]
+            (Some(party), Some(maker)) if party.id != maker.id => return Err(cancel.fault(Code::CommandSigner)),
+            (Some(party), _) => party.key,
+            (None, _) => self.any_key(&cancel, directory)?,
+        };
+        let cancel = self.verify(cancel, &key)?;
 
-    /// A merchant shows the offer that makes the intent its business. [SIG-14]
-    fn maker_of_offer(&self, cancel: &Cancel, intent: &Intent, party: &Party) -> Result<PartyId, Fault> {
-        let stranger = || Fault::new(Code::CommandSigner).within(Part::Command);
-        let bytes = cancel.offer.as_ref().ok_or_else(stranger)?;
-        let offer = At::<Signed<'_, Offer>>::read(&bytes.0, Part::Offer)?;
-        let maker = self.certified(&offer)?;
-        let offer = self.verify(offer, &maker.key)?.finish()?;
-        if offer.id() == intent.offer && maker.id == party.id { Ok(maker.id.clone()) } else { Err(stranger()) }
+        // Versions, then schemas.
+        offer.as_ref().map_or(Ok(()), At::version)?;
+        intent.version()?;
+        cancel.version()?;
+        let offer = offer.map(At::open).transpose()?.map(|offer| offer.id());
+        let (intent, cancel) = (intent.open()?, cancel.open()?);
+        if merchant.is_some() != offer.is_some() {
+            return Err(Fault::new(Code::FieldConflict).within(Part::Command).field(OFFERED.name)); // [CMD-23]
+        }
+        Ok(CancelOrder { cancel, intent, merchant: merchant.map(|party| party.id.clone()), offer })
     }
 
     fn verify<'p, T: Paper>(&self, paper: At<Signed<'p, T>>, key: &PublicKey) -> Result<At<Authentic<'p, T>>, Fault> {
@@ -326,12 +345,15 @@ impl Desk<'_> {
     fn certified<T: Paper>(&self, paper: &At<Signed<'_, T>>) -> Result<Arc<Party>, Fault> {
         let party = self.parties.party(&paper.paper.header, Role::Merchant, self.now);
         let party = party.map_err(|fault| fault.within(paper.part))?;
-        let named = paper.value(ISS).and_then(|mut name| name.text().ok());
-        if named.is_some_and(|name| name != party.id.as_str()) {
-            return Err(paper.fault(Code::CertName));
+        match paper.value(ISS).and_then(|mut name| name.text().ok()) {
+            Some(name) if name != party.id.as_str() => return Err(paper.fault(Code::CertName)), // [SIG-23]
+            Some(_) => {}
+            // Papers that a key may sign have none; any other says that it is missing. [AUT-6]
+            None => paper.paper.foresee().map_err(|fault| fault.within(paper.part))?,
         }
         let made_at = paper.value(IAT).and_then(|mut seconds| seconds.unsigned().ok());
-        party.check_made_at(made_at.unwrap_or(u64::MAX)).map_err(|fault| fault.within(paper.part))?; // [CRT-19]
+        let made_at = made_at.ok_or_else(|| paper.unreadable(Code::MissingField))?;
+        party.check_made_at(made_at).map_err(|fault| fault.within(paper.part))?; // [CRT-19]
         Ok(party)
     }
 
@@ -350,8 +372,7 @@ impl Desk<'_> {
         merchant: Option<&Party>,
         chain: &Mandates<'_, '_>,
     ) -> Result<PublicKey, Fault> {
-        let mandate = intent.array(MANDATE).map(PaperId).and_then(|mandate| chain.holder(&mandate));
-        match (mandate.ok_or_else(|| intent.fault(Code::MandateUnknown))?, merchant) {
+        match (chain.holder_of(intent)?, merchant) {
             (Holder::Agent(key), None) if intent.key_name() == Some(key.id()) => Ok(key),
             (Holder::Merchant(name), Some(party)) if party.id == name => Ok(party.key),
             _ => Err(intent.fault(Code::AgentMismatch)),
@@ -362,15 +383,11 @@ impl Desk<'_> {
         &self,
         paper: &At<Signed<'_, T>>,
         directory: &dyn Directory,
+        none: Code,
     ) -> Result<PublicKey, Fault> {
-        let account = paper.array(SUB).map(AccountId);
-        let key = account.zip(paper.key_name()).and_then(|(account, key)| directory.account_key(&account, &key));
-        key.ok_or_else(|| paper.fault(Code::CommandSigner)) // [SIG-14]
-    }
-
-    /// A key of the account, for what only the account's owner asks: whether there is one is not said. [CMD-15]
-    fn owner_key<T: Paper>(&self, paper: &At<Signed<'_, T>>, directory: &dyn Directory) -> Result<PublicKey, Fault> {
-        self.account_key(paper, directory).map_err(|_| paper.fault(Code::AccountUnknown))
+        let account = paper.array(SUB).map(AccountId).ok_or_else(|| paper.unreadable(none))?;
+        let key = paper.key_name().and_then(|key| directory.account_key(&account, &key));
+        key.ok_or_else(|| paper.fault(none))
     }
 
     fn any_key<T: Paper>(&self, paper: &At<Signed<'_, T>>, directory: &dyn Directory) -> Result<PublicKey, Fault> {
@@ -385,9 +402,9 @@ impl Desk<'_> {
         directory: &dyn Directory,
     ) -> Result<PublicKey, Fault> {
         if paper.value(SUB).is_some() {
-            return self.owner_key(paper, directory);
+            return self.account_key(paper, directory, Code::AccountUnknown); // [CMD-15]
         }
-        let key = paper.holder_key().ok_or_else(|| paper.fault(Code::CommandSigner))??;
+        let key = paper.holder_key().ok_or_else(|| paper.unreadable(Code::CommandSigner))??;
         if paper.key_name() == Some(key.id()) { Ok(key) } else { Err(paper.fault(Code::CommandSigner)) }
     }
 }

@@ -7,11 +7,8 @@ use crate::cert::Role;
 use crate::code::{Code, Stage};
 use crate::fault::{Fault, Part};
 use crate::id::{CertificateId, Digest, Nonce, PaperId, PartyId};
-use crate::label::{IAT, NETWORK};
-use crate::limits::SKEW_SECONDS;
 use crate::paper::offer::{CaptureMode, Offer};
 use crate::receipt::{Claims, Outcome, Receipt, Root};
-use crate::sign::paper::find;
 use crate::sign::{Context, Crypto, Signed, SignerName};
 use crate::time::UnixSeconds;
 use crate::wire::Writer;
@@ -58,45 +55,57 @@ pub struct VerifiedReceipt {
     pub root: Root,
 }
 
-/// Verifies a receipt, with nothing but the register at hand. [RCT-1]
+/// Verifies a receipt out of a record, with nothing but the register at hand.
 ///
-/// The certificate is judged at the time of the root: one that has expired since still proves what it signed.
-/// [RCT-11]
+/// The certificate is judged at the time of the receipt: one that has expired since still proves what it
+/// signed. [RCT-11] Errors: the codes of the stages up to schema, then `path-invalid`.
 pub fn verify_receipt(
     bytes: &[u8],
     context: Context<'_>,
     crypto: &dyn Crypto,
     parties: &dyn Parties,
 ) -> Result<VerifiedReceipt, Fault> {
-    read_receipt(bytes, context, crypto, parties).map_err(|fault| fault.within(Part::Receipt))
+    verify(bytes, context, crypto, parties, None)
 }
 
-fn read_receipt(
+/// Verifies a receipt that something is about to be given for.
+///
+/// The certificate is judged now: whoever found an issuer's old key can write receipts of old days. [RCT-11]
+pub fn verify_receipt_now(
     bytes: &[u8],
     context: Context<'_>,
     crypto: &dyn Crypto,
     parties: &dyn Parties,
+    now: UnixSeconds,
 ) -> Result<VerifiedReceipt, Fault> {
-    let receipt = Receipt::from_bytes(bytes)?;
-    let signed = Signed::<Root>::read(&receipt.root)?;
-    let made_at = find(signed.frame.payload, IAT.number);
+    verify(bytes, context, crypto, parties, Some(now))
+}
+
+fn verify(
+    bytes: &[u8],
+    context: Context<'_>,
+    crypto: &dyn Crypto,
+    parties: &dyn Parties,
+    now: Option<UnixSeconds>,
+) -> Result<VerifiedReceipt, Fault> {
+    let within = |fault: Fault| fault.within(Part::Receipt);
+    let receipt = Receipt::from_bytes(bytes).map_err(within)?;
+    let signed = Signed::<Root>::read(&receipt.root).map_err(within)?;
+    let made_at = crate::sign::paper::find(signed.frame.payload, crate::label::IAT.number);
     let made_at = made_at.and_then(|(_, mut seconds)| seconds.unsigned().ok()).and_then(UnixSeconds::new);
-    let made_at = made_at.ok_or_else(|| Fault::new(Code::MissingField).field(IAT.name))?;
-    let party = parties.party(&signed.header, Role::Issuer, made_at)?;
-    party.check_made_at(made_at.get())?;
+    let made_at = made_at.ok_or_else(|| within(Fault::new(Code::MissingField)))?;
+    let party = parties.party(&signed.header, Role::Issuer, now.unwrap_or(made_at)).map_err(within)?;
+    party.check_made_at(made_at.get()).map_err(within)?;
     let SignerName::Certificate(certificate) = signed.header.signer else {
-        return Err(Fault::new(Code::CertMissing));
+        return Err(within(Fault::new(Code::CertMissing)));
     };
-    let authentic = signed.verify(crypto, context, &party.key)?;
-    authentic.version()?;
-    let root = authentic.open()?;
+    let authentic = signed.verify(crypto, context, &party.key).map_err(within)?;
+    authentic.version().map_err(within)?;
+    let root = authentic.open().map_err(within)?;
     if root.network.as_str() != context.network {
-        return Err(Fault::new(Code::SignatureInvalid).field(NETWORK.name)); // [RCT-18]
+        return Err(within(Fault::new(Code::SignatureInvalid)));
     }
-    let claims = receipt.verify(&root)?;
-    if claims.decided_at > root.issued_at {
-        return Err(Fault::new(Code::FieldConflict).field(IAT.name)); // [RCT-20]
-    }
+    let claims = receipt.verify(&root).map_err(within)?;
     Ok(VerifiedReceipt { id: receipt.id(), claims, issuer: party.id.clone(), certificate, root: (*root).clone() })
 }
 
@@ -120,7 +129,7 @@ pub enum OfferState {
     Consumed {
         /// The payment.
         intent: PaperId,
-        /// The digest of the request, by the salt of the offer.
+        /// The digest of the request that it was served for, whether or not the offer names one.
         resource: Option<Digest>,
     },
     /// The merchant took it back.
@@ -132,9 +141,9 @@ pub enum OfferState {
 pub enum Redemption {
     /// Serve, after the offer was consumed for this payment in the same transaction.
     Serve,
-    /// Give the answer that was given before. [HTB-17]
+    /// Give the answer that was given before. [FLW-7]
     Repeat,
-    /// The money is here and nothing can be given for it: refund. [FLW-7]
+    /// The money is here and nothing can be given for it: refund, or void. [FLW-8]
     Refund(Code),
 }
 
@@ -154,10 +163,8 @@ pub fn redeem(
         CaptureMode::ByCommand => Outcome::Authorized,
     };
     let accepted = made.offer.accepts.iter().any(|payee| payee.issuer == receipt.issuer);
-    // A certificate that has expired cannot make a receipt for an offer that is younger. [RCT-11]
-    let not_before_offer = claims.decided_at.saturating_add(SKEW_SECONDS) >= made.offer.issued_at;
     let same_money = claims.amount == Some(made.offer.amount) && claims.currency == Some(made.offer.currency);
-    if claims.offer != Some(made.id) || claims.outcome != outcome || !accepted || !same_money || !not_before_offer {
+    if claims.offer != Some(made.id) || claims.outcome != outcome || !accepted || !same_money {
         return fault(Code::ReceiptMismatch); // [HTB-12]
     }
     let (Some(intent), Some(secret_hash)) = (claims.intent, claims.secret_hash) else {
@@ -168,13 +175,15 @@ pub fn redeem(
     }
     let bound = made.offer.resource.is_none_or(|resource| resource == *request);
     match &made.state {
-        OfferState::Open if !bound => fault(Code::RequestMismatch), // [HTB-13]
-        OfferState::Open => Ok(Redemption::Serve),
+        // Nothing will be served for this money, whatever is asked for. [FLW-8]
+        OfferState::Withdrawn => Ok(Redemption::Refund(Code::OfferUnknown)),
         OfferState::Consumed { intent: served, .. } if *served != intent => {
             Ok(Redemption::Refund(Code::ReceiptAlreadyUsed))
         }
-        OfferState::Consumed { resource, .. } if *resource != Some(*request) => fault(Code::ReceiptAlreadyUsed), // [HTB-14]
+        _ if !bound => fault(Code::RequestMismatch), // [HTB-13]
+        OfferState::Open => Ok(Redemption::Serve),
+        // An offer that is bound to no request is bound to the first that it was redeemed for. [HTB-14]
+        OfferState::Consumed { resource: Some(served), .. } if served != request => fault(Code::ReceiptAlreadyUsed),
         OfferState::Consumed { .. } => Ok(Redemption::Repeat),
-        OfferState::Withdrawn => Ok(Redemption::Refund(Code::OfferUnknown)),
     }
 }

@@ -9,6 +9,8 @@ use crate::id::{Digest, PaperId};
 use crate::receipt::Outcome;
 
 /// What is known of an attempt. It is kept on disk before its intent is sent.
+///
+/// One that is read back after a restart is given [`Event::NoAnswer`] first: it may have been sent before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attempt {
     /// The intent is signed and kept; nobody has it yet.
@@ -31,7 +33,7 @@ pub enum Attempt {
 pub enum Event {
     /// The intent is on disk.
     Kept,
-    /// A receipt came that has verified and is of this intent.
+    /// A receipt came that has verified and is the answer to this intent: [`answers`] says which are.
     Receipt(Outcome),
     /// A problem body came: nothing was decided.
     NotDecided {
@@ -87,7 +89,8 @@ impl Attempt {
             Event::NotDecided { .. } | Event::NoAnswer => {
                 let tries = match self {
                     Self::InDoubt { tries } => tries.saturating_add(1),
-                    _ => 1,
+                    // What waits was sent, and the person may say yes at any time.
+                    Self::Signed | Self::Waiting | Self::Known(_) | Self::Dropped => 2,
                 };
                 *self = Self::InDoubt { tries };
                 Action::AskAfter { milliseconds: backoff_milliseconds(tries) }
@@ -117,8 +120,16 @@ pub fn secret_hash(secret: &[u8; 32]) -> Digest {
 }
 
 /// Whether a receipt is the answer to an intent.
+///
+/// A receipt of a capture, a void or a refund, of a refusal of one of these, or of the end of a hold, names the
+/// intent too, and says nothing of what was decided about it.
 pub fn answers(intent: &PaperId, receipt: &super::merchant::VerifiedReceipt) -> bool {
-    receipt.claims.intent == Some(*intent)
+    let claims = &receipt.claims;
+    let outcome = match claims.outcome {
+        Outcome::Authorized | Outcome::Settled | Outcome::Pending | Outcome::Refused | Outcome::Cancelled => true,
+        Outcome::Captured | Outcome::Voided | Outcome::Refunded | Outcome::Recorded => false,
+    };
+    outcome && claims.intent == Some(*intent) && claims.command.is_none()
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ impl State {
             }
             Event::Refused(closed) | Event::Cancelled(closed) => {
                 self.wait_no_more(closed.intent);
-                self.payments.insert(closed.intent, Payment::Closed { mandate: closed.mandate });
+                self.payments.insert(closed.intent, Payment::Closed { account: closed.account, mandate: closed.mandate });
                 Ok(())
             }
             Event::Captured(captured) => {
@@ -75,14 +75,17 @@ impl State {
                 self.give_back(&made, refunded.amount.minor(), Back::Refunded);
                 Ok(())
             }
-            Event::Suspended(changed) => {
-                self.each(changed, |lineage| lineage.suspensions.push((changed.by, changed.level)))
-            }
+            Event::Suspended(changed) => self.each(changed, |record, _, level| {
+                match record.suspensions.iter_mut().find(|(suspension, _)| *suspension == changed.by) {
+                    Some((_, known)) => *known = level.min(*known),
+                    None => record.suspensions.push((changed.by, level)),
+                }
+            }),
             Event::Resumed(changed) => {
-                self.each(changed, |lineage| lineage.suspensions.retain(|(suspension, _)| *suspension != changed.by))
+                self.each(changed, |record, _, _| record.suspensions.retain(|(by, _)| *by != changed.by))
             }
             Event::Revoked(changed) => {
-                self.each(changed, |lineage| lineage.revoked = true)?;
+                self.each(changed, |_, lineage, _| lineage.revoked = true)?;
                 changed.mandates.iter().try_for_each(|mandate| self.close_envelope(mandate))
             }
             Event::EnvelopeClosed(mandate) => self.close_envelope(mandate),
@@ -94,42 +97,54 @@ impl State {
         let payload = &registered.payload.0;
         let mandate = Mandate::decode(&mut Reader::new(payload)).map_err(|_| Broken("a mandate cannot be read"))?;
         let (account, lineage_id) = (mandate.account, mandate.lineage);
-        // Counters carry over: they are what the lineage's payments come to under the new rules. [MAN-22]
-        let counters = self.counted(&mandate);
-        let lineage = self.lineages.entry((account, lineage_id)).or_insert_with(|| Lineage {
-            latest: registered.mandate,
-            revoked: false,
-            suspensions: Vec::new(),
-            counters: Counters::default(),
-            holds_open: 0,
-            pending: 0,
-            envelope_closed: false,
-        });
-        lineage.counters = counters;
-        let before = std::mem::replace(&mut lineage.latest, registered.mandate);
-        let had = funded_minor(self.mandates.get(&before).map(|record| &record.mandate), lineage);
-        let has = mandate.funded.map_or(0, Amount::minor);
-        lineage.envelope_closed &= has == 0;
-        let (purse, envelope) = (Purse::Account(account), Purse::Envelope(account, lineage_id));
-        self.transfer(&purse, &envelope, mandate.currency, has.saturating_sub(had))?;
-        self.transfer(&envelope, &purse, mandate.currency, had.saturating_sub(has))?;
-        if let Some(record) = self.mandates.get(&before) {
-            self.due.remove(&(record.mandate.expires_at, Due::Envelope(before)));
+        let before = self.lineages.get(&(account, lineage_id)).map(|lineage| lineage.latest);
+        if let Some(before) = before {
+            self.replace(&before, at)?;
         }
+        // Counters carry over: they are what the lineage's payments come to under the new rules. [MAN-22] [MAN-25]
+        let counters = self.counted(&mandate);
+        let had = self.funded_minor(before.as_ref());
+        let has = mandate.funded.map_or(0, Amount::minor);
+        let (purse, envelope) = (Purse::Account(account), Purse::Envelope(account, lineage_id));
+        self.transfer(&purse, &envelope, mandate.currency, has.saturating_sub(had))?; // [QTA-5]
+        self.transfer(&envelope, &purse, mandate.currency, had.saturating_sub(has))?;
+        // A replacement lifts no suspension: its signer may stand below the one who suspended. [MAN-24]
+        let record = before.and_then(|before| self.mandates.get_mut(&before));
+        let suspensions = record.map(|record| std::mem::take(&mut record.suspensions)).unwrap_or_default();
+
+        let lineage = self.lineages.entry((account, lineage_id)).or_insert_with(|| Lineage::new(registered.mandate));
+        lineage.latest = registered.mandate;
+        lineage.counters = counters;
         if has > 0 {
+            lineage.envelopes += u32::from(lineage.envelope.is_none());
+            lineage.envelope = Some(lineage.envelopes);
             self.due.insert((mandate.expires_at, Due::Envelope(registered.mandate)));
+        } else {
+            lineage.envelope = None;
         }
         if let Holder::Agent(key) = &mandate.holder {
             self.keys.insert(key.id(), *key);
         }
-        let record = MandateRecord { mandate, signer: registered.signer, registered_at: at };
+        let record = MandateRecord { mandate, signer: registered.signer, suspensions, registered_at: at };
         self.mandates.insert(registered.mandate, record);
+        Ok(())
+    }
+
+    /// The version before goes: its envelope has had its time, or goes on. [QTA-6]
+    fn replace(&mut self, before: &PaperId, at: UnixSeconds) -> Result<(), Broken> {
+        let record = self.mandates.get(before).ok_or(Broken("a lineage has no mandate"))?;
+        let expires_at = record.mandate.expires_at;
+        if expires_at <= at {
+            self.close_envelope(before)?;
+        }
+        self.due.remove(&(expires_at, Due::Envelope(*before)));
         Ok(())
     }
 
     fn pay(&mut self, paid: &Paid, at: UnixSeconds) -> Result<(), Broken> {
         self.wait_no_more(paid.intent);
         let grant = |grant: &Option<u64>| grant.and_then(|grant| u8::try_from(grant).ok());
+        let root = paid.links.first().and_then(|root| self.lineages.get(&(paid.account, root.lineage)));
         let mut made = Made {
             account: paid.account,
             links: paid.links.iter().map(|link| (link.mandate, link.lineage, grant(&link.grant.0))).collect(),
@@ -143,6 +158,7 @@ impl State {
             captured_minor: 0,
             refunded_minor: 0,
             hold: Hold::Open,
+            envelope: root.and_then(|lineage| lineage.envelope),
             pseudonym: paid.pseudonym,
         };
         let to = match paid.hold_until.0 {
@@ -164,6 +180,7 @@ impl State {
                 lineage.counters.add(scope, rules, at, paid.amount.minor());
             }
             lineage.holds_open += u32::from(made.hold == Hold::Open);
+            lineage.payments.push(paid.intent);
         }
         if let Some(account) = self.accounts.get_mut(&paid.account) {
             account.merchants.insert(paid.merchant.clone());
@@ -206,19 +223,13 @@ impl State {
     }
 
     /// What the payments of a mandate's lineage come to under its rules.
-    fn counted(&self, mandate: &Mandate) -> Counters {
-        let made = self.payments.values().filter_map(|payment| match payment {
-            Payment::Made(made) if made.account == mandate.account => Some(made),
-            _ => None,
-        });
-        let of_lineage = made.filter_map(|made| {
-            let link = made.links.iter().find(|(_, lineage, _)| *lineage == mandate.lineage)?;
-            Some((made, link))
-        });
-        let mut payments: Vec<_> = of_lineage.collect();
-        payments.sort_by_key(|(made, _)| made.decided_at);
+    pub(super) fn counted(&self, mandate: &Mandate) -> Counters {
         let mut counters = Counters::default();
-        for (made, (admitted_by, _, grant)) in payments {
+        let payments = self.lineages.get(&(mandate.account, mandate.lineage)).map(|lineage| lineage.payments.as_slice());
+        for intent in payments.unwrap_or_default() {
+            let Some(Payment::Made(made)) = self.payments.get(intent) else { continue };
+            let link = made.links.iter().find(|(_, lineage, _)| *lineage == mandate.lineage);
+            let Some((admitted_by, _, grant)) = link else { continue };
             let returned = if self.returns_refunds(admitted_by) { made.refunded_minor } else { 0 };
             let spent = (made.captured_minor + made.held_minor()).saturating_sub(returned);
             for (scope, rules) in scopes(mandate, *grant) {
@@ -232,43 +243,62 @@ impl State {
         self.mandates.get(mandate).is_some_and(|record| record.mandate.refund_returns.is_some())
     }
 
-    /// Where a payment's money comes from, and goes back to: the root's envelope while it is open.
+    /// Where a payment's money came from, and goes back to: the account, or its envelope while that is open.
+    /// [AUT-67]
     fn source(&self, made: &Made) -> Purse {
-        match made.links.first() {
-            Some((mandate, lineage, _)) => self.purse_of(made.account, mandate, *lineage),
-            None => Purse::Account(made.account),
+        let root = made.links.first().map(|(_, lineage, _)| *lineage);
+        match root.and_then(|root| Some((root, self.lineages.get(&(made.account, root))?))) {
+            Some((root, lineage)) if made.envelope.is_some() && made.envelope == lineage.envelope => {
+                Purse::Envelope(made.account, root)
+            }
+            _ => Purse::Account(made.account),
         }
     }
 
-    /// The purse that a root mandate spends from.
-    pub(super) fn purse_of(&self, account: AccountId, mandate: &PaperId, lineage: LineageId) -> Purse {
-        let funded = self.mandates.get(mandate).is_some_and(|record| record.mandate.funded.is_some());
-        let open = self.lineages.get(&(account, lineage)).is_some_and(|lineage| !lineage.envelope_closed);
-        if funded && open { Purse::Envelope(account, lineage) } else { Purse::Account(account) }
+    /// The purse that a root mandate spends from. [QTA-3]
+    pub(super) fn purse_of(&self, account: AccountId, lineage: LineageId) -> Purse {
+        match self.lineages.get(&(account, lineage)) {
+            Some(Lineage { envelope: Some(_), .. }) => Purse::Envelope(account, lineage),
+            _ => Purse::Account(account),
+        }
     }
 
+    /// What the latest version of a lineage has moved into its envelope and has not got back.
+    pub(super) fn funded_minor(&self, latest: Option<&PaperId>) -> u64 {
+        let record = latest.and_then(|latest| self.mandates.get(latest));
+        let open = record.filter(|record| {
+            let lineage = self.lineages.get(&(record.mandate.account, record.mandate.lineage));
+            lineage.is_some_and(|lineage| lineage.envelope.is_some())
+        });
+        open.and_then(|record| record.mandate.funded).map_or(0, Amount::minor)
+    }
+
+    /// Closes the envelope of a mandate's lineage, where it has one: what is free in it goes back. [QTA-6]
     fn close_envelope(&mut self, mandate: &PaperId) -> Result<(), Broken> {
-        let record = self.mandates.get(mandate).ok_or(Broken("an envelope has no mandate"))?;
+        let (latest, record) = self.latest(mandate).ok_or(Broken("an envelope has no mandate"))?;
         let (account, lineage, currency) = (record.mandate.account, record.mandate.lineage, record.mandate.currency);
-        self.due.remove(&(record.mandate.expires_at, Due::Envelope(*mandate)));
+        let due = (record.mandate.expires_at, Due::Envelope(latest));
+        self.due.remove(&due);
         if let Some(lineage) = self.lineages.get_mut(&(account, lineage)) {
-            lineage.envelope_closed = true;
+            lineage.envelope = None;
         }
         let envelope = Purse::Envelope(account, lineage);
         let rest = self.books.balance(&envelope, currency);
         self.transfer(&envelope, &Purse::Account(account), currency, rest)
     }
 
+    /// Changes the lineages of the mandates named, whichever version was named. [REV-2] [REV-3]
     fn each(
         &mut self,
         changed: &MandatesChanged,
-        change: impl Fn(&mut Lineage),
+        change: impl Fn(&mut MandateRecord, &mut Lineage, u64),
     ) -> Result<(), Broken> {
-        for id in changed.mandates.iter() {
-            let record = self.mandates.get(id).ok_or(Broken("a command names no mandate"))?;
+        for (id, level) in changed.mandates.iter().zip(changed.levels.iter()) {
+            let (latest, record) = self.latest(id).ok_or(Broken("a command names no mandate"))?;
             let key = (record.mandate.account, record.mandate.lineage);
+            let record = self.mandates.get_mut(&latest).ok_or(Broken("a lineage has no mandate"))?;
             let lineage = self.lineages.get_mut(&key).ok_or(Broken("a mandate has no lineage"))?;
-            change(lineage);
+            change(record, lineage, *level);
         }
         Ok(())
     }
@@ -302,12 +332,6 @@ impl State {
     fn transfer(&mut self, from: &Purse, to: &Purse, currency: Currency, minor: u64) -> Result<(), Broken> {
         self.books.transfer(from, to, currency, minor).map_err(|_| Broken("money is missing"))
     }
-}
-
-/// What a mandate has moved into its lineage's envelope and has not got back.
-pub(super) fn funded_minor(mandate: Option<&Mandate>, lineage: &Lineage) -> u64 {
-    let funded = mandate.and_then(|mandate| mandate.funded).map_or(0, Amount::minor);
-    if lineage.envelope_closed { 0 } else { funded }
 }
 
 /// Why money comes back.

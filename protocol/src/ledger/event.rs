@@ -140,7 +140,9 @@ listed! {
     pub struct Closed {
         /// The intent.
         intent: PaperId,
-        /// The mandate that it names.
+        /// Who would have paid.
+        account: AccountId,
+        /// Under which mandate.
         mandate: PaperId,
         /// Why.
         code: CodeNumber,
@@ -176,8 +178,8 @@ listed! {
         mandates: List<PaperId, COMMAND_MANDATES_MAX>,
         /// The suspension made or lifted; of a revocation, the revocation.
         by: PaperId,
-        /// How high in the chain its signer stands; the account is 0.
-        level: u64,
+        /// How low in the chain of each its signer stands; the account is 0.
+        levels: List<u64, COMMAND_MANDATES_MAX>,
     }
 }
 

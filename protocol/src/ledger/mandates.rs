@@ -1,6 +1,5 @@
 //! Mandates: registered, replaced, suspended, resumed, revoked.
 
-use super::apply::funded_minor;
 use super::books::Purse;
 use super::event::{Event, MandatesChanged, Registered};
 use super::state::MandateRecord;
@@ -9,7 +8,7 @@ use crate::authorize::checks::ahead;
 use crate::code::Code;
 use crate::fault::{Fault, Part};
 use crate::field::{Bytes, List};
-use crate::id::{AccountId, LineageId, Nonce, PaperId, PartyId};
+use crate::id::{AccountId, Nonce, PaperId, PartyId};
 use crate::limits::{CHAIN_MAX, MANDATE_SECONDS_MAX};
 use crate::money::Amount;
 use crate::paper::command::{Resumption, Revocation, Suspension};
@@ -67,12 +66,15 @@ impl Ledger {
         }
         self.may_stand_below(mandate)?;
         self.continues_lineage(mandate)?;
-        self.can_fund(mandate)
+        self.can_fund(mandate, now)
     }
 
     fn may_stand_below(&self, mandate: &Mandate) -> Result<(), Code> {
         let Some(parent) = mandate.parent else { return Ok(()) };
         let chain = self.state.chain(&parent).ok_or(Code::MandateUnknown)?;
+        if chain.iter().any(|(_, record)| record.mandate.account != mandate.account) {
+            return Err(Code::AccountMismatch); // [AUT-31]
+        }
         if chain.len() >= CHAIN_MAX {
             return Err(Code::ChainTooLong); // [AUT-46]
         }
@@ -80,11 +82,10 @@ impl Ledger {
             self.state.standing(id, record) == crate::authorize::Standing::Revoked
         };
         if chain.iter().any(revoked) {
-            return Err(Code::MandateRevoked); // [AUT-34]
+            return Err(Code::MandateRevoked); // [MAN-27]
         }
         match chain.last() {
-            Some((_, parent)) if parent.mandate.account != mandate.account => Err(Code::AccountMismatch), // [AUT-31]
-            Some((_, parent)) if parent.mandate.currency != mandate.currency => Err(Code::CurrencyMismatch),
+            Some((_, parent)) if parent.mandate.currency != mandate.currency => Err(Code::CurrencyMismatch), // [MAN-28]
             Some((_, parent)) if parent.mandate.offer.is_some() => Err(Code::DelegationForbidden), // [AUT-37]
             _ => Ok(()),
         }
@@ -98,33 +99,38 @@ impl Ledger {
             return if mandate.serial.get() == 1 { Ok(()) } else { Err(Code::LineageBroken) };
         };
         if lineage.revoked {
-            return Err(Code::MandateRevoked); // [AUT-34]
+            return Err(Code::MandateRevoked); // [MAN-16]
         }
         if mandate.serial <= latest.mandate.serial {
             return Err(Code::MandateConflict);
         }
+        // The mandate above may have been replaced since: its lineage must be the same.
+        let above = |mandate: &Mandate| {
+            mandate.parent.map(|parent| self.state.mandates.get(&parent).map(|record| record.mandate.lineage))
+        };
         let continues = mandate.replaces == Some(lineage.latest)
-            && mandate.serial.get() == latest.mandate.serial.get() + 1
+            && Some(mandate.serial) == latest.mandate.serial.checked_add(1)
             && mandate.currency == latest.mandate.currency
-            && self.lineage_above(mandate) == self.lineage_above(&latest.mandate);
+            && above(mandate) == above(&latest.mandate);
         if continues { Ok(()) } else { Err(Code::LineageBroken) }
     }
 
-    /// The lineage of the mandate above: a replacement may stand below a later version of it.
-    fn lineage_above(&self, mandate: &Mandate) -> Option<LineageId> {
-        let above = mandate.parent.and_then(|parent| self.state.mandates.get(&parent));
-        above.map(|above| above.mandate.lineage)
-    }
-
     /// The money for the envelope is there; and what is taken back out of it still is. [QTA-4]
-    fn can_fund(&self, mandate: &Mandate) -> Result<(), Code> {
+    fn can_fund(&self, mandate: &Mandate, now: UnixSeconds) -> Result<(), Code> {
         let lineage = self.state.lineages.get(&(mandate.account, mandate.lineage));
-        let before = lineage.and_then(|lineage| self.state.mandates.get(&lineage.latest));
-        let had = lineage.map_or(0, |lineage| funded_minor(before.map(|record| &record.mandate), lineage));
-        let has = mandate.funded.map_or(0, Amount::minor);
+        let before = lineage.map(|lineage| lineage.latest);
         let balance = |purse: &Purse| self.state.books.balance(purse, mandate.currency);
-        let more = has.saturating_sub(had) <= balance(&Purse::Account(mandate.account));
-        let less = had.saturating_sub(has) <= balance(&Purse::Envelope(mandate.account, mandate.lineage));
+        let mut account = balance(&Purse::Account(mandate.account));
+        let mut envelope = balance(&Purse::Envelope(mandate.account, mandate.lineage));
+        let mut had = self.state.funded_minor(before.as_ref());
+        let expired = |id: &PaperId| self.state.mandates.get(id).is_some_and(|record| record.mandate.expires_at <= now);
+        if before.as_ref().is_some_and(expired) {
+            // The envelope closes with the version before, whether or not that was seen to yet. [QTA-6]
+            (account, envelope, had) = (account + envelope, 0, 0);
+        }
+        let has = mandate.funded.map_or(0, Amount::minor);
+        let more = has.saturating_sub(had) <= account;
+        let less = had.saturating_sub(has) <= envelope;
         if more && less { Ok(()) } else { Err(Code::InsufficientFunds) }
     }
 
@@ -140,9 +146,9 @@ impl Ledger {
         let (id, key) = (paper.id(), paper.key());
         let levels = self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::No)?;
         for (mandate, level) in paper.mandates.iter().zip(&levels) {
-            let lineage = self.state.mandates.get(mandate).and_then(|record| self.state.lineage_of(record));
-            let lineage = lineage.ok_or_else(|| Fault::new(Code::MandateUnknown).within(Part::Command))?;
-            match lineage.suspensions.iter().find(|(suspension, _)| *suspension == paper.suspension) {
+            // Whichever version is named, the lineage is meant. [REV-2]
+            let (_, record) = self.state.latest(mandate).ok_or_else(|| Fault::new(Code::MandateUnknown))?;
+            match record.suspensions.iter().find(|(suspension, _)| *suspension == paper.suspension) {
                 None => return Ok(Record::command_refused(id, Code::SuspensionUnknown, now, salt)),
                 Some((_, by)) if by < level => return Err(Fault::new(Code::CommandSigner).within(Part::Command)),
                 Some(_) => {}
@@ -174,7 +180,9 @@ impl Ledger {
         self.command_in_time(issuer, issued_at, now)?;
         let level = |mandate: &PaperId| {
             let unknown = || Fault::new(Code::MandateUnknown).within(Part::Command);
-            let chain = self.state.chain(mandate).ok_or_else(unknown)?;
+            // Who held an earlier version stands above the lineage no more.
+            let (latest, _) = self.state.latest(mandate).ok_or_else(unknown)?;
+            let chain = self.state.chain(&latest).ok_or_else(unknown)?;
             if chain.first().is_none_or(|(_, root)| root.mandate.account != account) {
                 return Err(unknown());
             }
@@ -188,7 +196,7 @@ impl Ledger {
         mandates.iter().map(level).collect()
     }
 
-    fn owns(&self, account: AccountId, key: &PublicKey) -> bool {
+    pub(super) fn owns(&self, account: AccountId, key: &PublicKey) -> bool {
         self.state.accounts.get(&account).is_some_and(|account| account.keys.contains_key(&key.id()))
     }
 }
@@ -200,9 +208,8 @@ enum Holders {
     Yes,
 }
 
-/// The highest number, which is the lowest place, stands for all: it lets the fewest lift it wrongly.
 fn changed(mandates: &[PaperId], by: PaperId, levels: Vec<u64>) -> Result<MandatesChanged, Fault> {
-    let level = levels.into_iter().min().unwrap_or_default();
-    let mandates = List::new(mandates.to_vec()).ok_or_else(|| Fault::new(Code::CborLimit))?;
-    Ok(MandatesChanged { mandates, by, level })
+    let limit = || Fault::new(Code::CborLimit);
+    let mandates = List::new(mandates.to_vec()).ok_or_else(limit)?;
+    Ok(MandatesChanged { mandates, by, levels: List::new(levels).ok_or_else(limit)? })
 }

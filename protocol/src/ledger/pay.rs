@@ -3,33 +3,32 @@
 use super::books::Purse;
 use super::event::{Asked, Closed, Event, Maybe, Paid, UsedLink};
 use super::state::{MandateRecord, Payment};
-use super::{CancelOrder, Draft, Ledger, PaymentOrder, Record, is_decided};
+use super::{CancelOrder, Draft, Ledger, PaymentOrder, Record, drawn, is_decided};
 use crate::authorize::{Account, Case, Decision, Link, Place, authorize};
 use crate::cert::{Party, Role};
 use crate::code::Code;
 use crate::fault::{Fault, Part};
 use crate::field::{Bytes, List};
-use crate::id::{CertificateId, KeyId, LongText, Nonce, PaperId, PartyId, Pseudonym, ShortText};
+use crate::id::{AccountId, CertificateId, LongText, Nonce, PaperId, PartyId, Pseudonym, ShortText};
 use crate::limits::HOLD_SECONDS_DEFAULT;
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
 use crate::paper::offer::{CaptureMode, Offer};
 use crate::receipt::{Claims, CodeNumber, Outcome};
-use crate::sign::{Paper, Verified};
+use crate::sign::{Paper, PublicKey, Verified};
 use crate::time::UnixSeconds;
 use crate::wire::Reader;
 
 /// What a payment is decided on.
 struct Papers<'a> {
+    sent: &'a [PaperId],
     intent: &'a Intent,
     intent_id: PaperId,
     held_by: Option<&'a PartyId>,
     offer: &'a Offer,
     offer_id: PaperId,
     merchant: &'a Party,
-    confirmation: Option<&'a Confirmation>,
-    /// The key that signed the confirmation.
-    confirmed_by: Option<KeyId>,
+    confirmation: Option<&'a Verified<Confirmation>>,
     pseudonym: Pseudonym,
 }
 
@@ -39,19 +38,20 @@ impl Ledger {
         // An intent with an outcome gets that outcome, before any other check. [AUT-1]
         match self.state.payments.get(&intent_id) {
             None => {}
+            Some(Payment::Pending(asked)) if asked.answer_by <= now => return self.lapsed(asked, now, salt),
             Some(Payment::Pending(_)) if order.confirmation.is_some() => {}
             Some(_) => return Ok(Draft::Known(intent_id)),
         }
         self.decide_papers(
             &Papers {
+                sent: &order.sent,
                 intent: &order.intent,
                 intent_id,
                 held_by: order.held_by.as_ref(),
                 offer: &order.offer,
                 offer_id: order.offer.id(),
                 merchant: &order.merchant,
-                confirmation: order.confirmation.as_deref(),
-                confirmed_by: order.confirmation.as_ref().map(|paper| paper.key().id()),
+                confirmation: order.confirmation.as_ref(),
                 pseudonym: order.pseudonym,
             },
             now,
@@ -65,17 +65,18 @@ impl Ledger {
         now: UnixSeconds,
         salt: Nonce,
     ) -> Result<Draft, Fault> {
-        let asked = match self.state.payments.get(&confirmation.intent) {
+        let payment = self.state.payments.get(&confirmation.intent);
+        let asked = match payment.filter(|payment| payment.account() == confirmation.account) {
+            Some(Payment::Pending(asked)) if asked.answer_by <= now => return self.lapsed(asked, now, salt),
             Some(Payment::Pending(asked)) => asked,
             Some(_) => return Ok(Draft::Known(confirmation.intent)),
+            // Whether it is somebody else's is not said. [CMD-3]
             None => return Err(Fault::new(Code::PaymentUnknown).within(Part::Confirmation)),
         };
-        if asked.account != confirmation.account {
-            return Err(Fault::new(Code::PaymentUnknown).within(Part::Confirmation)); // [CMD-3]
-        }
         let waiting = Waiting::read(asked)?;
         self.decide_papers(
             &Papers {
+                sent: &[],
                 intent: &waiting.intent,
                 intent_id: asked.intent,
                 held_by: asked.held_by.0.as_ref(),
@@ -83,7 +84,6 @@ impl Ledger {
                 offer_id: asked.offer,
                 merchant: &waiting.merchant,
                 confirmation: Some(confirmation),
-                confirmed_by: Some(confirmation.key().id()),
                 pseudonym: asked.pseudonym,
             },
             now,
@@ -93,22 +93,24 @@ impl Ledger {
 
     fn decide_papers(&self, papers: &Papers<'_>, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
         let unknown = || Fault::new(Code::MandateUnknown).within(Part::Intent);
-        let records = self.state.chain(&papers.intent.mandate).ok_or_else(unknown)?; // [AUT-32]
+        let last = papers.sent.last().unwrap_or(&papers.intent.mandate);
+        let records = self.state.chain(last).ok_or_else(unknown)?; // [AUT-32]
         let chain: Option<Vec<Link<'_>>> = records.iter().map(|(id, record)| self.link(*id, record)).collect();
         let chain = chain.ok_or_else(unknown)?;
-        let (root_id, root) = records.first().copied().ok_or_else(unknown)?;
+        let (_, root) = records.first().copied().ok_or_else(unknown)?;
         let case = Case {
             issuer: &self.settings.issuer,
             now,
-            account: self.account(root_id, root, papers),
+            account: self.account(root, papers),
             chain: &chain,
+            sent: papers.sent,
             offer: papers.offer,
             offer_id: papers.offer_id,
             merchant: papers.merchant,
             intent: papers.intent,
             intent_id: papers.intent_id,
             held_by: papers.held_by,
-            confirmation: papers.confirmation,
+            confirmation: papers.confirmation.map(|confirmation| &**confirmation),
         };
         let record = match authorize(&case) {
             Decision::Grant { grants, .. } => self.granted(&case, &grants, papers.pseudonym, salt),
@@ -131,23 +133,22 @@ impl Ledger {
         })
     }
 
-    fn account(&self, root_id: PaperId, root: &MandateRecord, papers: &Papers<'_>) -> Account {
+    fn account(&self, root: &MandateRecord, papers: &Papers<'_>) -> Account {
         let id = root.mandate.account;
         let record = self.state.accounts.get(&id);
-        // The keys of the account that count: the root mandate's, and the confirmation's. [AUT-27]
-        let keys = [Some(root.signer.id()), papers.confirmed_by];
-        let expires_at = keys.into_iter().flatten().map(|key| {
-            let key = record.and_then(|account| account.keys.get(&key));
-            key.map_or(UnixSeconds::MIN, |(_, expires_at)| *expires_at)
-        });
+        let expires_at = |account: &AccountId, key: &PublicKey| {
+            let known = self.state.accounts.get(account).and_then(|account| account.keys.get(&key.id()));
+            known.map_or(UnixSeconds::MIN, |(_, expires_at)| *expires_at)
+        };
+        let confirmed = papers.confirmation.map(|paper| expires_at(&paper.account, &paper.key()));
         let currency = papers.offer.currency;
-        let purse = self.state.purse_of(id, &root_id, root.mandate.lineage);
+        let purse = self.state.purse_of(id, root.mandate.lineage);
         let payee = papers.offer.account_at(&self.settings.issuer);
         let payee = payee.map(|account| Purse::Payee(papers.offer.merchant.clone(), account.clone()));
         let taken = self.state.taken.get(&(id, papers.offer_id));
         Account {
             id,
-            credential_expires_at: expires_at.min().unwrap_or(UnixSeconds::MIN),
+            credential_expires_at: expires_at(&id, &root.signer).min(confirmed.unwrap_or(UnixSeconds::MAX)),
             pseudonym: papers.pseudonym,
             available_minor: self.state.books.balance(&purse, currency),
             payee_minor: payee.map_or(0, |payee| self.state.books.balance(&payee, currency)),
@@ -193,10 +194,11 @@ impl Ledger {
 
     /// Tells the person. Nothing is held until they say yes. [CNF-1]
     fn asked(&self, case: &Case<'_>, pseudonym: Pseudonym, salt: Nonce) -> Result<Record, Fault> {
-        let user_code = user_code(salt);
+        let user_code = user_code(salt).ok_or_else(|| Fault::new(Code::Internal))?;
         let categories = case.merchant.categories.iter().flat_map(|category| category.to_be_bytes());
         let links = case.chain.iter().map(|link| link.id).collect();
-        let approval = format!("{}{}", self.settings.approval_base, user_code);
+        let approval = LongText::new(&format!("{}{user_code}", self.settings.approval_base));
+        let approval = approval.ok_or_else(|| Fault::new(Code::Internal))?; // [CNF-8]
         let asked = Asked {
             intent: case.intent_id,
             account: case.account.id,
@@ -212,7 +214,7 @@ impl Ledger {
             answer_by: case.offer.expires_at,
         };
         let claims = Claims {
-            approval: LongText::new(&approval),
+            approval: Some(approval),
             user_code: Some(user_code),
             answer_by: Some(case.offer.expires_at),
             ..claims_of(case, Outcome::Pending, pseudonym, salt)
@@ -228,23 +230,26 @@ impl Ledger {
         pseudonym: Pseudonym,
         salt: Nonce,
     ) -> Record {
-        let event = Event::Refused(Closed {
-            intent: case.intent_id,
-            mandate: case.intent.mandate,
-            code: fault.code.into(),
-        });
+        let (intent, account, mandate) = (case.intent_id, case.account.id, case.intent.mandate);
+        let event = Event::Refused(Closed { intent, account, mandate, code: fault.code.into() });
         let claims = claims_of(case, Outcome::Refused, pseudonym, salt);
         Record { command: case.intent_id, claims, detail: None, event }.refused(fault.code, place)
     }
 
     /// The person did not answer in time. [CNF-4]
     pub(super) fn answer_lapses(&self, intent: PaperId, now: UnixSeconds, salt: Nonce) -> Option<Record> {
-        self.close_waiting(intent, Code::ConfirmationLapsed, now, salt)
+        let Some(Payment::Pending(asked)) = self.state.payments.get(&intent) else { return None };
+        self.close_waiting(asked, Code::ConfirmationLapsed, now, salt).ok()
     }
 
-    fn close_waiting(&self, intent: PaperId, code: Code, now: UnixSeconds, salt: Nonce) -> Option<Record> {
-        let Some(Payment::Pending(asked)) = self.state.payments.get(&intent) else { return None };
-        let waiting = Waiting::read(asked).ok()?;
+    /// The same, found by somebody who asks before the timer does.
+    fn lapsed(&self, asked: &Asked, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
+        let record = self.close_waiting(asked, Code::ConfirmationLapsed, now, salt)?;
+        Ok(Draft::Decided(Box::new(record)))
+    }
+
+    fn close_waiting(&self, asked: &Asked, code: Code, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
+        let (waiting, intent, account) = (Waiting::read(asked)?, asked.intent, asked.account);
         let claims = Claims {
             offer: Some(asked.offer),
             intent: Some(intent),
@@ -254,60 +259,56 @@ impl Ledger {
             pseudonym: Some(asked.pseudonym),
             ..Claims::new(Outcome::Refused, now, salt)
         };
-        let event = Event::Refused(Closed { intent, mandate: waiting.intent.mandate, code: CodeNumber::from(code) });
-        Some(Record { command: intent, claims, detail: None, event }.refused(code, None))
+        let mandate = waiting.intent.mandate;
+        let event = Event::Refused(Closed { intent, account, mandate, code: CodeNumber::from(code) });
+        Ok(Record { command: intent, claims, detail: None, event }.refused(code, None))
     }
 
-    /// Resolves doubt: a decided intent keeps its receipt, an undecided one is never decided. [CMD-11]
+    /// Resolves doubt: a decided intent keeps its receipt, an undecided one is never decided. [CMD-11] [CMD-26]
     pub(super) fn cancel(&self, order: &CancelOrder, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
-        let (cancel, intent_id) = (&order.cancel, order.intent.id());
+        let (cancel, intent) = (&order.cancel, order.intent.id());
+        let account = self.account_of(&order.intent)?;
+        let by_person = self.owns(account, &cancel.key());
+        if !by_person && order.merchant.is_none() && cancel.key() != order.intent.key() {
+            return Err(Fault::new(Code::CommandSigner).within(Part::Command)); // [SIG-14]
+        }
+        if order.offer.is_some_and(|offer| offer != order.intent.offer) {
+            return self.once(cancel.id(), |ledger| {
+                ledger.command_in_time(&cancel.issuer, cancel.issued_at, now)?;
+                Ok(Record::command_refused(cancel.id(), Code::OfferMismatch, now, salt)) // [CMD-24]
+            });
+        }
+        let waiting = match self.state.payments.get(&intent) {
+            None => None,
+            Some(Payment::Pending(asked)) => Some(asked),
+            Some(_) => return Ok(Draft::Known(intent)),
+        };
         self.command_in_time(&cancel.issuer, cancel.issued_at, now)?;
-        let by = self.may_cancel(order)?;
-        let record = match self.state.payments.get(&intent_id) {
-            Some(Payment::Pending(_)) if by == Canceller::Payer => {
-                self.close_waiting(intent_id, Code::ConfirmationRefused, now, salt) // [CNF-3]
-                    .ok_or_else(|| Fault::new(Code::PaymentUnknown))?
-            }
-            Some(Payment::Made(_) | Payment::Closed { .. }) => return Ok(Draft::Known(intent_id)), // [CMD-26]
-            Some(Payment::Pending(_)) | None => {
+        let record = match waiting {
+            Some(asked) if asked.answer_by <= now => return self.lapsed(asked, now, salt),
+            Some(asked) if by_person => self.close_waiting(asked, Code::ConfirmationRefused, now, salt)?, // [CNF-3]
+            _ => {
                 let code = Code::PaymentCancelled;
-                let event = Event::Cancelled(Closed {
-                    intent: intent_id,
-                    mandate: order.intent.mandate,
-                    code: code.into(),
-                });
+                let mandate = order.intent.mandate;
+                let event = Event::Cancelled(Closed { intent, account, mandate, code: code.into() });
                 let claims = Claims {
                     offer: Some(order.intent.offer),
-                    intent: Some(intent_id),
+                    intent: Some(intent),
                     code: Some(code.into()),
                     ..Claims::new(Outcome::Cancelled, now, salt)
                 };
-                Record { command: intent_id, claims, detail: None, event }
+                Record { command: intent, claims, detail: None, event } // [CMD-25]
             }
         };
         Ok(Draft::Decided(Box::new(record)))
     }
 
-    /// The intent's signer, the merchant of its offer, or a key of the account. [SIG-14]
-    fn may_cancel(&self, order: &CancelOrder) -> Result<Canceller, Fault> {
-        let key = order.cancel.key();
-        let records = self.state.chain(&order.intent.mandate);
-        let account = records.and_then(|chain| chain.first().map(|(_, record)| record.mandate.account));
-        let of_account = account.and_then(|account| self.state.accounts.get(&account));
-        let by_person = of_account.is_some_and(|account| account.keys.contains_key(&key.id()));
-        match () {
-            () if by_person => Ok(Canceller::Payer),
-            () if order.merchant.is_some() || key == order.intent.key() => Ok(Canceller::Other),
-            () => Err(Fault::new(Code::CommandSigner).within(Part::Command)),
-        }
+    /// Who would pay an intent.
+    fn account_of(&self, intent: &Intent) -> Result<AccountId, Fault> {
+        let record = self.state.mandates.get(&intent.mandate);
+        let record = record.ok_or_else(|| Fault::new(Code::MandateUnknown).within(Part::Intent))?; // [AUT-32]
+        Ok(record.mandate.account)
     }
-}
-
-/// Who cancels: to the payer's no there is a code of its own. [CMD-25]
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Canceller {
-    Payer,
-    Other,
 }
 
 /// A payment that waits, read back from the state.
@@ -348,10 +349,11 @@ fn claims_of(case: &Case<'_>, outcome: Outcome, pseudonym: Pseudonym, salt: Nonc
     }
 }
 
-/// Eight letters and digits that are not taken for each other, from five random bytes.
-fn user_code(salt: Nonce) -> ShortText {
+/// Eight letters and digits that are not taken for each other, from five bytes that are random.
+fn user_code(salt: Nonce) -> Option<ShortText> {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
-    let bits = salt.0.iter().take(5).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
+    let random = drawn(salt, b"user code");
+    let bits = random.0.iter().take(5).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
     let mut code = String::with_capacity(9);
     for place in (0..8).rev() {
         let index = usize::try_from(bits >> (place * 5) & 31).unwrap_or_default();
@@ -360,6 +362,5 @@ fn user_code(salt: Nonce) -> ShortText {
             code.push('-');
         }
     }
-    // Letters, digits and a hyphen are a short text.
-    ShortText::new(&code).unwrap_or_else(|| unreachable!("nine letters, digits and hyphens"))
+    ShortText::new(&code)
 }

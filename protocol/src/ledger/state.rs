@@ -58,6 +58,9 @@ pub struct MandateRecord {
     pub mandate: Mandate,
     /// The key that signed it.
     pub signer: PublicKey,
+    /// The suspensions that stand, and how low in the chain their signers do. They are at the latest version of
+    /// the lineage.
+    pub suspensions: Vec<(PaperId, u64)>,
     /// When it was registered.
     pub registered_at: UnixSeconds,
 }
@@ -69,17 +72,35 @@ pub struct Lineage {
     pub latest: PaperId,
     /// Whether it has ended.
     pub revoked: bool,
-    /// The suspensions that stand, and how high in the chain their signers do. They are of no version, so that a
-    /// replacement lifts none. [REV-2]
-    pub suspensions: Vec<(PaperId, u64)>,
     /// What was spent.
     pub counters: Counters,
     /// Holds that are open.
     pub holds_open: u32,
     /// Payments that wait for the person.
     pub pending: usize,
-    /// Whether its envelope has closed, so that what comes back goes to the account.
-    pub envelope_closed: bool,
+    /// Its payments, oldest first.
+    pub payments: Vec<PaperId>,
+    /// Its envelope, by number, while one is open. What comes back after it has closed goes to the account, even
+    /// when another has been opened since.
+    pub envelope: Option<u32>,
+    /// How many envelopes it has had.
+    pub envelopes: u32,
+}
+
+impl Lineage {
+    /// One that begins with this mandate.
+    pub(super) fn new(first: PaperId) -> Self {
+        Self {
+            latest: first,
+            revoked: false,
+            counters: Counters::default(),
+            holds_open: 0,
+            pending: 0,
+            payments: Vec::new(),
+            envelope: None,
+            envelopes: 0,
+        }
+    }
 }
 
 /// An intent that was decided, or waits.
@@ -89,11 +110,24 @@ pub enum Payment {
     Pending(Box<Asked>),
     /// It was refused, or cancelled before it was decided.
     Closed {
-        /// The mandate that it names.
+        /// Who would have paid.
+        account: AccountId,
+        /// Under which mandate.
         mandate: PaperId,
     },
     /// Money moved.
     Made(Box<Made>),
+}
+
+impl Payment {
+    /// Who pays, or would have paid.
+    pub fn account(&self) -> AccountId {
+        match self {
+            Self::Pending(asked) => asked.account,
+            Self::Closed { account, .. } => *account,
+            Self::Made(made) => made.account,
+        }
+    }
 }
 
 /// A payment that was made.
@@ -123,6 +157,8 @@ pub struct Made {
     pub refunded_minor: u64,
     /// How the hold stands.
     pub hold: Hold,
+    /// The envelope that it was paid from, by its number.
+    pub envelope: Option<u32>,
     /// The payer, as the merchant knows it.
     pub pseudonym: Pseudonym,
 }
@@ -165,14 +201,16 @@ impl State {
             None => Standing::Revoked,
             Some(lineage) if lineage.revoked => Standing::Revoked,
             Some(lineage) if lineage.latest != *id => Standing::Superseded,
-            Some(lineage) if !lineage.suspensions.is_empty() => Standing::Suspended,
+            Some(_) if !record.suspensions.is_empty() => Standing::Suspended,
             Some(_) => Standing::Active,
         }
     }
 
-    /// The lineage of a mandate.
-    pub fn lineage_of(&self, record: &MandateRecord) -> Option<&Lineage> {
-        self.lineages.get(&(record.mandate.account, record.mandate.lineage))
+    /// The latest version of a mandate's lineage.
+    pub fn latest(&self, mandate: &PaperId) -> Option<(PaperId, &MandateRecord)> {
+        let record = self.mandates.get(mandate)?;
+        let latest = self.lineages.get(&(record.mandate.account, record.mandate.lineage))?.latest;
+        Some((latest, self.mandates.get(&latest)?))
     }
 
     /// The mandates from the root to this one; `None` when one of them is not registered.

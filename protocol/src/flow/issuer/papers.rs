@@ -5,7 +5,8 @@ use crate::code::Code;
 use crate::fault::{Fault, Part};
 use crate::field::KeyHolder;
 use crate::id::{AccountId, KeyId, PaperId};
-use crate::label::{CNF, Label, PARENT, SUB};
+use crate::label::{CNF, Label, MANDATE, PARENT, SUB};
+use crate::paper::intent::Intent;
 use crate::paper::mandate::{Holder, Mandate};
 use crate::sign::paper::find;
 use crate::sign::{Authentic, Context, Crypto, Frame, Paper, PublicKey, Signed, SignerName, Verified};
@@ -58,6 +59,12 @@ impl<'a, T: Paper> At<Signed<'a, T>> {
         self.step(|signed| signed.verify(crypto, context, key))
     }
 
+    /// A fault of this paper for want of a field that names its signer: what its version and schema come to,
+    /// else `code`. [AUT-6]
+    pub(super) fn unreadable(&self, code: Code) -> Fault {
+        self.paper.foresee().err().map_or_else(|| self.fault(code), |fault| fault.within(self.part))
+    }
+
     /// The thumbprint by which the signer is named, if it is.
     pub(super) fn key_name(&self) -> Option<KeyId> {
         match self.paper.header.signer {
@@ -101,32 +108,53 @@ impl<T: Paper> At<Authentic<'_, T>> {
     }
 }
 
-/// The mandates of a message, and those that the issuer has.
+/// The mandates of a message, in its order, and those that the issuer has.
 pub(super) struct Mandates<'m, 'a> {
     pub(super) sent: &'m [At<Signed<'a, Mandate>>],
     pub(super) directory: &'m dyn Directory,
 }
 
 impl Mandates<'_, '_> {
-    /// Who holds a mandate.
-    pub(super) fn holder(&self, id: &PaperId) -> Option<Holder> {
-        let sent = self.sent.iter().find(|mandate| mandate.paper.id() == *id);
-        sent.and_then(|mandate| Holder::read(&mut mandate.value(CNF)?).ok()).or_else(|| self.directory.holder(id))
+    /// The keys that must have signed the mandates: of the first, a key of its account or that of the holder of
+    /// the mandate above; of any other, that of the holder of the one before it. [SIG-12]
+    pub(super) fn signers(&self) -> impl Iterator<Item = Result<PublicKey, Fault>> {
+        self.sent.iter().enumerate().map(|(at, mandate)| {
+            let above = match at.checked_sub(1).and_then(|above| self.sent.get(above)) {
+                Some(above) => Some(holder(above)?),
+                None => self.holder_above(mandate)?,
+            };
+            let named = mandate.key_name();
+            let key = match above {
+                Some(Holder::Agent(key)) => Some(key),
+                Some(Holder::Merchant(_)) => None,
+                None => {
+                    let account = mandate.array(SUB).map(AccountId);
+                    let account = account.ok_or_else(|| mandate.unreadable(Code::MandateSigner))?;
+                    named.and_then(|key| self.directory.account_key(&account, &key))
+                }
+            };
+            key.filter(|key| Some(key.id()) == named).ok_or_else(|| mandate.fault(Code::MandateSigner))
+        })
     }
 
-    /// The key that must have signed a mandate: of its account, or of the holder of the mandate above. [SIG-12]
-    pub(super) fn signer_of(&self, mandate: &At<Signed<'_, Mandate>>) -> Result<PublicKey, Fault> {
-        let named = mandate.key_name();
-        let key = match mandate.array(PARENT).map(PaperId) {
-            Some(parent) => match self.holder(&parent).ok_or_else(|| mandate.fault(Code::MandateUnknown))? {
-                Holder::Agent(key) => Some(key),
-                Holder::Merchant(_) => None,
-            },
-            None => {
-                let account = mandate.array(SUB).map(AccountId);
-                account.zip(named).and_then(|(account, key)| self.directory.account_key(&account, &key))
-            }
-        };
-        key.filter(|key| Some(key.id()) == named).ok_or_else(|| mandate.fault(Code::MandateSigner))
+    /// Who holds the mandate that an intent is under: the last of the message, or the one that the intent names.
+    pub(super) fn holder_of(&self, intent: &At<Signed<'_, Intent>>) -> Result<Holder, Fault> {
+        if let Some(last) = self.sent.last() {
+            return holder(last);
+        }
+        let mandate = intent.array(MANDATE).map(PaperId).ok_or_else(|| intent.unreadable(Code::MandateUnknown))?;
+        self.directory.holder(&mandate).ok_or_else(|| intent.fault(Code::MandateUnknown)) // [AUT-32]
     }
+
+    fn holder_above(&self, mandate: &At<Signed<'_, Mandate>>) -> Result<Option<Holder>, Fault> {
+        let Some(mut parent) = mandate.value(PARENT) else { return Ok(None) };
+        let parent = parent.array().map(PaperId).map_err(|_| mandate.unreadable(Code::MandateUnknown))?;
+        let holder = self.directory.holder(&parent);
+        holder.map(Some).ok_or_else(|| mandate.fault(Code::MandateUnknown)) // [AUT-32]
+    }
+}
+
+fn holder(mandate: &At<Signed<'_, Mandate>>) -> Result<Holder, Fault> {
+    let holder = mandate.value(CNF).and_then(|mut holder| Holder::read(&mut holder).ok());
+    holder.ok_or_else(|| mandate.unreadable(Code::KeyInvalid))
 }
