@@ -93,7 +93,6 @@ impl Ledger {
     }
 
     /// The payment that a merchant speaks of. Of somebody else's it learns nothing. [CMD-3] [CMD-4]
-    #[expect(clippy::type_complexity, reason = "not decided, refused, or a payment")]
     fn payment_of(&self, intent: PaperId, merchant: &PartyId) -> Result<Result<&Made, Code>, Fault> {
         match self.state.payments.get(&intent) {
             Some(Payment::Made(made)) if made.merchant == *merchant => Ok(Ok(made)),

@@ -67,7 +67,7 @@ fn mandate(state: &State, id: &PaperId, record: &MandateRecord, now: UnixSeconds
         "currency": mandate.currency.code(),
         "holder": holder,
         "state": standing,
-        "suspensions": lineage.map_or(Vec::new(), |lineage| lineage.suspensions.iter().map(|(id, _)| id.to_string()).collect()),
+        "suspensions": record.suspensions.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>(),
         "not_before": mandate.not_before.get(),
         "expires_at": mandate.expires_at.get(),
         "spent_minor": spent.minor.to_string(),
@@ -150,11 +150,7 @@ fn payment(id: &PaperId, made: &Made) -> Value {
 pub(super) fn mandate_state(state: &State, id: &PaperId, now: UnixSeconds) -> Option<(MandateState, Vec<PaperId>)> {
     let chain = state.chain(id)?;
     let suspensions: Vec<PaperId> =
-        chain
-        .iter()
-        .filter_map(|(_, record)| state.lineage_of(record))
-        .flat_map(|lineage| lineage.suspensions.iter().map(|(suspension, _)| *suspension))
-        .collect();
+        chain.iter().flat_map(|(_, record)| record.suspensions.iter().map(|(suspension, _)| *suspension)).collect();
     let any = |standing: Standing| chain.iter().any(|(id, record)| state.standing(id, record) == standing);
     let exhausted = chain.iter().any(|(_, record)| {
         let total = record.mandate.caps.as_ref().and_then(|caps| caps.total);
@@ -185,7 +181,7 @@ pub(super) fn mandate_of(state: &State, intent: &PaperId) -> Option<PaperId> {
     match state.payments.get(intent)? {
         Payment::Made(made) => made.links.last().map(|(mandate, _, _)| *mandate),
         Payment::Pending(asked) => asked.links.last().copied(),
-        Payment::Closed { mandate } => Some(*mandate),
+        Payment::Closed { mandate, .. } => Some(*mandate),
     }
 }
 
