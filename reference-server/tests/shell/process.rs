@@ -3,10 +3,14 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use purser_server::sandbox::{self, Plan};
 use serde_json::Value;
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
 
 use crate::client::Client;
 use crate::scene::{Files, Scene, connector, patient, within};
@@ -43,10 +47,13 @@ async fn what_does_not_finish_is_cut_off() {
 
 #[test]
 fn the_program_says_where_it_listens_and_stops_when_told() {
-    let (files, anchor) = Files::new();
-    fs::write(files.folder.join("purser.toml"), "[shell]\nlog = 'json'\n").unwrap();
+    let (files, _) = Files::new();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let plan = Plan { dir: files.folder.join("sandbox"), issuer_listen: any, merchant_listen: any };
+    let sandbox = sandbox::write(&plan).unwrap();
+    let anchor = CertificateDer::from_pem_file(sandbox.path("roots.pem")).unwrap();
     for role in ["issuer", "merchant"] {
-        let mut program = start(role, &files);
+        let mut program = start(role, &sandbox.path(&format!("{role}.toml")));
         let mut line = String::new();
         BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap();
@@ -75,17 +82,18 @@ fn the_program_says_where_it_listens_and_stops_when_told() {
 fn the_program_names_the_key_that_it_does_not_know() {
     let (files, _) = Files::new();
     fs::write(files.folder.join("purser.toml"), "[shell]\nlisten_at = '127.0.0.1:0'\n").unwrap();
-    let output = start("issuer", &files).wait_with_output().unwrap();
+    let output = start("issuer", &files.folder.join("purser.toml")).wait_with_output().unwrap();
     assert!(!output.status.success());
     assert!(output.stdout.is_empty());
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!(error, "purser-server: in [shell]: unknown key `listen_at`; did you mean `listen`?\n");
 }
 
-fn start(role: &str, files: &Files) -> Child {
+fn start(role: &str, config: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_purser-server"))
         .args([role, "--config"])
-        .arg(files.folder.join("purser.toml"))
+        .arg(config)
+        .env("PURSER_LOG", "json")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
