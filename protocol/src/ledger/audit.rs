@@ -1,29 +1,40 @@
 //! What must be true of every state, whatever came before.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::books::Purse;
-use super::state::{Hold, Payment, State};
-use crate::id::PaperId;
-use crate::money::Currency;
+use super::state::{Hold, Lineage, LineageKey, Made, MandateRecord, Payment, State};
+use crate::id::{AccountId, PaperId};
 
 /// A sentence that should be true and is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding(pub String);
 
-/// Checks the books against the payments and the limits. Nothing found means that all of it holds.
+/// Checks the books, the counters and the limits against the payments. Nothing found means that all of it
+/// holds.
 pub fn audit(state: &State) -> Vec<Finding> {
     let mut findings = Vec::new();
     balance(state, &mut findings);
     holds(state, &mut findings);
-    limits(state, &mut findings);
+    offers(state, &mut findings);
+    let named = named(state);
+    for (key, lineage) in &state.lineages {
+        let Some(latest) = state.mandates.get(&lineage.latest) else {
+            findings.push(Finding(format!("lineage {}: its mandate is missing", key.1)));
+            continue;
+        };
+        let audited = Audited { state, key, lineage, latest };
+        audited.counters(&mut findings);
+        audited.numbers(named.get(key).copied().unwrap_or_default(), &mut findings);
+        audited.limits(&mut findings);
+        audited.envelope(&mut findings);
+    }
     findings
 }
 
 /// Debits equal credits: what came in from outside is what all purses hold.
 fn balance(state: &State, findings: &mut Vec<Finding>) {
-    let currencies: HashSet<Currency> = state.books.iter().map(|(_, currency, _)| currency).collect();
-    for currency in currencies {
+    for currency in state.books.currencies() {
         let (held, given) = (state.books.held(currency), u128::from(state.books.given(currency)));
         if held != given {
             findings.push(Finding(format!("{currency}: purses hold {held}, {given} came in")));
@@ -54,31 +65,134 @@ fn holds(state: &State, findings: &mut Vec<Finding>) {
     findings.extend(orphans.map(|(purse, _, minor)| Finding(format!("{purse:?} holds {minor} for no payment"))));
 }
 
-/// No lineage is past the total or the count of its latest mandate, counted afresh from the payments.
-fn limits(state: &State, findings: &mut Vec<Finding>) {
-    for ((account, lineage), record) in &state.lineages {
-        let Some(latest) = state.mandates.get(&record.latest) else {
-            findings.push(Finding(format!("lineage {lineage}: its mandate is missing")));
-            continue;
+/// An account has one unrefused intent for an offer, and every unrefused intent has its offer.
+fn offers(state: &State, findings: &mut Vec<Finding>) {
+    let mut unrefused: HashMap<(AccountId, PaperId), Vec<PaperId>> = HashMap::new();
+    for (intent, payment) in &state.payments {
+        let offer = match payment {
+            Payment::Pending(asked) => asked.offer,
+            Payment::Made(made) => made.offer,
+            Payment::Closed(_) => continue,
         };
-        let Some(caps) = &latest.mandate.caps else { continue };
+        unrefused.entry((payment.account(), offer)).or_default().push(*intent);
+    }
+    for (key, intents) in &unrefused {
+        if intents.len() > 1 || state.taken.get(key) != intents.first() {
+            findings.push(Finding(format!("offer {}: {} payments of one account", key.1, intents.len())));
+        }
+    }
+    if state.taken.len() != unrefused.len() {
+        findings.push(Finding("an offer is taken by no payment".into()));
+    }
+}
+
+/// How many payments name a lineage: those that were made, and those that wait.
+#[derive(Clone, Copy, Debug, Default)]
+struct Named {
+    made: usize,
+    waiting: usize,
+}
+
+fn named(state: &State) -> HashMap<LineageKey, Named> {
+    let mut named: HashMap<LineageKey, Named> = HashMap::new();
+    for payment in state.payments.values() {
+        match payment {
+            Payment::Made(made) => {
+                for (_, lineage, _) in &made.links {
+                    named.entry((made.account, *lineage)).or_default().made += 1;
+                }
+            }
+            Payment::Pending(asked) => {
+                for record in asked.links.iter().filter_map(|link| state.mandates.get(link)) {
+                    named.entry((asked.account, record.mandate.lineage)).or_default().waiting += 1;
+                }
+            }
+            Payment::Closed(_) => {}
+        }
+    }
+    named
+}
+
+/// A lineage under audit.
+struct Audited<'a> {
+    state: &'a State,
+    key: &'a LineageKey,
+    lineage: &'a Lineage,
+    latest: &'a MandateRecord,
+}
+
+impl<'a> Audited<'a> {
+    fn payments(&self) -> impl Iterator<Item = &'a Made> {
+        let state = self.state;
+        self.lineage.payments.iter().filter_map(move |intent| match state.payments.get(intent) {
+            Some(Payment::Made(made)) => Some(&**made),
+            _ => None,
+        })
+    }
+
+    fn finds(&self, findings: &mut Vec<Finding>, what: &str) {
+        findings.push(Finding(format!("lineage {}: {what}", self.key.1)));
+    }
+
+    /// What is counted is what the payments come to.
+    fn counters(&self, findings: &mut Vec<Finding>) {
+        if self.state.counted(&self.latest.mandate) != self.lineage.counters {
+            self.finds(findings, "its counters are not those of its payments");
+        }
+    }
+
+    fn numbers(&self, named: Named, findings: &mut Vec<Finding>) {
+        let of_lineage = |made: &&Made| {
+            made.account == self.key.0 && made.links.iter().any(|(_, lineage, _)| *lineage == self.key.1)
+        };
+        let known = self.payments().filter(of_lineage).count();
+        if known != self.lineage.payments.len() || known != named.made {
+            self.finds(findings, "its payments are not those that name it");
+        }
+        let open = self.payments().filter(|made| made.hold == Hold::Open).count();
+        if usize::try_from(self.lineage.holds_open) != Ok(open) {
+            self.finds(findings, "another number of holds is open");
+        }
+        if self.lineage.pending != named.waiting {
+            self.finds(findings, "another number of payments waits");
+        }
+    }
+
+    /// The total and the count of the latest mandate's caps are not passed, counted afresh from the payments.
+    fn limits(&self, findings: &mut Vec<Finding>) {
+        let Some(caps) = &self.latest.mandate.caps else { return };
         let (mut spent, mut payments, mut since) = (0_u64, 0_u64, false);
-        for payment in state.payments.values() {
-            let Payment::Made(made) = payment else { continue };
-            let Some(link) = made.links.iter().find(|(_, of, _)| of == lineage).filter(|_| made.account == *account) else {
-                continue;
-            };
-            let returned = if returns(state, &link.0) { made.refunded_minor } else { 0 };
-            let counts = (made.captured_minor + made.held_minor()).saturating_sub(returned);
-            spent += counts;
+        for made in self.payments() {
+            let Some(link) = made.links.iter().find(|(_, lineage, _)| *lineage == self.key.1) else { continue };
+            let returned = if returns(self.state, &link.0) { made.refunded_minor } else { 0 };
+            spent += (made.captured_minor + made.held_minor()).saturating_sub(returned);
             payments += 1;
-            since |= link.0 == record.latest;
+            since |= link.0 == self.lineage.latest;
         }
         // A re-limit may have set a limit below what was spent before it; then nothing was spent since.
         let over_total = caps.total.is_some_and(|total| spent > total.minor());
         let over_count = caps.count.is_some_and(|count| payments > u64::from(count.get()));
         if since && (over_total || over_count) {
-            findings.push(Finding(format!("lineage {lineage}: {spent} in {payments} payments pass its limits")));
+            self.finds(findings, &format!("{spent} in {payments} payments pass its limits"));
+        }
+    }
+
+    /// What was put into the envelope is in it, or was paid from it and has not come back.
+    fn envelope(&self, findings: &mut Vec<Finding>) {
+        let purse = Purse::Envelope(self.key.0, self.key.1);
+        let free = self.state.books.balance(&purse, self.latest.mandate.currency);
+        let paid = self.payments().filter(|made| {
+            let root = made.links.first().is_some_and(|(_, lineage, _)| *lineage == self.key.1);
+            root && made.envelope.is_some() && made.envelope == self.lineage.envelope
+        });
+        let paid = paid.map(|made| (made.captured_minor + made.held_minor()).saturating_sub(made.refunded_minor));
+        let paid: u64 = paid.sum();
+        let funded = match self.lineage.envelope {
+            Some(_) => self.latest.mandate.funded.map_or(0, |funded| funded.minor()),
+            None => 0,
+        };
+        if free + paid != funded {
+            self.finds(findings, &format!("{free} free and {paid} paid of an envelope of {funded}"));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Double entry: money moves from one purse to another, and is made or unmade nowhere.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::code::Code;
 use crate::id::{AccountId, LineageId, PaperId, PartyId, ShortText};
@@ -38,6 +38,11 @@ impl Books {
     /// What came in from outside.
     pub fn given(&self, currency: Currency) -> u64 {
         self.given.get(&currency).copied().unwrap_or_default()
+    }
+
+    /// Every currency of which something ever came in, or is somewhere.
+    pub fn currencies(&self) -> BTreeSet<Currency> {
+        self.given.keys().copied().chain(self.iter().map(|(_, currency, _)| currency)).collect()
     }
 
     /// What all purses together hold.
