@@ -72,7 +72,7 @@ fn offers(state: &State, findings: &mut Vec<Finding>) {
         let offer = match payment {
             Payment::Pending(asked) => asked.offer,
             Payment::Made(made) => made.offer,
-            Payment::Closed(_) => continue,
+            Payment::Closed { .. } => continue,
         };
         unrefused.entry((payment.account(), offer)).or_default().push(*intent);
     }
@@ -107,7 +107,7 @@ fn named(state: &State) -> HashMap<LineageKey, Named> {
                     named.entry((asked.account, record.mandate.lineage)).or_default().waiting += 1;
                 }
             }
-            Payment::Closed(_) => {}
+            Payment::Closed { .. } => {}
         }
     }
     named
