@@ -28,6 +28,8 @@ use crate::writer::{Job, Reply};
 
 /// A paper, whatever the parameters.
 const COSE: &str = "application/cose";
+/// Places in the writer's queue that payments leave to other commands.
+const PLACES_KEPT: usize = 64;
 /// Receipts are for the one who asked.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
 
@@ -132,7 +134,7 @@ impl Issuer {
     }
 
     /// Runs a check on a thread of its own, when there is room for it.
-    async fn check<T: Send + 'static>(
+    pub(super) async fn check<T: Send + 'static>(
         self: &Arc<Self>,
         check: impl FnOnce() -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Problem> {
@@ -145,6 +147,10 @@ impl Issuer {
     async fn decide(self: &Arc<Self>, command: Command, evidence: Vec<u8>) -> Result<Answered, Problem> {
         let (reply, answer) = oneshot::channel();
         let job = Job { command, evidence, reply };
+        // What stops money from moving still finds a place when payments do not. [HTB-26]
+        if matches!(job.command, Command::Pay(_)) && self.jobs.capacity() < PLACES_KEPT {
+            return Err(Problem::new(Code::Overloaded));
+        }
         self.jobs.try_send(job).map_err(|_| Problem::new(Code::Overloaded))?;
         match answer.await {
             Ok(Reply::NotDecided(fault)) => Err(Problem::new(fault)),

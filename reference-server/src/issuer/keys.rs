@@ -15,6 +15,7 @@ pub(super) struct Keys {
     accounts: HashMap<(AccountId, KeyId), PublicKey>,
     mandates: HashMap<PaperId, (AccountId, Holder)>,
     all: HashMap<KeyId, PublicKey>,
+    owners: HashMap<KeyId, AccountId>,
     /// Intents that have their outcome.
     decided: HashSet<PaperId>,
 }
@@ -29,7 +30,9 @@ impl Keys {
             (*id, (record.mandate.account, record.mandate.holder.clone()))
         });
         let decided = state.payments.iter().filter(|(_, payment)| !matches!(payment, Payment::Pending(_)));
+        let owners = state.accounts.iter().flat_map(|(account, record)| record.keys.keys().map(|key| (*key, *account)));
         Self {
+            owners: owners.collect(),
             accounts: accounts.collect(),
             mandates: mandates.collect(),
             all: state.keys.clone(),
@@ -44,6 +47,7 @@ impl Keys {
                 let name = enrolled.key.id();
                 self.accounts.insert((enrolled.account, name), enrolled.key);
                 self.all.insert(name, enrolled.key);
+                self.owners.insert(name, enrolled.account);
             }
             Event::Registered(registered) => {
                 let Some(record) = state.mandates.get(&registered.mandate) else { return };
@@ -61,6 +65,11 @@ impl Keys {
             }
             _ => {}
         }
+    }
+
+    /// The account that a key is of.
+    pub(super) fn owner(&self, key: &KeyId) -> Option<AccountId> {
+        self.owners.get(key).copied()
     }
 
     /// Whether an intent has its outcome.

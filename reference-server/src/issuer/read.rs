@@ -52,7 +52,8 @@ pub(super) async fn intent(
     let until = tokio::time::Instant::now() + Duration::from_secs(wait.wait.min(WAIT_SECONDS_MAX));
     loop {
         let committed = issuer.committed.notified();
-        let payment = issuer.with(|state| state.payments.get(&id).map(|payment| matches!(payment, Payment::Pending(_))))?;
+        let waits = |payment: &Payment| matches!(payment, Payment::Pending(_));
+        let payment = issuer.with(move |state| state.payments.get(&id).map(waits)).await?;
         match payment {
             None => return Err(Problem::new(Code::NotFound)),
             Some(false) => break,
@@ -66,7 +67,10 @@ pub(super) async fn intent(
     let mut answered = issuer.stored(id).await?;
     // A merchant knows the id too, and is not told why. [HTB-8]
     let payer = match headers.contains_key(http::PURSER_PROOF) {
-        true => issuer.is_payer(&issuer.reader_of(&method, &uri, &headers)?, &id)?,
+        true => {
+            let who = issuer.reader_of(&method, &uri, &headers).await?;
+            issuer.with(move |state| view::mandate_of(state, &id).is_some_and(|mandate| view::may_see(state, &who, &mandate))).await?
+        }
         false => false,
     };
     if !payer {
@@ -92,7 +96,7 @@ pub(super) async fn receipt(State(issuer): State<Arc<Issuer>>, Path(id): Path<St
 pub(super) async fn status(State(issuer): State<Arc<Issuer>>, Path(id): Path<String>) -> Result<Response, Problem> {
     let id = paper_id(&id)?;
     let now = issuer.clock.now();
-    let standing = issuer.with(|state| view::mandate_state(state, &id, now))?;
+    let standing = issuer.with(move |state| view::mandate_state(state, &id, now)).await?;
     let (state, suspensions) = standing.ok_or_else(|| Problem::new(Code::NotFound))?;
     let status = Status {
         issuer: issuer.identity.id.clone(),
@@ -112,8 +116,8 @@ pub(super) async fn account(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    let (account, _) = issuer.owner(&method, &uri, &headers)?;
-    issuer.with(|state| view::account(state, account)).map(Json)
+    let account = issuer.owner(&method, &uri, &headers).await?;
+    issuer.with(move |state| view::account(state, account)).await.map(Json)
 }
 
 /// `GET /v1/mandates`
@@ -123,9 +127,9 @@ pub(super) async fn mandates(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    let reader = issuer.reader_of(&method, &uri, &headers)?;
+    let reader = issuer.reader_of(&method, &uri, &headers).await?;
     let now = issuer.clock.now();
-    issuer.with(|state| view::mandates(state, &reader, now)).map(Json)
+    issuer.with(move |state| view::mandates(state, &reader, now)).await.map(Json)
 }
 
 /// `GET /v1/pending`
@@ -135,8 +139,8 @@ pub(super) async fn pending(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    let (account, _) = issuer.owner(&method, &uri, &headers)?;
-    issuer.with(|state| view::pending(state, account)).map(Json)
+    let account = issuer.owner(&method, &uri, &headers).await?;
+    issuer.with(move |state| view::pending(state, account)).await.map(Json)
 }
 
 /// `GET /v1/payments`
@@ -146,8 +150,8 @@ pub(super) async fn payments(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    let reader = issuer.reader_of(&method, &uri, &headers)?;
-    issuer.with(|state| view::payments(state, &reader)).map(Json)
+    let reader = issuer.reader_of(&method, &uri, &headers).await?;
+    issuer.with(move |state| view::payments(state, &reader)).await.map(Json)
 }
 
 #[derive(Deserialize)]
@@ -165,14 +169,15 @@ pub(super) async fn pseudonym(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let reader = issuer.reader_of(&method, &uri, &headers)?;
+    let reader = issuer.reader_of(&method, &uri, &headers).await?;
     let body: PseudonymBody = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::FieldType))?;
     let merchant = PartyId::new(&body.merchant).ok_or_else(|| Problem::new(Code::FieldRange))?;
     let mandate = paper_id(&body.mandate)?;
-    let account = issuer.with(|state| {
+    let account = issuer.with(move |state| {
         let record = state.mandates.get(&mandate).filter(|_| view::may_see(state, &reader, &mandate));
         record.map(|record| record.mandate.account)
-    })?;
+    });
+    let account = account.await?;
     let account = account.ok_or_else(|| Problem::new(Code::NotFound))?;
     let now = issuer.clock.now();
     issuer.signed(&Pseudonym {
@@ -193,35 +198,39 @@ pub(super) struct Who {
 }
 
 impl Issuer {
-    /// Looks at the state between two batches.
-    fn with<T>(&self, look: impl FnOnce(&LedgerState) -> T) -> Result<T, Problem> {
-        let ledger = self.ledger.read().map_err(|_| Problem::new(Code::Internal))?;
-        Ok(look(ledger.state()))
-    }
-
-    /// Whether a reader stands on the payer's side of an intent.
-    fn is_payer(&self, who: &Who, intent: &PaperId) -> Result<bool, Problem> {
-        self.with(|state| view::mandate_of(state, intent).is_some_and(|mandate| view::may_see(state, who, &mandate)))
+    /// Looks at the state between two batches. It may have to wait for one to be written, so that it has a thread
+    /// of its own.
+    async fn with<T: Send + 'static>(
+        self: &Arc<Self>,
+        look: impl FnOnce(&LedgerState) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let issuer = Arc::clone(self);
+        let looked = tokio::task::spawn_blocking(move || {
+            let ledger = issuer.ledger.read().map_err(|_| Problem::new(Code::Internal))?;
+            Ok(look(ledger.state()))
+        });
+        looked.await.map_err(|_| Problem::new(Code::Internal))?
     }
 
     /// The key that proves to have sent this request. [HTB-31] [HTB-32]
-    fn reader_of(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Who, Problem> {
+    async fn reader_of(self: &Arc<Self>, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Who, Problem> {
         let proof = headers.get(http::PURSER_PROOF).ok_or_else(|| Problem::new(Code::ProofRequired))?;
         let proof = proof.to_str().ok().and_then(base64url::decode);
         let proof = proof.ok_or_else(|| Problem::new(Code::ProofInvalid))?;
         let target = format!("{method} {}{}", self.url, uri.path_and_query().map_or("", |path| path.as_str()));
-        let keys = self.keys.read().map_err(|_| Problem::new(Code::Internal))?;
-        let key = self.desk().open_proof(&proof, &target, &*keys).map_err(Problem::new)?;
-        let account = self.with(|state| {
-            state.accounts.iter().find(|(_, record)| record.keys.contains_key(&key.id())).map(|(id, _)| *id)
-        })?;
-        Ok(Who { key, account })
+        let issuer = Arc::clone(self);
+        self.check(move || {
+            let keys = issuer.keys.read().map_err(|_| Fault::new(Code::Internal))?;
+            let key = issuer.desk().open_proof(&proof, &target, &*keys)?;
+            Ok(Who { key, account: keys.owner(&key.id()) })
+        })
+        .await
     }
 
     /// The account whose key sent this request; a mandate's key sees nothing of it.
-    fn owner(&self, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(AccountId, PublicKey), Problem> {
-        let who = self.reader_of(method, uri, headers)?;
-        who.account.map(|account| (account, who.key)).ok_or_else(|| Problem::new(Code::ProofInvalid))
+    async fn owner(self: &Arc<Self>, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<AccountId, Problem> {
+        let who = self.reader_of(method, uri, headers).await?;
+        who.account.ok_or_else(|| Problem::new(Code::ProofInvalid))
     }
 
     fn signed<T: purser_protocol::sign::Paper>(&self, paper: &T) -> Result<Response, Problem> {
