@@ -87,7 +87,8 @@ impl Attempt {
             Event::NotDecided { .. } | Event::NoAnswer => {
                 let tries = match self {
                     Self::InDoubt { tries } => tries.saturating_add(1),
-                    _ => 1,
+                    // The issuer had it once, so that no later word of it is about a first send.
+                    _ => 2,
                 };
                 *self = Self::InDoubt { tries };
                 Action::AskAfter { milliseconds: backoff_milliseconds(tries) }
@@ -137,6 +138,16 @@ mod tests {
         assert_eq!(attempt.handle(Event::Receipt(Outcome::Settled)), Action::Finish);
         assert_eq!(attempt, Attempt::Known(Outcome::Settled));
         assert_eq!(attempt.handle(Event::NoAnswer), Action::Finish, "an outcome is for ever");
+    }
+
+    #[test]
+    fn what_waited_for_the_person_is_not_dropped() {
+        let mut attempt = Attempt::Signed;
+        attempt.handle(Event::Kept);
+        attempt.handle(Event::Receipt(Outcome::Pending));
+        attempt.handle(Event::NoAnswer);
+        assert_ne!(attempt.handle(Event::NotDecided { again: false }), Action::Finish);
+        assert!(attempt.is_in_doubt());
     }
 
     #[test]
