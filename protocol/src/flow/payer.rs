@@ -151,6 +151,16 @@ mod tests {
     }
 
     #[test]
+    fn what_waited_for_the_person_is_not_dropped() {
+        let mut attempt = Attempt::Signed;
+        attempt.handle(Event::Kept);
+        attempt.handle(Event::Receipt(Outcome::Pending));
+        attempt.handle(Event::NoAnswer);
+        assert_ne!(attempt.handle(Event::NotDecided { again: false }), Action::Finish);
+        assert!(attempt.is_in_doubt());
+    }
+
+    #[test]
     fn a_definite_no_to_the_first_send_drops_it() {
         let mut attempt = Attempt::Signed;
         attempt.handle(Event::Kept);

@@ -1,0 +1,107 @@
+//! An offer that came with a 402: whose it is, what it is for, and whether its price may be paid.
+
+use std::sync::Arc;
+
+use hyper::header::WWW_AUTHENTICATE;
+use purser_protocol::bind::http::Challenge;
+use purser_protocol::cert::{Party, Role};
+use purser_protocol::code::{Code, Retry};
+use purser_protocol::fault::{Fault, Part};
+use purser_protocol::flow::merchant::Request as Bound;
+use purser_protocol::money::Money;
+use purser_protocol::paper::offer::{Offer, OfferKind};
+use purser_protocol::sign::{Signed, Verified};
+
+use super::Wanted;
+use crate::connect::Response;
+use crate::error::{Error, Result};
+use crate::issuer::Issuer;
+use crate::trust::Trust;
+
+/// A challenge, and the offer that came with it, verified and bound to the request.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// What the header says.
+    pub challenge: Challenge,
+    /// What the merchant signed.
+    pub offer: Verified<Offer>,
+    /// The merchant.
+    pub merchant: Arc<Party>,
+}
+
+impl Asked {
+    /// Reads a 402. The offer's certificate and signature are checked before anything that it says is used.
+    pub fn read(response: &Response, wanted: &Wanted, issuer: &Issuer) -> Result<Self> {
+        let place = wanted.url.to_string();
+        let refused = |fault: Fault| Error::fault("offer", fault.within(Part::Offer)).at(&place);
+        if response.media_type() != "application/cose" {
+            let fix = "ask the merchant whether it takes payments of method purser";
+            return Err(Error::failed("it asks for payment and sends no offer of Purser's").at(&place).fix(fix));
+        }
+        let read = issuer.trust.certified::<Offer>(&response.body, Role::Merchant, issuer.clock.now());
+        let (offer, merchant) = read.map_err(refused)?;
+        if offer.merchant != merchant.id {
+            return Err(refused(Fault::new(Code::CertName))); // [CRT-12]
+        }
+        let challenge = challenge(response, &offer).map_err(|error| error.at(&place))?;
+        let asked = Self { challenge, offer, merchant };
+        asked.is_of_request(wanted).map_err(refused)?;
+        asked.may_be_paid(wanted.max, issuer).map_err(|error| error.at(&place))?;
+        Ok(asked)
+    }
+
+    /// The offer is for this very request: one that was made for another, or by another host, is not. [INT-6]
+    fn is_of_request(&self, wanted: &Wanted) -> std::result::Result<(), Fault> {
+        let mismatch = || Fault::new(Code::RequestMismatch);
+        let (resource, salt) = self.offer.resource.zip(self.challenge.salt).ok_or_else(mismatch)?;
+        let authority = wanted.url.authority();
+        let bound = Bound {
+            method: wanted.method.as_str(),
+            authority: &authority,
+            target: wanted.url.target(),
+            body: wanted.body_digest(),
+        };
+        if bound.digest(salt) == resource { Ok(()) } else { Err(mismatch()) }
+    }
+
+    fn may_be_paid(&self, max: Money, issuer: &Issuer) -> Result<()> {
+        let price = Money { amount: self.offer.amount, currency: self.offer.currency };
+        if price.currency != max.currency || price.amount > max.amount {
+            let error = Error::failed(format!("the price is {price}, and at most {max} may be paid"));
+            return Err(error.fix("raise --max if that price is right").retry(Retry::AfterChange));
+        }
+        if self.offer.kind != OfferKind::Charge {
+            return Err(Error::failed(format!("the offer begins a {}, not one sale", self.offer.kind.name())));
+        }
+        if self.offer.account_at(&issuer.id).is_none() {
+            let others: Vec<_> = self.offer.accepts.iter().map(|payee| payee.issuer.as_str()).collect();
+            let fault = Fault::new(Code::IssuerNotAccepted).within(Part::Offer);
+            let fix = format!("an account at one of these is needed: {}", others.join(", "));
+            return Err(Error::fault("offer", fault).fix(fix));
+        }
+        Ok(())
+    }
+}
+
+/// Lets papers of an offer's merchant be judged that come without a chain.
+pub(super) fn keep_chain(trust: &Trust, offer: &[u8]) {
+    if let Ok(signed) = Signed::<Offer>::read(offer) {
+        trust.keep(signed.header.x5chain.certificates().iter().map(|certificate| certificate.to_vec()).collect());
+    }
+}
+
+/// The challenge of this offer, among all that came. It must say of the offer what the offer says of itself.
+fn challenge(response: &Response, offer: &Verified<Offer>) -> Result<Challenge> {
+    let fields = response.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
+    let mut read = Challenge::read(fields);
+    let of_offer = |found: &std::result::Result<Challenge, Fault>| {
+        found.as_ref().is_ok_and(|challenge| challenge.offer == offer.id())
+    };
+    let found = match read.iter().position(of_offer) {
+        Some(at) => read.swap_remove(at),
+        None => read.into_iter().find(std::result::Result::is_err).unwrap_or(Err(Fault::new(Code::OfferUnknown))),
+    };
+    let found = found.map_err(|fault| Error::fault("challenge", fault))?;
+    let same = found.realm == offer.merchant && found.amount == offer.amount && found.currency == offer.currency;
+    if same { Ok(found) } else { Err(Error::failed("its challenge says another price or merchant than its offer")) }
+}

@@ -1,0 +1,272 @@
+//! One payment, brought to its end: kept, sent, asked after, sent again; never signed twice.
+
+use std::time::{Duration, Instant};
+
+use purser_protocol::flow::issuer::PaymentRequest;
+use purser_protocol::flow::payer::{Action, Attempt, Event, secret_hash};
+use purser_protocol::id::{Digest, PaperId};
+use purser_protocol::paper::command::Cancel;
+use purser_protocol::paper::intent::Intent;
+use purser_protocol::paper::offer::Offer;
+use purser_protocol::paper::rules::Channel;
+use purser_protocol::receipt::{Outcome, Receipt};
+use purser_protocol::sign::{Signer, Verified};
+
+use crate::clock::{nonce, random};
+use crate::error::{Error, Result};
+use crate::home::{Fetching, Home, Kept};
+use crate::issuer::{Issuer, Reply};
+
+/// What is told of what goes on while one waits.
+pub trait Watch: Send + Sync {
+    /// Something is waited for, in words.
+    fn waiting(&self, what: &str);
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Watch for Silent {
+    fn waiting(&self, _what: &str) {}
+}
+
+/// How long to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For an outcome that is not known.
+    pub doubt: Duration,
+    /// For a person's answer.
+    pub person: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { doubt: Duration::from_secs(30), person: Duration::ZERO }
+    }
+}
+
+/// Pays at one issuer, and keeps its attempts in one folder.
+pub struct Payer<'a> {
+    /// The issuer.
+    pub issuer: &'a Issuer,
+    /// Where attempts and receipts are kept.
+    pub home: &'a Home,
+    /// How long to go on.
+    pub patience: Patience,
+    /// Who is told what is waited for.
+    pub watch: &'a dyn Watch,
+}
+
+/// An offer that has verified, to be paid under a mandate.
+#[derive(Clone, Copy, Debug)]
+pub struct Order<'a> {
+    /// The offer.
+    pub offer: &'a Verified<Offer>,
+    /// The mandate.
+    pub mandate: PaperId,
+    /// How the agent met the offer.
+    pub channel: Option<Channel>,
+    /// The device that the agent acted through.
+    pub device: Option<Digest>,
+    /// The request that is paid for.
+    pub fetching: Option<&'a Fetching>,
+}
+
+impl Payer<'_> {
+    /// Signs an intent and keeps it. Nothing is sent yet.
+    pub fn sign(&self, order: &Order<'_>, agent: &dyn Signer) -> Result<Kept> {
+        let secret = random()?;
+        let intent = intent_of(order, self.issuer, &secret);
+        let signed = self.issuer.signed(&intent, agent)?;
+        let kept = Kept {
+            id: signed.id,
+            state: Attempt::Signed,
+            intent: signed.bytes,
+            offer: order.offer.bytes().to_vec(),
+            secret,
+            receipt: None,
+            reason: None,
+            fetching: order.fetching.cloned(),
+        };
+        self.home.attempts().keep(&kept)?;
+        Ok(kept)
+    }
+
+    /// Brings an attempt as far as patience goes. Afterwards its state says how far that was; an error is one of
+    /// this machine, and leaves the attempt where it can be taken up again.
+    pub async fn pursue(&self, kept: &mut Kept) -> Result<()> {
+        let first = match kept.state {
+            Attempt::Signed => kept.state.handle(Event::Kept),
+            // Of an earlier run: first asked after, since it may be decided.
+            Attempt::InDoubt { .. } | Attempt::Waiting => Action::AskAfter { milliseconds: 0 },
+            Attempt::Known(_) | Attempt::Dropped => return Ok(()),
+        };
+        self.run(kept, first, None).await
+    }
+
+    /// Gives up: asks the issuer not to decide the intent any more, and learns which of the two came first.
+    pub async fn cancel(&self, kept: &mut Kept, signer: &dyn Signer) -> Result<()> {
+        let first = kept.state.handle(Event::GiveUp);
+        self.run(kept, first, Some(signer)).await
+    }
+
+    /// Brings every attempt that was left in doubt as far as patience goes.
+    pub async fn resume(&self) -> Result<Vec<Kept>> {
+        let mut open = self.home.attempts().in_doubt()?;
+        for kept in &mut open {
+            self.pursue(kept).await?;
+        }
+        Ok(open)
+    }
+
+    async fn run(&self, kept: &mut Kept, first: Action, canceller: Option<&dyn Signer>) -> Result<()> {
+        let began = Instant::now();
+        let mut action = first;
+        loop {
+            let event = match action {
+                Action::Finish => return self.keep(kept),
+                Action::Send => self.send(kept).await?,
+                Action::Cancel => match canceller {
+                    Some(signer) => self.send_cancel(kept, signer).await?,
+                    None => return Ok(()),
+                },
+                Action::AskAfter { milliseconds } => {
+                    let Some(left) = self.left(kept, began) else { return self.keep(kept) };
+                    self.watch.waiting(&waiting_for(kept));
+                    tokio::time::sleep(Duration::from_millis(milliseconds).min(left)).await;
+                    match canceller {
+                        // Whoever gave up asks for nothing but to be told.
+                        Some(signer) => self.send_cancel(kept, signer).await?,
+                        None => self.ask(kept, left).await?,
+                    }
+                }
+            };
+            action = kept.state.handle(event);
+            self.keep(kept)?;
+        }
+    }
+
+    async fn send(&self, kept: &mut Kept) -> Result<Event> {
+        let intent = kept.read_intent()?;
+        let request = PaymentRequest { offer: &kept.offer, intent: &kept.intent, ..PaymentRequest::default() };
+        let reply = self.issuer.pay(kept.id, &intent, &request).await;
+        Ok(self.event(kept, reply))
+    }
+
+    /// Asks after the intent, and sends it again where it is not known.
+    async fn ask(&self, kept: &mut Kept, left: Duration) -> Result<Event> {
+        let intent = kept.read_intent()?;
+        let wait = if kept.state == Attempt::Waiting { left } else { Duration::ZERO };
+        match self.issuer.ask(kept.id, &intent, wait).await {
+            Reply::NotFound => self.send(kept).await,
+            // That it would not say is not that it decided nothing.
+            Reply::NotDecided(problem) => Ok(note(kept, problem.into_error(&self.issuer.url.origin()))),
+            reply => Ok(self.event(kept, reply)),
+        }
+    }
+
+    async fn send_cancel(&self, kept: &mut Kept, signer: &dyn Signer) -> Result<Event> {
+        let cancel = self.cancel_paper(&kept.intent, signer)?;
+        match self.issuer.settle(cancel, kept.id).await {
+            Ok(decision) => Ok(self.event(kept, Reply::Decided(Box::new(decision)))),
+            Err(error) => Ok(note(kept, error)),
+        }
+    }
+
+    /// A command that an intent shall not be decided any more.
+    pub fn cancel_paper(&self, intent: &[u8], signer: &dyn Signer) -> Result<Vec<u8>> {
+        let cancel = Cancel {
+            issuer: self.issuer.id.clone(),
+            issued_at: self.issuer.clock.now(),
+            nonce: nonce()?,
+            intent: purser_protocol::field::Bytes(intent.to_vec()),
+            offer: None,
+        };
+        self.issuer.signed(&cancel, signer).map(|signed| signed.bytes)
+    }
+
+    fn event(&self, kept: &mut Kept, reply: Reply) -> Event {
+        match reply {
+            Reply::Decided(decision) => {
+                kept.reason = decision.reason();
+                kept.receipt = Some(decision.receipt.clone());
+                Event::Receipt(decision.outcome())
+            }
+            Reply::NotDecided(problem) => {
+                let again = problem.is_worth_another_try();
+                note(kept, problem.into_error(&self.issuer.url.origin()));
+                Event::NotDecided { again }
+            }
+            Reply::NotFound => Event::NoAnswer,
+            Reply::NoAnswer(error) => note(kept, error),
+        }
+    }
+
+    /// What is left of patience; `None` when none is.
+    fn left(&self, kept: &Kept, began: Instant) -> Option<Duration> {
+        let whole = if kept.state == Attempt::Waiting { self.patience.person } else { self.patience.doubt };
+        whole.checked_sub(began.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    fn keep(&self, kept: &Kept) -> Result<()> {
+        if let (Attempt::Known(_), Some(receipt)) = (kept.state, &kept.receipt) {
+            self.home.keep_receipt(&kept.id, "receipt", receipt)?;
+        }
+        self.home.attempts().keep(kept)
+    }
+}
+
+/// What the person must see to answer: where, by which code, until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// Where.
+    pub url: Option<String>,
+    /// The short code to compare.
+    pub user_code: Option<String>,
+    /// The first second at which it is too late.
+    pub answer_by_seconds: Option<u64>,
+}
+
+impl Approval {
+    /// What a receipt says that is pending.
+    pub fn of(kept: &Kept) -> Option<Self> {
+        let claims = Receipt::from_bytes(kept.receipt.as_deref()?).ok()?.read_claims().ok()?;
+        (claims.outcome == Outcome::Pending).then(|| Self {
+            url: claims.approval.map(|url| url.to_string()),
+            user_code: claims.user_code.map(|code| code.to_string()),
+            answer_by_seconds: claims.answer_by.map(|seconds| seconds.get()),
+        })
+    }
+}
+
+/// The intent that takes an offer.
+pub(crate) fn intent_of(order: &Order<'_>, issuer: &Issuer, secret: &[u8; 32]) -> Intent {
+    Intent {
+        issuer: issuer.id.clone(),
+        issued_at: issuer.clock.now(),
+        mandate: order.mandate,
+        offer: order.offer.id(),
+        amount: order.offer.amount,
+        currency: order.offer.currency,
+        secret_hash: secret_hash(secret),
+        channel: order.channel,
+        device: order.device,
+        period: None,
+    }
+}
+
+fn note(kept: &mut Kept, error: Error) -> Event {
+    kept.reason = Some(error.to_string());
+    Event::NoAnswer
+}
+
+fn waiting_for(kept: &Kept) -> String {
+    match (kept.state, Approval::of(kept)) {
+        (Attempt::Waiting, Some(approval)) => {
+            let (code, url) = (approval.user_code.unwrap_or_default(), approval.url.unwrap_or_default());
+            format!("waiting for the person: {code} at {url}")
+        }
+        _ => format!("waiting for the issuer: {}", kept.reason.as_deref().unwrap_or("no answer yet")),
+    }
+}
