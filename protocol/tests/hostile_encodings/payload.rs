@@ -6,6 +6,7 @@ use purser_protocol::code::Code::{
     MissingField, RuleUnknown, TextInvalid, UnknownField, VersionUnsupported,
 };
 use purser_protocol::code::Stage::{Encoding, Schema, Size, Version};
+use purser_protocol::paper::command::Suspension;
 use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::offer::Offer;
 
@@ -22,6 +23,7 @@ const CAPS: i64 = -15;
 /// The amount that a mandate has at its top level.
 const FUNDED: i64 = -17;
 const ITEMS: i64 = -21;
+const MANDATES: i64 = -41;
 
 pub(crate) fn rows() -> Vec<Row> {
     let mut t = Table::of(&Mandate::samples()[0]);
@@ -33,6 +35,7 @@ pub(crate) fn rows() -> Vec<Row> {
     keys(&mut t);
     let mut rows = t.rows;
     rows.extend(texts());
+    rows.extend(sets());
     rows
 }
 
@@ -314,4 +317,43 @@ fn texts() -> Vec<Row> {
     });
     t.refuse_payload(("", ""), "no line", (FieldRange, Schema), |p| set(p, ITEMS, list(&[])));
     t.rows
+}
+
+/// A set has one order and holds nothing twice.
+fn sets() -> Vec<Row> {
+    let mut t = Table::of(&Mandate::samples()[0]);
+    let (digest, price) = (|n| bytes(&[n; 32]), |id| list(&[text(id), int(100), int(10)]));
+    let items: [(&str, i64, [Vec<u8>; 2]); 10] = [
+        ("merchants_allow", 7, [text("tea.example"), text("rice.example")]),
+        ("merchants_deny", 8, [text("a.example"), text("b.example")]),
+        ("categories_allow", 9, [int(5), int(5_411)]),
+        ("categories_deny", 10, [int(5_411), int(5_412)]),
+        ("items_allow", 11, [text("tea"), text("rice")]),
+        ("items_deny", 12, [text("gift"), text("cards")]),
+        ("price_deviation", 13, [price("tea"), price("rice")]),
+        ("channels", 15, [int(1), int(5)]),
+        ("devices", 16, [digest(1), digest(2)]),
+        ("payee_keys", 17, [list(&[text("tea.example"), digest(2)]), list(&[text("rice.example"), digest(1)])]),
+    ];
+    for (name, label, [less, more]) in items {
+        let of = |items: &[&Vec<u8>]| {
+            let items: Vec<_> = items.iter().map(|item| Vec::clone(item)).collect();
+            move |f: &mut super::forge::Forge| {
+                f.payload = set(&f.payload, CAPS, set(&get(&f.payload, CAPS), label, list(&items)));
+            }
+        };
+        let wrong = (FieldRange, Schema);
+        let name = |what: &str| format!("{name}: {what}");
+        t.refuse_beside(("", ""), name("out of order"), wrong, of(&[&more, &less]), of(&[&less, &more]));
+        t.refuse_beside(("", ""), name("one item twice"), wrong, of(&[&less, &less]), of(&[&less]));
+    }
+    let mut rows = t.rows;
+
+    let mut t = Table::of(&Suspension::samples()[0]);
+    let of = |ids: [u8; 2]| list(&ids.map(|n| bytes(&[n; 32])));
+    t.refuse_payload(("", ""), "mandates out of order", (FieldRange, Schema), |p| set(p, MANDATES, of([2, 1])));
+    t.refuse_payload(("", ""), "a mandate twice", (FieldRange, Schema), |p| set(p, MANDATES, of([1, 1])));
+    t.refuse_payload(("", ""), "no mandate", (FieldRange, Schema), |p| set(p, MANDATES, list(&[])));
+    rows.extend(t.rows);
+    rows
 }
