@@ -1,0 +1,13 @@
+//! A pretend world around a real ledger: parties with keys and certificates, a clock that tests move, and the
+//! way that every message takes: bytes, [`Desk`](purser_protocol::flow::issuer::Desk), ledger.
+
+#![allow(dead_code, unreachable_pub, missing_docs, unused_imports, reason = "each test file uses a part of it")]
+
+pub mod build;
+pub mod keys;
+pub mod said;
+pub mod world;
+
+pub use build::*;
+pub use said::*;
+pub use world::*;
