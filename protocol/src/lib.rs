@@ -7,6 +7,7 @@ pub mod authorize;
 pub mod bind;
 pub mod cert;
 pub mod code;
+pub mod diag;
 pub mod fault;
 pub mod field;
 pub mod flow;

@@ -19,6 +19,7 @@ pub mod pay;
 #[cfg(test)]
 mod scratch;
 pub mod session;
+pub mod terms;
 pub mod trust;
 
 pub use error::{Class, Error, Result};
