@@ -87,6 +87,8 @@ pub struct Certified {
 /// The anchor of all tests, and whom it has certified.
 pub struct Authority {
     pub register: Register,
+    /// Its certificate, for those who trust it with another backend.
+    pub anchor: Vec<u8>,
     parties: BTreeMap<&'static str, Certified>,
     judged: Mutex<HashMap<(CertificateId, Role), Arc<Party>>>,
 }
@@ -124,7 +126,7 @@ impl Authority {
         let parties: BTreeMap<_, _> = parties.collect();
         let mut register = Register::new(trust);
         parties.values().for_each(|party| register.keep(vec![party.der.clone()]));
-        Self { register, parties, judged: Mutex::default() }
+        Self { register, anchor: issuer.der().to_vec(), parties, judged: Mutex::default() }
     }
 
     pub fn party(&self, name: &str) -> &Certified {
