@@ -262,7 +262,11 @@ impl Desk<'_> {
 
     /// The key behind a proof of possession for this target. [HTB-32]
     pub fn open_proof(&self, bytes: &[u8], target: &str, directory: &dyn Directory) -> Result<PublicKey, Fault> {
-        let proof = self.keyed::<Proof>(bytes, |paper| self.any_key(paper, directory))?;
+        let may_ask = |paper: &At<Signed<'_, Proof>>| {
+            let key = paper.key_name().and_then(|key| directory.any_key(&key));
+            key.ok_or_else(|| paper.fault(Code::ProofInvalid))
+        };
+        let proof = self.keyed::<Proof>(bytes, may_ask)?;
         let age = self.now.since(proof.issued_at).unwrap_or_default();
         let fresh = age <= PROOF_SECONDS_MAX && proof.issued_at <= self.now.saturating_add(SKEW_SECONDS);
         if fresh && proof.audience == *self.issuer && proof.target.as_str() == target {

@@ -1,0 +1,329 @@
+//! Who is in the play, and the papers that they sign.
+
+use std::num::NonZeroU32;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use purser_protocol::cert::{Role, TrustAnchors};
+use purser_protocol::field::{Bytes, KeyHolder, List, Set, True, UpTo};
+use purser_protocol::flow::issuer::PaymentRequest;
+use purser_protocol::flow::payer::secret_hash;
+use purser_protocol::flow::{Register, certificate_id};
+use purser_protocol::id::{AccountId, CertificateId, LineageId, LongText, Nonce, PaperId, PartyId, ShortText, Text};
+use purser_protocol::money::{Amount, Currency};
+use purser_protocol::paper::command::{
+    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+};
+use purser_protocol::paper::confirmation::{Confirmation, Modality};
+use purser_protocol::paper::intent::Intent;
+use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
+use purser_protocol::paper::offer::{CaptureMode, Item, Offer, OfferKind, Payee};
+use purser_protocol::paper::rules::{Fields, Rules};
+use purser_protocol::sign::backend::{AwsLc, AwsLcSigner};
+use purser_protocol::sign::{Context, Frame, Paper, Signer, sign, sign_by_certificate};
+use purser_protocol::time::UnixSeconds;
+use purser_server::pem;
+use purser_server::random::random;
+use purser_server::sandbox::Sandbox;
+
+pub(crate) const CONTEXT: Context<'_> = Context { network: "sandbox" };
+
+/// What everybody knows: whom to trust.
+pub(crate) struct World {
+    pub(crate) register: Register,
+}
+
+impl World {
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
+        let mut trust = TrustAnchors::new(&AwsLc);
+        for root in pem::certificates(&sandbox.path("roots.pem")).unwrap() {
+            trust.add(&root, &[Role::Issuer], &[]).unwrap();
+        }
+        let mut register = Register::new(trust);
+        register.keep(pem::certificates(&sandbox.path("issuer.pem")).unwrap());
+        Self { register }
+    }
+}
+
+pub(crate) fn issuer() -> PartyId {
+    PartyId::new("issuer.example").unwrap()
+}
+
+pub(crate) fn now() -> UnixSeconds {
+    UnixSeconds::new(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
+}
+
+pub(crate) fn yuan() -> Currency {
+    Currency::from_code("CNY").unwrap()
+}
+
+pub(crate) fn amount(minor: u64) -> Amount {
+    Amount::from_minor(minor).unwrap()
+}
+
+pub(crate) fn id(paper: &[u8]) -> PaperId {
+    let frame = Frame::read(paper).unwrap();
+    purser_protocol::sign::paper::id(frame.protected, frame.payload)
+}
+
+fn nonce() -> Nonce {
+    Nonce(random().unwrap())
+}
+
+/// A key, of a person or of an agent.
+pub(crate) struct Key(AwsLcSigner);
+
+impl Key {
+    pub(crate) fn new() -> Self {
+        Self(AwsLcSigner::generate().unwrap().1)
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        Holder::Agent(self.0.public_key())
+    }
+
+    pub(crate) fn sign(&self, paper: &impl Paper) -> Vec<u8> {
+        sign(paper, CONTEXT, &self.0).unwrap()
+    }
+
+    /// Takes an offer; twice the same offer are two intents.
+    pub(crate) fn intent(&self, mandate: PaperId, offer: &[u8], minor: u64) -> Vec<u8> {
+        self.sign(&Intent {
+            issuer: issuer(),
+            issued_at: now(),
+            mandate,
+            offer: id(offer),
+            amount: amount(minor),
+            currency: yuan(),
+            secret_hash: secret_hash(&random().unwrap()),
+            channel: None,
+            device: None,
+            period: None,
+        })
+    }
+
+    pub(crate) fn proof(&self, target: &str) -> Vec<u8> {
+        let target = Text::new(target).unwrap();
+        self.sign(&Proof { audience: issuer(), issued_at: now(), nonce: nonce(), target })
+    }
+
+    pub(crate) fn cancel(&self, intent: &[u8]) -> Vec<u8> {
+        let intent = Bytes(intent.to_vec());
+        self.sign(&Cancel { issuer: issuer(), issued_at: now(), nonce: nonce(), intent, offer: None })
+    }
+}
+
+/// Somebody with an account.
+pub(crate) struct Person {
+    pub(crate) key: Key,
+    pub(crate) account: AccountId,
+}
+
+impl Person {
+    pub(crate) fn enrolment(key: &Key) -> Vec<u8> {
+        let new = KeyHolder(key.0.public_key());
+        key.sign(&Enrolment { account: None, issuer: issuer(), issued_at: now(), nonce: nonce(), key: new })
+    }
+
+    pub(crate) fn deposit(&self, minor: u64) -> Vec<u8> {
+        let (amount, currency) = (amount(minor), yuan());
+        self.key.sign(&Deposit {
+            account: self.account,
+            issuer: issuer(),
+            issued_at: now(),
+            nonce: nonce(),
+            amount,
+            currency,
+        })
+    }
+
+    /// A mandate that lasts a day, otherwise as `mode` and `holder` say.
+    pub(crate) fn draft(&self, mode: Mode, holder: &Key) -> Mandate {
+        Mandate {
+            account: self.account,
+            issuer: issuer(),
+            expires_at: now().saturating_add(86_400),
+            not_before: now().saturating_sub(60),
+            issued_at: now(),
+            holder: holder.holder(),
+            offer: None,
+            currency: yuan(),
+            lineage: LineageId(random().unwrap()),
+            serial: NonZeroU32::MIN,
+            mode,
+            parent: None,
+            replaces: None,
+            caps: None,
+            grants: None,
+            funded: None,
+            refund_returns: None,
+            shown: None,
+            conversation: None,
+        }
+    }
+
+    pub(crate) fn quota(&self, holder: &Key, minor: u64) -> Vec<u8> {
+        let caps = rules(Fields { total: Some(amount(minor)), ..Fields::default() });
+        self.key.sign(&Mandate { caps, ..self.draft(Mode::Quota, holder) })
+    }
+
+    /// A quota to which refunds go back.
+    pub(crate) fn returning_quota(&self, holder: &Key, minor: u64) -> Vec<u8> {
+        let caps = rules(Fields { total: Some(amount(minor)), ..Fields::default() });
+        self.key.sign(&Mandate { caps, refund_returns: Some(True), ..self.draft(Mode::Quota, holder) })
+    }
+
+    pub(crate) fn conditional(&self, holder: &Key, grants: Vec<Fields>) -> Vec<u8> {
+        let grants = grants.into_iter().map(|grant| rules(grant).unwrap()).collect();
+        self.key.sign(&Mandate { grants: List::new(grants), ..self.draft(Mode::Conditional, holder) })
+    }
+
+    pub(crate) fn single(&self, holder: &Key, offer: &[u8]) -> Vec<u8> {
+        self.key.sign(&Mandate { offer: Some(id(offer)), ..self.draft(Mode::Single, holder) })
+    }
+
+    pub(crate) fn suspension(&self, mandate: PaperId) -> Vec<u8> {
+        suspension(&self.key, self.account, mandate)
+    }
+
+    pub(crate) fn resumption(&self, mandate: PaperId, suspension: PaperId) -> Vec<u8> {
+        let mandates = Set::new(vec![mandate]).unwrap();
+        self.key.sign(&Resumption {
+            account: self.account,
+            issuer: issuer(),
+            issued_at: now(),
+            nonce: nonce(),
+            mandates,
+            suspension,
+        })
+    }
+
+    pub(crate) fn revocation(&self, mandate: PaperId) -> Vec<u8> {
+        let (mandates, reason) = (Set::new(vec![mandate]).unwrap(), LongText::new("no longer needed"));
+        self.key.sign(&Revocation {
+            account: self.account,
+            issuer: issuer(),
+            issued_at: now(),
+            nonce: nonce(),
+            mandates,
+            reason,
+        })
+    }
+
+    pub(crate) fn confirmation(&self, intent: PaperId) -> Vec<u8> {
+        self.key.sign(&Confirmation {
+            account: self.account,
+            issuer: issuer(),
+            issued_at: now(),
+            intent,
+            shown: None,
+            how: Modality::Screen,
+            evidence: None,
+            phrase: None,
+        })
+    }
+}
+
+pub(crate) fn suspension(key: &Key, account: AccountId, mandate: PaperId) -> Vec<u8> {
+    let mandates = Set::new(vec![mandate]).unwrap();
+    key.sign(&Suspension { account, issuer: issuer(), issued_at: now(), nonce: nonce(), mandates, reason: None })
+}
+
+pub(crate) fn rules(fields: Fields) -> Option<Rules> {
+    Rules::new(fields)
+}
+
+/// The sandbox's merchant.
+pub(crate) struct Shop {
+    name: PartyId,
+    signer: AwsLcSigner,
+    chain: Vec<Vec<u8>>,
+    certificate: CertificateId,
+}
+
+impl Shop {
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
+        let chain = pem::certificates(&sandbox.path("merchant.pem")).unwrap();
+        let key = pem::private_key(&sandbox.path("merchant.key")).unwrap();
+        Self {
+            name: PartyId::new("shop.example").unwrap(),
+            signer: AwsLcSigner::from_pkcs8(&key).unwrap(),
+            certificate: certificate_id(&chain[0]),
+            chain,
+        }
+    }
+
+    pub(crate) fn offer(&self, minor: u64) -> Vec<u8> {
+        self.sign(&self.draft(minor, CaptureMode::AtOnce))
+    }
+
+    pub(crate) fn held_offer(&self, minor: u64) -> Vec<u8> {
+        self.sign(&self.draft(minor, CaptureMode::ByCommand))
+    }
+
+    pub(crate) fn draft(&self, minor: u64, capture: CaptureMode) -> Offer {
+        let item = Item {
+            id: ShortText::new("book").unwrap(),
+            name: LongText::new("A book").unwrap(),
+            category: UpTo::new(5942),
+            quantity: NonZeroU32::MIN,
+            price: amount(minor),
+            line: None,
+        };
+        Offer {
+            merchant: self.name.clone(),
+            expires_at: now().saturating_add(600),
+            issued_at: now(),
+            nonce: nonce(),
+            amount: amount(minor),
+            currency: yuan(),
+            items: List::new(vec![item]).unwrap(),
+            accepts: List::new(vec![Payee { issuer: issuer(), account: ShortText::new("till").unwrap() }]).unwrap(),
+            kind: OfferKind::Charge,
+            capture,
+            resource: None,
+            pseudonym: None,
+            hold_seconds: None,
+        }
+    }
+
+    pub(crate) fn capture(&self, intent: PaperId, minor: u64, last: bool) -> Vec<u8> {
+        self.sign(&Capture {
+            merchant: self.name.clone(),
+            issuer: issuer(),
+            issued_at: now(),
+            nonce: nonce(),
+            intent,
+            amount: amount(minor),
+            currency: yuan(),
+            last: last.then_some(True),
+        })
+    }
+
+    pub(crate) fn void(&self, intent: PaperId) -> Vec<u8> {
+        let merchant = self.name.clone();
+        self.sign(&Void { merchant, issuer: issuer(), issued_at: now(), nonce: nonce(), intent })
+    }
+
+    pub(crate) fn refund(&self, intent: PaperId, minor: u64) -> Vec<u8> {
+        self.sign(&Refund {
+            merchant: self.name.clone(),
+            issuer: issuer(),
+            issued_at: now(),
+            nonce: nonce(),
+            intent,
+            amount: amount(minor),
+            currency: yuan(),
+            reason: None,
+        })
+    }
+
+    pub(crate) fn sign(&self, paper: &impl Paper) -> Vec<u8> {
+        let chain: Vec<&[u8]> = self.chain.iter().map(Vec::as_slice).collect();
+        sign_by_certificate(paper, CONTEXT, &self.signer, self.certificate, &chain).unwrap()
+    }
+}
+
+/// The body of a payment under mandates that are registered.
+pub(crate) fn payment(offer: &[u8], intent: &[u8]) -> Vec<u8> {
+    PaymentRequest { mandates: Vec::new(), offer, intent, confirmation: None }.write()
+}

@@ -1,0 +1,176 @@
+//! A sandbox in a folder of its own, and the program that runs from it.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use purser_protocol::bind::base64url;
+use purser_protocol::bind::http::{PAPER, PAYMENT_REQUEST, PURSER_CREDENTIAL};
+use purser_protocol::id::PaperId;
+use purser_protocol::paper::credential::Credential;
+use purser_protocol::receipt::Outcome;
+use purser_protocol::sign::{Paper, Signed};
+use purser_protocol::wire::Reader;
+use purser_server::sandbox::{self, Plan, Sandbox};
+use serde_json::Value;
+use tokio_rustls::TlsConnector;
+
+use crate::line::{Answer, Line, NoAnswer, connector};
+use crate::papers::{Key, Person, Shop, World, payment};
+
+/// Fails a test that hangs; no test passes or fails by how long this takes.
+const LONG: Duration = Duration::from_secs(60);
+
+pub(crate) struct Scene {
+    pub(crate) world: World,
+    pub(crate) shop: Shop,
+    pub(crate) sandbox: Sandbox,
+    tls: TlsConnector,
+    program: Child,
+    addr: SocketAddr,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("issuer-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let sandbox = sandbox::write(&Plan { dir, issuer_listen: any, merchant_listen: any }).unwrap();
+        let roots = purser_server::pem::certificates(&sandbox.path("roots.pem")).unwrap();
+        let (program, addr) = start(&sandbox);
+        Self { world: World::of(&sandbox), shop: Shop::of(&sandbox), tls: connector(&roots), sandbox, program, addr }
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.program.kill().unwrap();
+        self.program.wait().unwrap();
+    }
+
+    /// SIGTERM, and the end of the process.
+    pub(crate) fn stop(&mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.program.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        assert!(self.program.wait().unwrap().success());
+    }
+
+    /// Starts the program again, from the same store.
+    pub(crate) fn start(&mut self) {
+        (self.program, self.addr) = start(&self.sandbox);
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub(crate) fn tls(&self) -> TlsConnector {
+        self.tls.clone()
+    }
+
+    pub(crate) async fn line(&self) -> Line {
+        within(Line::open(self.addr, &self.tls)).await.unwrap()
+    }
+
+    pub(crate) async fn command(&self, paper: &[u8]) -> Answer {
+        self.post("/v1/commands", PAPER, paper).await
+    }
+
+    pub(crate) async fn pay(&self, offer: &[u8], intent: &[u8]) -> Answer {
+        self.post("/v1/intents", PAYMENT_REQUEST, &payment(offer, intent)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, media: &str, body: &[u8]) -> Answer {
+        within(self.line().await.post(path, media, body.to_vec())).await.unwrap()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        within(self.line().await.get(path, None)).await.unwrap()
+    }
+
+    /// A read that is signed for the address by which the issuer is known.
+    pub(crate) async fn read(&self, key: &Key, path: &str) -> Answer {
+        let proof = key.proof(&format!("GET {}{path}", self.url()));
+        within(self.line().await.get(path, Some(&proof))).await.unwrap()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("https://{}", self.sandbox.issuer)
+    }
+
+    /// Opens an account and puts money into it.
+    pub(crate) async fn person(&self, minor: u64) -> Person {
+        let key = Key::new();
+        let answer = self.post("/v1/accounts", PAPER, &Person::enrolment(&key)).await;
+        answer.is(&self.world, Outcome::Recorded);
+        let credential = base64url::decode(answer.headers[PURSER_CREDENTIAL].to_str().unwrap()).unwrap();
+        let credential = Signed::<Credential>::read(&credential).unwrap();
+        let credential = Credential::decode(&mut Reader::new(credential.frame.payload)).unwrap();
+        let person = Person { key, account: credential.account };
+        if minor > 0 {
+            self.command(&person.deposit(minor)).await.is(&self.world, Outcome::Recorded);
+        }
+        person
+    }
+
+    pub(crate) async fn register(&self, mandate: &[u8]) -> PaperId {
+        self.post("/v1/mandates", PAPER, mandate).await.is(&self.world, Outcome::Recorded);
+        crate::papers::id(mandate)
+    }
+
+    /// What the account has in yuan, in minor units.
+    pub(crate) async fn balance(&self, person: &Person) -> u64 {
+        let account = self.read(&person.key, "/v1/account").await.json();
+        let balances = account["balances"].as_array().unwrap().clone();
+        let yuan = balances.iter().find(|money| money["currency"] == "CNY");
+        yuan.map_or(0, |money| minor(&money["amount_minor"]))
+    }
+
+    pub(crate) async fn payments(&self, person: &Person) -> Vec<Value> {
+        self.read(&person.key, "/v1/payments").await.json()["payments"].as_array().unwrap().clone()
+    }
+
+    /// One mandate as its account reads it.
+    pub(crate) async fn mandate(&self, person: &Person, id: PaperId) -> Value {
+        let list = self.read(&person.key, "/v1/mandates").await.json();
+        let found = list["mandates"].as_array().unwrap().iter().find(|mandate| mandate["id"] == id.to_string());
+        found.unwrap().clone()
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+        let _ = fs::remove_dir_all(&self.sandbox.dir);
+    }
+}
+
+fn start(sandbox: &Sandbox) -> (Child, SocketAddr) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_purser-server"))
+        .args(["issuer", "--config"])
+        .arg(sandbox.path("issuer.toml"))
+        // A free port each time: that of the configuration is only what the issuer is known by.
+        .env("PURSER_LISTEN", "127.0.0.1:0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    (program, ready["addr"].as_str().unwrap().parse().unwrap())
+}
+
+pub(crate) fn minor(value: &Value) -> u64 {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+pub(crate) async fn within<F: Future<Output = Result<T, NoAnswer>>, T>(future: F) -> Result<T, NoAnswer> {
+    tokio::time::timeout(LONG, future).await.expect("the test hangs")
+}
