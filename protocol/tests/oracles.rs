@@ -145,6 +145,21 @@ proptest! {
     }
 }
 
+/// A path that is shorter or longer than its place in a tree of that size is no path, whatever its hashes.
+#[test]
+fn a_path_has_the_length_of_its_place() {
+    for size in 1..=40 {
+        let leaves = vec![[0; 4]; size];
+        for index in 0..size {
+            let length = path(index, &leaves).len();
+            for tried in 0..8 {
+                let root = root_of_path([1; 32], index as u64, size as u64, &vec![[2; 32]; tried]);
+                assert_eq!(root.is_some(), tried == length, "{tried} hashes to {index} of {size}");
+            }
+        }
+    }
+}
+
 /// RFC 9679 prints this key and its thumbprint.
 #[test]
 fn a_thumbprint_is_that_of_the_rfc() {

@@ -11,6 +11,7 @@ use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::offer::Offer;
 
 use super::cbor::{bytes, contents, get, head, int, list, map, pairs, remove, set, set_key, text, wide};
+use super::forge::Forge;
 use super::samples::Sample;
 use super::table::{Row, Table};
 
@@ -114,6 +115,13 @@ fn forms(t: &mut Table) {
     ];
     for (class, attack, name, code, item) in amount {
         t.refuse_payload((class, attack), format!("amount: {name}"), (code, Encoding), |p| set(p, FUNDED, item));
+    }
+
+    for (greatest, width) in [(23, 1), (0xff, 2), (0xffff, 4), (0xffff_ffff, 8)] {
+        let fund = |item: Vec<u8>| move |f: &mut Forge| f.payload = set(&f.payload, FUNDED, item);
+        let (name, code) = (format!("amount: {greatest} in {} bytes", 1 + width), (CborNotDeterministic, Encoding));
+        let (long, short) = (fund(wide(0, greatest, width)), fund(head(0, greatest)));
+        t.refuse_beside(("P07", "C4"), name, code, long, short);
     }
 
     let others: [(_, _, &str, i64, _, Vec<u8>); 10] = [
@@ -280,7 +288,7 @@ fn texts() -> Vec<Row> {
     let item = item[1..].to_vec();
     let named = |name: &str| {
         let items = list(&[set(&item, 2, text(name))]);
-        move |f: &mut super::forge::Forge| f.payload = set(&f.payload, ITEMS, items)
+        move |f: &mut Forge| f.payload = set(&f.payload, ITEMS, items)
     };
     let wrong = (TextInvalid, Encoding);
     t.refuse_beside(("", "C13"), "a name not composed", wrong, named("cafe\u{301}"), named("caf\u{e9}"));
@@ -298,7 +306,7 @@ fn texts() -> Vec<Row> {
         wrong,
         {
             let items = list(&[set(&item, 2, [vec![0x63], vec![0xed, 0xa0, 0x80]].concat())]);
-            move |f: &mut super::forge::Forge| f.payload = set(&f.payload, ITEMS, items)
+            move |f: &mut Forge| f.payload = set(&f.payload, ITEMS, items)
         },
         named("\u{ffff}"),
     );
@@ -338,7 +346,7 @@ fn sets() -> Vec<Row> {
     for (name, label, [less, more]) in items {
         let of = |items: &[&Vec<u8>]| {
             let items: Vec<_> = items.iter().map(|item| Vec::clone(item)).collect();
-            move |f: &mut super::forge::Forge| {
+            move |f: &mut Forge| {
                 f.payload = set(&f.payload, CAPS, set(&get(&f.payload, CAPS), label, list(&items)));
             }
         };
