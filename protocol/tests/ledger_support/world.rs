@@ -617,14 +617,23 @@ impl World {
         }
     }
 
-    /// A ledger that is made of the kept events alone.
+    /// The state that is made of the kept events alone.
     pub fn replayed(&self) -> State {
+        self.replay().state().clone()
+    }
+
+    /// Goes on from what is kept, and from nothing else.
+    pub fn restart(&mut self) {
+        self.ledger = self.replay();
+    }
+
+    fn replay(&self) -> Ledger {
         let mut ledger = Self::with(self.real, true).ledger;
         for kept in &self.kept {
             let event: Event = decoded(&kept.event).expect("a kept event reads");
             ledger.replay(&event, Some(kept.command), kept.at).expect("a kept event fits");
         }
-        ledger.state().clone()
+        ledger
     }
 
     /// The answer to a paper, as a store gives it.
