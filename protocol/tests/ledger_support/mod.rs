@@ -4,7 +4,9 @@
 #![allow(dead_code, unreachable_pub, missing_docs, unused_imports, reason = "each test file uses a part of it")]
 
 pub mod build;
+pub mod forge;
 pub mod keys;
+pub mod rows;
 pub mod said;
 pub mod world;
 

@@ -30,6 +30,7 @@ use purser_protocol::time::UnixSeconds;
 use sha2::{Digest as _, Sha256};
 
 use super::build::*;
+use super::forge::Forged;
 use super::keys::{Authority, Key, Pretend, key};
 use super::said::Said;
 
@@ -444,15 +445,19 @@ impl World {
         self.send(&resumption.bytes)
     }
 
-    pub fn revoke(&mut self, person: &str, by: &str, mandates: &[PaperId]) -> Said {
-        let revocation = Revocation {
+    pub fn revocation(&mut self, person: &str, mandates: &[PaperId]) -> Revocation {
+        Revocation {
             account: self.account(person),
             issuer: self.issuer.clone(),
             issued_at: at(self.now),
             nonce: self.nonce(),
             mandates: Set::new(mandates.to_vec()).unwrap(),
             reason: None,
-        };
+        }
+    }
+
+    pub fn revoke(&mut self, person: &str, by: &str, mandates: &[PaperId]) -> Said {
+        let revocation = self.revocation(person, mandates);
         let revocation = self.sign(&revocation, by);
         self.send(&revocation.bytes)
     }
@@ -470,6 +475,12 @@ impl World {
 
     /// Registers a mandate.
     pub fn register(&mut self, mandate: &Mandate, by: &str) -> Said {
+        let mandate = self.sign(mandate, by);
+        self.send(&mandate.bytes)
+    }
+
+    /// Registers bytes that should be a mandate.
+    pub fn register_forged(&mut self, mandate: &Forged<Mandate>, by: &str) -> Said {
         let mandate = self.sign(mandate, by);
         self.send(&mandate.bytes)
     }
@@ -606,14 +617,23 @@ impl World {
         }
     }
 
-    /// A ledger that is made of the kept events alone.
+    /// The state that is made of the kept events alone.
     pub fn replayed(&self) -> State {
+        self.replay().state().clone()
+    }
+
+    /// Goes on from what is kept, and from nothing else.
+    pub fn restart(&mut self) {
+        self.ledger = self.replay();
+    }
+
+    fn replay(&self) -> Ledger {
         let mut ledger = Self::with(self.real, true).ledger;
         for kept in &self.kept {
             let event: Event = decoded(&kept.event).expect("a kept event reads");
             ledger.replay(&event, Some(kept.command), kept.at).expect("a kept event fits");
         }
-        ledger.state().clone()
+        ledger
     }
 
     /// The answer to a paper, as a store gives it.
@@ -722,7 +742,9 @@ fn salt(drawn: u64) -> Nonce {
 }
 
 fn sealed<T: Paper>(bytes: Vec<u8>) -> Sealed {
-    Sealed { id: Signed::<T>::read(&bytes).unwrap().id(), bytes }
+    // What no reader reads has no id.
+    let id = Signed::<T>::read(&bytes).map_or(PaperId([0; 32]), |signed| signed.id());
+    Sealed { id, bytes }
 }
 
 /// The same paper with the other signature that its signer could have made: s is n - s.
