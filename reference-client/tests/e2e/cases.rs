@@ -1,0 +1,10 @@
+//! The cases, by what goes wrong.
+
+mod accounts;
+mod confirming;
+mod crashes;
+mod fetching;
+mod files;
+mod lost;
+mod merchants;
+mod offers;
