@@ -120,6 +120,7 @@ fn fit(
         now: issuer.clock.now(),
         account,
         chain: &[link],
+        sent: &[],
         offer: &asked.offer,
         offer_id: asked.offer.id(),
         merchant: &asked.merchant,
