@@ -5,6 +5,7 @@
 //! keys/          private keys, mode 0600, and their public halves
 //! mandates/      mandates, by their ids
 //! attempts/      one file a payment, written before its intent is sent
+//! commands/      commands as they were sent, to be sent again when no answer came
 //! receipts/      receipts and deliveries, by the payment's id
 //! ```
 
@@ -21,7 +22,7 @@ use purser_protocol::sign::Frame;
 use purser_protocol::sign::paper::id as paper_id;
 
 pub use attempts::{Attempts, Fetching, Kept};
-pub use config::{Config, TimeSource};
+pub use config::{Config, IssuerConfig, KeysConfig, TimeSource};
 
 use crate::error::{Error, Result};
 use crate::issuer::parse_id;
@@ -59,7 +60,7 @@ impl Home {
 
     /// Makes the folder and those in it, for their owner alone.
     pub fn create(&self) -> Result<()> {
-        for name in ["", "keys", "mandates", "attempts", "attempts/over", "receipts"] {
+        for name in ["", "keys", "mandates", "attempts", "attempts/over", "commands", "receipts"] {
             let path = self.dir.join(name);
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
             made.map_err(|error| Error::file(&path, &error))?;
@@ -102,6 +103,13 @@ impl Home {
     pub fn keep_receipt(&self, payment: &PaperId, kind: &str, bytes: &[u8]) -> Result<PathBuf> {
         let path = self.path(format!("receipts/{payment}.{kind}"));
         write_durably(&path, bytes, 0o600)?;
+        Ok(path)
+    }
+
+    /// Keeps a command that is about to be sent; its path.
+    pub fn keep_command(&self, id: &PaperId, command: &[u8]) -> Result<PathBuf> {
+        let path = self.path(format!("commands/{id}.cose"));
+        write_durably(&path, command, 0o600)?;
         Ok(path)
     }
 

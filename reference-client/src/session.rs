@@ -33,9 +33,8 @@ impl Session {
     /// what is done here alone.
     pub async fn open(home: Home) -> Result<Self> {
         let session = Self::offline(home)?;
-        match session.discovered() {
-            Some(discovery) => discovery.keep_chains(&session.issuer.trust),
-            None => session.discover().await?,
+        if !session.recall() {
+            session.discover().await?;
         }
         session.with_clock().await
     }
@@ -57,6 +56,11 @@ impl Session {
             clock: Clock::machine(),
         };
         Ok(Self { home, config, issuer })
+    }
+
+    /// Takes up what is remembered of the issuer; `false` when that is nothing, or old.
+    pub fn recall(&self) -> bool {
+        self.discovered().inspect(|discovery| discovery.keep_chains(&self.issuer.trust)).is_some()
     }
 
     /// Asks the issuer what it is, and remembers it.

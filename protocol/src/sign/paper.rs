@@ -273,15 +273,21 @@ impl<T> std::ops::Deref for Verified<T> {
 
 /// Signs a paper with a key that its thumbprint names.
 pub fn sign<T: Paper>(paper: &T, context: Context<'_>, signer: &dyn Signer) -> Result<Vec<u8>, SignerFailed> {
+    seal(paper, context, signer, &key_header(T::KIND, &signer.public_key()), &[])
+}
+
+/// The protected header of a paper that this key signs. There is one, so that whoever knows the key and the
+/// payload knows the paper's id.
+pub fn key_header(kind: Kind, key: &PublicKey) -> Vec<u8> {
     let mut protected = Writer::new();
     protected.map(3);
     protected.integer(1);
     protected.integer(ESP256);
     protected.integer(4);
-    protected.bytes(&signer.public_key().id().0);
+    protected.bytes(&key.id().0);
     protected.integer(16);
-    protected.text(T::KIND.typ());
-    seal(paper, context, signer, &protected.into_bytes(), &[])
+    protected.text(kind.typ());
+    protected.into_bytes()
 }
 
 /// Signs a paper with a key that a certificate names; `x5chain` goes beside it, or is empty.

@@ -1,0 +1,314 @@
+//! `purser mandate new`, `purser mandate replace`
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use purser_client::clock::random;
+use purser_client::home::complete;
+use purser_client::issuer::{MandateView, parse_id};
+use purser_client::session::Session;
+use purser_client::terms::{Terms, when};
+use purser_client::{Error, Result, keys};
+use purser_protocol::cert::Role;
+use purser_protocol::field::{List, True};
+use purser_protocol::id::{LineageId, PaperId, PartyId};
+use purser_protocol::money::{Amount, Currency};
+use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
+use purser_protocol::paper::offer::Offer;
+use purser_protocol::paper::rules::Rules;
+use purser_protocol::period::Zone;
+use purser_protocol::sign::backend::AwsLcSigner;
+use purser_protocol::sign::{Paper as _, Signer as _};
+use purser_protocol::wire::Reader;
+use serde_json::json;
+
+use crate::cli::{Done, account, read_file};
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ModeName {
+    Single,
+    Conditional,
+    Quota,
+}
+
+/// Terms that a new mandate and a new version of one have in common.
+#[derive(Args)]
+struct TermsArgs {
+    /// The most for one payment
+    #[arg(long, value_name = "AMOUNT")]
+    per_payment: Option<String>,
+    /// The most for all payments together
+    #[arg(long, value_name = "AMOUNT")]
+    total: Option<String>,
+    /// The most in a day
+    #[arg(long, value_name = "AMOUNT")]
+    per_day: Option<String>,
+    /// The most in a week
+    #[arg(long, value_name = "AMOUNT")]
+    per_week: Option<String>,
+    /// The most in a month
+    #[arg(long, value_name = "AMOUNT")]
+    per_month: Option<String>,
+    /// The most in a year
+    #[arg(long, value_name = "AMOUNT")]
+    per_year: Option<String>,
+    /// The most payments
+    #[arg(long, value_name = "NUMBER")]
+    count: Option<String>,
+    /// The only merchants; once for each
+    #[arg(long, value_name = "NAME")]
+    merchant: Vec<String>,
+    /// The only categories of ISO 18245; once for each
+    #[arg(long, value_name = "NUMBER")]
+    category: Vec<String>,
+    /// Ask the person above this
+    #[arg(long, value_name = "AMOUNT")]
+    ask_above: Option<String>,
+    /// Ask the person before the first payment to a merchant
+    #[arg(long)]
+    ask_first: bool,
+    /// Any other rule for every payment, such as "hours=mon-fri@08:00-18:00"; may stand several times
+    #[arg(long, value_name = "RULE=VALUE,...")]
+    rule: Vec<String>,
+    /// Rules of which one set must hold wholly, of a conditional mandate; may stand several times
+    #[arg(long, value_name = "RULE=VALUE,...")]
+    grant: Vec<String>,
+    /// Where days begin, such as Asia/Shanghai
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    zone: String,
+    /// Money to set aside for it alone, of a quota mandate
+    #[arg(long, value_name = "AMOUNT")]
+    funded: Option<String>,
+    /// Refunds give their amounts back to it
+    #[arg(long)]
+    refund_returns: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct New {
+    /// How it authorizes
+    #[arg(long, value_enum)]
+    mode: ModeName,
+    /// The currency of every amount in it
+    #[arg(long)]
+    currency: Currency,
+    #[command(flatten)]
+    terms: TermsArgs,
+    /// When it ends: 30d, 2027-01-01, 2027-01-01T08:00:00Z
+    #[arg(long, value_name = "WHEN", default_value = "30d")]
+    expires: String,
+    /// When it begins; at once when not given
+    #[arg(long, value_name = "WHEN")]
+    starts: Option<String>,
+    /// Who may spend: a file with a key, or a merchant's name; the agent of this folder when not given
+    #[arg(long, value_name = "KEYFILE|NAME")]
+    holder: Option<String>,
+    /// The mandate above: the agent signs for its sub-agent
+    #[arg(long, value_name = "ID")]
+    parent: Option<String>,
+    /// The offer of a single mandate: a file, or the offer's id
+    #[arg(long, value_name = "FILE|ID")]
+    offer: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Replace {
+    /// The mandate, by its id or the first digits
+    id: String,
+    #[command(flatten)]
+    terms: TermsArgs,
+    /// Begin without the rules of the version before
+    #[arg(long)]
+    clear: bool,
+    /// When it ends; as before when not given
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<String>,
+    /// Who may spend; as before when not given
+    #[arg(long, value_name = "KEYFILE|NAME")]
+    holder: Option<String>,
+}
+
+impl New {
+    pub(super) async fn run(&self, session: &Session) -> Result<Done> {
+        let now = session.issuer.clock.now();
+        let (parent, signer) = self.parent_and_signer(session).await?;
+        let account = match &parent {
+            Some((_, mandate)) => mandate.account,
+            None => account::account(session)?,
+        };
+        let mode = match self.mode {
+            ModeName::Single => Mode::Single,
+            ModeName::Conditional => Mode::Conditional,
+            ModeName::Quota => Mode::Quota,
+        };
+        let starts = self.starts.as_deref().map(|text| instant(text, session)).transpose()?;
+        let mandate = Mandate {
+            account,
+            issuer: session.issuer.id.clone(),
+            expires_at: instant(&self.expires, session)?,
+            not_before: starts.unwrap_or(now),
+            issued_at: now,
+            holder: holder(self.holder.as_deref(), session)?,
+            offer: self.offer.as_deref().map(|offer| offer_id(offer, session)).transpose()?,
+            currency: self.currency,
+            lineage: LineageId(random()?),
+            serial: std::num::NonZeroU32::MIN,
+            mode,
+            parent: parent.map(|(id, _)| id),
+            replaces: None,
+            caps: self.terms.caps(self.currency, None)?,
+            grants: self.terms.grants(self.currency)?,
+            funded: self.terms.funded(self.currency)?,
+            refund_returns: self.terms.refund_returns.then_some(True),
+            shown: None,
+            conversation: None,
+        };
+        register(session, &mandate, &signer).await
+    }
+
+    /// The mandate above, whose holder then signs.
+    async fn parent_and_signer(&self, session: &Session) -> Result<(Option<(PaperId, Mandate)>, AwsLcSigner)> {
+        let Some(parent) = &self.parent else { return Ok((None, session.person()?)) };
+        let agent = session.agent()?;
+        let (id, mandate) = known(session, parent, &agent).await?;
+        if mandate.holder != Holder::Agent(agent.public_key()) {
+            return Err(Error::failed("the agent of this folder does not hold that mandate").at(id));
+        }
+        Ok((Some((id, mandate)), agent))
+    }
+}
+
+impl Replace {
+    pub(super) async fn run(&self, session: &Session) -> Result<Done> {
+        let person = session.config.keys.person.is_some();
+        let signer = if person { session.person()? } else { session.agent()? };
+        let (id, before) = known(session, &self.id, &signer).await?;
+        let signer = if before.parent.is_some() { session.agent()? } else { session.person()? };
+        let kept = if self.clear { None } else { before.caps.as_ref() };
+        let grants = self.terms.grants(before.currency)?;
+        let mandate = Mandate {
+            issued_at: session.issuer.clock.now(),
+            expires_at: match &self.expires {
+                Some(expires) => instant(expires, session)?,
+                None => before.expires_at,
+            },
+            holder: match &self.holder {
+                Some(named) => holder(Some(named), session)?,
+                None => before.holder.clone(),
+            },
+            serial: before.serial.checked_add(1).ok_or_else(|| Error::failed("it has had too many versions"))?,
+            replaces: Some(id),
+            caps: self.terms.caps(before.currency, kept)?,
+            grants: if grants.is_some() { grants } else { before.grants.clone() },
+            funded: if self.terms.funded.is_some() { self.terms.funded(before.currency)? } else { before.funded },
+            refund_returns: if self.terms.refund_returns { Some(True) } else { before.refund_returns },
+            shown: None,
+            ..before
+        };
+        register(session, &mandate, &signer).await
+    }
+}
+
+impl TermsArgs {
+    fn caps(&self, currency: Currency, before: Option<&Rules>) -> Result<Option<Rules>> {
+        let mut terms = self.terms(currency)?.from(before);
+        let one = [
+            ("per-payment", &self.per_payment),
+            ("total", &self.total),
+            ("per-day", &self.per_day),
+            ("per-week", &self.per_week),
+            ("per-month", &self.per_month),
+            ("per-year", &self.per_year),
+            ("count", &self.count),
+            ("ask-above", &self.ask_above),
+        ];
+        for (word, value) in one {
+            value.iter().try_for_each(|value| terms.set(word, value))?;
+        }
+        for (word, values) in [("merchant", &self.merchant), ("category", &self.category)] {
+            if !values.is_empty() {
+                terms.set(word, &values.join("+"))?;
+            }
+        }
+        if self.ask_first {
+            terms.set("ask-first", "yes")?;
+        }
+        self.rule.iter().try_for_each(|rules| terms.set_all(rules))?;
+        Ok(terms.rules())
+    }
+
+    fn grants<const MAX: usize>(&self, currency: Currency) -> Result<Option<List<Rules, MAX>>> {
+        let grant = |text: &String| {
+            let mut terms = self.terms(currency)?;
+            terms.set_all(text)?;
+            terms.rules().ok_or_else(|| Error::usage("a grant without a rule would allow everything"))
+        };
+        let grants = self.grant.iter().map(grant).collect::<Result<Vec<_>>>()?;
+        if grants.is_empty() {
+            return Ok(None);
+        }
+        List::new(grants).map(Some).ok_or_else(|| Error::usage(format!("more than {MAX} grants")))
+    }
+
+    fn funded(&self, currency: Currency) -> Result<Option<Amount>> {
+        let terms = self.terms(currency)?;
+        self.funded.as_deref().map(|amount| terms.amount(amount)).transpose()
+    }
+
+    fn terms(&self, currency: Currency) -> Result<Terms> {
+        let zone = Zone::new(&self.zone).ok_or_else(|| Error::usage("not a zone of the IANA database").at(&self.zone))?;
+        Ok(Terms::new(currency, zone))
+    }
+}
+
+/// Signs a mandate, keeps it, and sends it.
+async fn register(session: &Session, mandate: &Mandate, signer: &AwsLcSigner) -> Result<Done> {
+    // The issuer would refuse it; here it can be said in the words of the command line.
+    Mandate::decode(&mut Reader::new(&mandate.payload())).map_err(|fault| {
+        Error::fault("mandate", fault).class_of(purser_client::Class::Usage).fix(
+            "a single mandate has --offer, a conditional one --grant, a quota --total; only a quota of the person's is --funded",
+        )
+    })?;
+    let signed = session.issuer.signed(mandate, signer)?;
+    let path = session.home.keep_mandate(&signed.bytes)?;
+    let decision = session.issuer.register(signed.bytes).await.map_err(|error| {
+        error.fix(format!("purser send {} registers the same mandate", path.display()))
+    })?;
+    let json = json!({ "mandate": signed.id.to_string(), "lineage": mandate.lineage.to_string() });
+    Ok(Done::of_decision(&format!("mandate {}", signed.id), &decision, json))
+}
+
+/// A mandate that is kept here, or that the issuer shows.
+async fn known(session: &Session, typed: &str, signer: &AwsLcSigner) -> Result<(PaperId, Mandate)> {
+    let views = session.issuer.mandates(signer).await?;
+    let ids: Vec<PaperId> = views.iter().filter_map(MandateView::paper_id).collect();
+    let id = complete(&ids, typed)?;
+    let mandate = super::view_of(&views, &id)?.mandate();
+    mandate.map(|mandate| (id, mandate)).ok_or_else(|| Error::failed("the issuer's mandate cannot be read").at(id))
+}
+
+fn holder(named: Option<&str>, session: &Session) -> Result<Holder> {
+    match named {
+        None => session.agent().map(|agent| Holder::Agent(agent.public_key())),
+        Some(path) if Path::new(path).exists() => keys::load_public(Path::new(path)).map(Holder::Agent),
+        Some(name) => PartyId::new(name).map(Holder::Merchant).ok_or_else(|| {
+            Error::usage("neither a file with a key nor a merchant's name").at(name)
+        }),
+    }
+}
+
+/// The id of an offer; of one in a file, after it has verified.
+fn offer_id(named: &str, session: &Session) -> Result<PaperId> {
+    if let Some(id) = parse_id(named) {
+        return Ok(id);
+    }
+    let bytes = read_file(&PathBuf::from(named))?;
+    let verified = session.issuer.trust.certified::<Offer>(&bytes, Role::Merchant, session.issuer.clock.now());
+    let (offer, _) = verified.map_err(|fault| Error::fault("offer", fault).at(named))?;
+    Ok(offer.id())
+}
+
+fn instant(text: &str, session: &Session) -> Result<purser_protocol::time::UnixSeconds> {
+    when::instant(text, session.issuer.clock.now())
+        .ok_or_else(|| Error::usage("not a time such as 30d, 2027-01-01 or 2027-01-01T08:00:00Z").at(text))
+}

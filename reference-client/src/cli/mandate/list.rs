@@ -1,0 +1,54 @@
+//! `purser mandate ls`, `purser mandate show`
+
+use purser_client::home::complete;
+use purser_client::issuer::MandateView;
+use purser_client::session::Session;
+use purser_client::{Error, Result};
+use purser_protocol::bind::base64url;
+use purser_protocol::diag;
+use purser_protocol::money::Currency;
+use purser_protocol::time::UnixSeconds;
+use serde_json::{Value, json};
+
+use super::{Done, Reader, view_of};
+
+pub(super) async fn ls(session: &Session, reader: Reader) -> Result<Done> {
+    let views = session.issuer.mandates(&reader.signer(session)?).await?;
+    let text: String = views.iter().map(line).collect();
+    let json = serde_json::to_value(&views).map_err(|error| Error::failed(error.to_string()))?;
+    Ok(Done::new(text, json!({ "mandates": json })))
+}
+
+pub(super) async fn show(session: &Session, typed: &str, reader: Reader) -> Result<Done> {
+    let views = session.issuer.mandates(&reader.signer(session)?).await?;
+    let mut known: Vec<_> = views.iter().filter_map(MandateView::paper_id).collect();
+    known.extend(session.home.mandate_ids());
+    known.sort();
+    known.dedup();
+    let id = complete(&known, typed)?;
+    let view = view_of(&views, &id)?;
+    let status = session.issuer.status(id).await?;
+    // What is kept here was signed here, or read before; what the issuer shows is its word.
+    let terms = match session.home.mandate(&id) {
+        Some(paper) => diag::show(&paper),
+        None => diag::show(&base64url::decode(&view.payload).unwrap_or_default()),
+    };
+    let terms = terms.map_err(|fault| Error::fault("mandate", fault))?;
+    let text = format!("{}{terms}{} as of {}, signed by {}\n", line(&view), status.state.name(), status.issued_at, status.issuer);
+    let mut json = serde_json::to_value(&view).map_err(|error| Error::failed(error.to_string()))?;
+    if let Value::Object(members) = &mut json {
+        let signed = json!({ "state": status.state.name(), "as_of": status.issued_at.get(), "good_until": status.expires_at.get() });
+        members.insert("status".into(), signed);
+    }
+    Ok(Done::new(text, json!({ "mandate": json })))
+}
+
+fn line(view: &MandateView) -> String {
+    let money = |minor: &str| match Currency::from_code(&view.currency).zip(minor.parse().ok()) {
+        Some((currency, minor)) => currency.show(minor).to_string(),
+        None => format!("{minor} {}", view.currency),
+    };
+    let left = view.left_minor.as_deref().map_or(String::new(), |left| format!(", {} left", money(left)));
+    let until = UnixSeconds::new(view.expires_at).map_or(String::new(), |until| format!(", until {until}"));
+    format!("{} {} {}: {} spent{left}{until}\n", view.id, view.mode, view.state, money(&view.spent_minor))
+}
