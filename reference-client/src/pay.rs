@@ -132,7 +132,12 @@ impl Payer<'_> {
                     None => return Ok(()),
                 },
                 Action::AskAfter { milliseconds } => {
-                    let Some(left) = self.left(kept, began) else { return self.keep(kept) };
+                    let left = match self.left(kept, began) {
+                        Some(left) => left,
+                        // Of an earlier run: without any patience it is still asked after once.
+                        None if milliseconds == 0 => Duration::ZERO,
+                        None => return self.keep(kept),
+                    };
                     self.watch.waiting(&waiting_for(kept));
                     tokio::time::sleep(Duration::from_millis(milliseconds).min(left)).await;
                     match canceller {

@@ -25,10 +25,14 @@ use purser_protocol::id::PartyId;
 use authority::Authority;
 use files::{Content, Files};
 
+/// The network, which is in every signature.
+pub const NETWORK: &str = "sandbox";
 /// The issuer's name.
 pub const ISSUER: &str = "issuer.example";
 /// The merchant's name.
 pub const MERCHANT: &str = "shop.example";
+/// The merchant's account at the issuer.
+pub const ACCOUNT: &str = "till";
 /// The merchant's categories (ISO 18245): taxis, groceries, fast food, books.
 pub const CATEGORIES: [u16; 4] = [4121, 5411, 5814, 5942];
 

@@ -97,6 +97,7 @@ impl Issuer {
     /// Whether the issuer gave a signed answer.
     async fn send(&self, paper: Vec<u8>) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
         let socket = TcpStream::connect((self.host.trim_matches(['[', ']']), self.port)).await?;
+        socket.set_nodelay(true)?;
         let name = ServerName::try_from(self.host.trim_matches(['[', ']']).to_owned())?;
         let stream = TokioIo::new(self.tls.connect(name, socket).await?);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;

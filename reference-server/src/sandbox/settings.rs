@@ -3,13 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::{ISSUER, MERCHANT};
-
-/// The network's name, which is in every signature.
-const NETWORK: &str = "sandbox";
-
-/// The merchant's account at the issuer.
-const ACCOUNT: &str = "till";
+use super::{ACCOUNT, ISSUER, MERCHANT, NETWORK};
 
 struct Product {
     path: &'static str,

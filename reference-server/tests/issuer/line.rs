@@ -59,6 +59,7 @@ pub(crate) fn connector(roots: &[Vec<u8>]) -> TlsConnector {
 impl Line {
     pub(crate) async fn open(addr: SocketAddr, tls: &TlsConnector) -> Result<Self, NoAnswer> {
         let socket = TcpStream::connect(addr).await?;
+        socket.set_nodelay(true)?;
         let name = ServerName::IpAddress(addr.ip().into());
         let stream = TokioIo::new(tls.connect(name, socket).await?);
         let (sender, connection) = hyper::client::conn::http1::handshake(stream).await?;

@@ -1,0 +1,57 @@
+//! Rows 3 and 4: a sum to spend, by one and by many at once.
+
+use futures_util::future::join_all;
+use purser_protocol::code::Code;
+use purser_protocol::receipt::Outcome;
+
+use super::pay::{buy, quota};
+use super::{Play, Seen};
+use crate::Failure;
+use crate::script::{AT_ONCE, ENOUGH_FOR};
+use crate::stage::Stage;
+use crate::table::Row;
+
+/// What is refused uses up nothing; the last payment that fits, fits to the cent.
+pub(super) async fn used_up(play: &mut Play<'_, impl FnMut(&Row)>) -> Result<(), Failure> {
+    let mandate = quota(play.stage, "100.00").await?;
+    for (path, left_minor) in
+        [("/taxi", 6_400), ("/taxi", 2_800), ("/taxi", 2_800), ("/report?on=taxis", 0), ("/coffee", 0)]
+    {
+        play.row(async |stage: &mut Stage| {
+            let seen = buy(stage, path, mandate).await?;
+            let mandates = stage.session.issuer.mandates(&stage.agent).await?;
+            let view = mandates.iter().find(|view| view.id == mandate.to_string()).ok_or("the mandate is gone")?;
+            Ok(seen.must(view.left_minor == Some(u64::to_string(&left_minor)), "something else is left"))
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// Sixteen at once, of which ten fit.
+pub(super) async fn at_once(play: &mut Play<'_, impl FnMut(&Row)>) -> Result<(), Failure> {
+    let mandate = quota(play.stage, "128.00").await?;
+    let mut refused = Vec::new();
+    play.row(async |stage: &mut Stage| {
+        let cups: Vec<String> = (1..=AT_ONCE).map(|cup| format!("/coffee?cup={cup}")).collect();
+        let all = join_all(cups.iter().map(|cup| buy(stage, cup, mandate))).await;
+        let all = all.into_iter().collect::<Result<Vec<Seen>, Failure>>()?;
+        let (paid, others): (Vec<Seen>, Vec<Seen>) = all.into_iter().partition(|seen| seen.outcome == Outcome::Settled);
+        refused = others;
+        let enough = paid.len() == ENOUGH_FOR;
+        one_of(paid).map(|seen| seen.must(enough, "another number of them was paid"))
+    })
+    .await?;
+    play.row(async |_: &mut Stage| {
+        let same = refused.iter().all(|seen| seen.code == Some(Code::RuleTotal));
+        let rest = refused.len() == AT_ONCE - ENOUGH_FOR;
+        one_of(refused).map(|seen| seen.must(same && rest, "they were not all refused for the total"))
+    })
+    .await
+}
+
+/// One for all, with what was wrong with any.
+fn one_of(all: Vec<Seen>) -> Result<Seen, Failure> {
+    let wrong = all.iter().find(|seen| seen.wrong.is_some()).cloned();
+    wrong.or(all.into_iter().next()).ok_or_else(|| "there is none".into())
+}

@@ -1,0 +1,154 @@
+//! What is printed: a table for people, one object for programs.
+
+use std::fmt;
+
+use purser_protocol::money::{Currency, Money};
+use serde_json::{Value, json};
+
+use crate::books::Books;
+use crate::rows::Seen;
+use crate::script::Expected;
+use crate::stage::Stage;
+
+/// A row that was played.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    /// How it must come out.
+    pub(crate) expected: Expected,
+    /// How it came out.
+    pub(crate) seen: Seen,
+    /// By how much the account grew.
+    pub(crate) moved_minor: i64,
+    /// How long it took.
+    pub(crate) ms: u128,
+}
+
+impl Row {
+    /// What is not as it must be.
+    fn wrong(&self) -> Option<String> {
+        let Self { expected, seen, moved_minor, .. } = self;
+        let amount: Option<Money> = expected.amount.parse().ok();
+        if seen.outcome != expected.outcome || seen.code != expected.code {
+            let code = |code: Option<purser_protocol::code::Code>| code.map(|code| format!(" {code}")).unwrap_or_default();
+            let must = format!("{}{}", expected.outcome.name(), code(expected.code));
+            return Some(format!("must be {must}"));
+        }
+        if seen.amount != amount || amount.is_none() {
+            let amount = seen.amount.map_or_else(|| "nothing".to_owned(), |money| money.to_string());
+            return Some(format!("the receipt says {amount}"));
+        }
+        if *moved_minor != expected.moves_minor {
+            return Some(format!("the account moved by {moved_minor}, must move by {}", expected.moves_minor));
+        }
+        seen.wrong.clone()
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "row": self.expected.row,
+            "what": self.expected.what,
+            "under": self.expected.under,
+            "amount": self.seen.amount.map(|money| money.to_string()),
+            "outcome": self.seen.outcome.name(),
+            "code": self.seen.code.map(|code| code.slug()),
+            "moved_minor": self.moved_minor,
+            "ms": self.ms,
+            "wrong": self.wrong(),
+        })
+    }
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Expected { row, what, under, amount, .. } = &self.expected;
+        let (outcome, code) = (self.seen.outcome.name(), self.seen.code.map_or("", |code| code.slug()));
+        let line = format!("{row:>4}  {what:<33} {amount:>12}  {under:<35} {outcome:<10} {code:<22} {:>5} ms", self.ms);
+        writeln!(f, "{line}")?;
+        self.wrong().map_or(Ok(()), |wrong| writeln!(f, "      NOT AS IT MUST BE: {wrong}"))
+    }
+}
+
+/// All that came out.
+pub(crate) struct Report {
+    /// The rows.
+    pub(crate) rows: Vec<Row>,
+    /// What is left when all is added up.
+    pub(crate) books: Books,
+    /// How long all of it took.
+    pub(crate) ms: u128,
+}
+
+impl Report {
+    /// Whether everything is as it must be.
+    pub(crate) fn is_good(&self) -> bool {
+        !self.rows.is_empty() && self.rows.iter().all(|row| row.wrong().is_none()) && self.books.agree()
+    }
+
+    /// What stands below the rows.
+    pub(crate) fn foot(&self) -> String {
+        let Books { receipts, deposit_minor, account_minor, merchant_in_store_minor, .. } = &self.books;
+        let good = self.rows.iter().filter(|row| row.wrong().is_none()).count();
+        let mut text = format!("\n{receipts} receipts verified from their files, with the anchors alone\n");
+        let [account, merchant, deposit] =
+            [*account_minor, *merchant_in_store_minor, *deposit_minor].map(|minor| yuan(minor));
+        if self.books.agree() {
+            text.push_str(&format!("account {account} + merchant {merchant} = deposit {deposit}: the books agree\n"));
+        } else {
+            text.push_str(&format!("NOT AS IT MUST BE: {:#?}\n", self.books));
+        }
+        let seconds = u64::try_from(self.ms).unwrap_or(u64::MAX) as f64 / 1_000.0;
+        text.push_str(&format!("{good} of {} rows as they must be, in {seconds:.1} s\n", self.rows.len()));
+        text
+    }
+
+    /// One object.
+    pub(crate) fn json(&self, stage: &Stage) -> String {
+        let books = &self.books;
+        let object = json!({
+            "schema": "purser.demo/1",
+            "good": self.is_good(),
+            "issuer": format!("https://{}", stage.sandbox.issuer),
+            "merchant": format!("https://{}", stage.sandbox.merchant),
+            "dir": stage.sandbox.dir,
+            "rows": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
+            "books": {
+                "agree": books.agree(),
+                "receipts_verified": books.receipts,
+                "deposit_minor": books.deposit_minor,
+                "account_minor": books.account_minor,
+                "merchant_minor": books.merchant_in_store_minor,
+                "merchant_by_receipts_minor": books.merchant_by_receipts_minor,
+                "findings": books.findings,
+            },
+            "ms": self.ms,
+        });
+        format!("{object}\n")
+    }
+}
+
+/// What stands above the rows.
+pub(crate) fn head(stage: &Stage) -> String {
+    let (issuer, merchant, dir) = (stage.sandbox.issuer, stage.sandbox.merchant, stage.sandbox.dir.display());
+    format!("issuer https://{issuer}   merchant https://{merchant}   folder {dir}\n\n")
+}
+
+/// What a person can do with what was left running.
+pub(crate) fn how_to_go_on(stage: &Stage) -> String {
+    let (dir, merchant) = (stage.sandbox.dir.display(), stage.sandbox.merchant);
+    let purser = format!("cargo run -q -p purser-client -- --dir {dir}/home");
+    format!(
+        r#"
+Both servers run until Ctrl-C; the folder stays. From another terminal:
+  {purser} account show
+  {purser} payment list
+  {purser} fetch https://{merchant}/coffee --max "20.00 CNY"
+To start them again later:
+  cargo run -q -p purser-server -- issuer --config {dir}/issuer.toml
+  cargo run -q -p purser-server -- merchant --config {dir}/merchant.toml
+"#
+    )
+}
+
+fn yuan(minor: u64) -> String {
+    Currency::from_code("CNY").map_or_else(String::new, |currency| currency.show(minor).to_string())
+}
