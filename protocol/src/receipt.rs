@@ -17,7 +17,7 @@ use crate::label::{
     AMOUNT, ANSWER_BY, APPROVAL, BATCH, CODE, COMMAND, CURRENCY, DETAIL, HOLD_UNTIL, IAT, INTENT, LOG_ROOT, LOG_SIZE,
     Label, NETWORK, OFFER, OUTCOME, PSEUDONYM, SALT, SECRET_HASH, TREE_ROOT, TREE_SIZE, USER_CODE,
 };
-use crate::limits::PATH_MAX;
+use crate::limits::{PAPER_BYTES_MAX, PATH_MAX};
 use crate::money::{Amount, Currency};
 use crate::time::UnixSeconds;
 use crate::wire::{Field, Reader, Writer};
@@ -254,6 +254,9 @@ impl Receipt {
 
     /// Reads a receipt from bytes that need not have been checked.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+        if bytes.len() > PAPER_BYTES_MAX {
+            return Err(Fault::new(Code::MessageTooLarge).at(PAPER_BYTES_MAX)); // [ENC-1]
+        }
         decoded(bytes)
     }
 

@@ -163,7 +163,9 @@ impl Credential {
     /// `credential-malformed`. [HTB-33]
     pub fn read(value: &[u8]) -> Result<Option<Self>, Fault> {
         if value.len() > HEADER_VALUE_BYTES_MAX {
-            return Err(malformed(HEADER_VALUE_BYTES_MAX)); // [HTB-34]
+            let scheme = value.split(|byte| *byte == b' ').next().unwrap_or_default();
+            let ours = scheme.eq_ignore_ascii_case(SCHEME.as_bytes());
+            return if ours { Err(malformed(HEADER_VALUE_BYTES_MAX)) } else { Ok(None) }; // [HTB-34]
         }
         let token = match scan::read(value)?.as_slice() {
             [Auth { scheme, .. }] if !scheme.eq_ignore_ascii_case(SCHEME) => return Ok(None),

@@ -7,8 +7,11 @@ use crate::cert::Role;
 use crate::code::{Code, Stage};
 use crate::fault::{Fault, Part};
 use crate::id::{CertificateId, Digest, Nonce, PaperId, PartyId};
+use crate::label::{IAT, NETWORK};
+use crate::limits::SKEW_SECONDS;
 use crate::paper::offer::{CaptureMode, Offer};
 use crate::receipt::{Claims, Outcome, Receipt, Root};
+use crate::sign::paper::find;
 use crate::sign::{Context, Crypto, Signed, SignerName};
 use crate::time::UnixSeconds;
 use crate::wire::Writer;
@@ -55,57 +58,45 @@ pub struct VerifiedReceipt {
     pub root: Root,
 }
 
-/// Verifies a receipt out of a record, with nothing but the register at hand.
+/// Verifies a receipt, with nothing but the register at hand. [RCT-1]
 ///
-/// The certificate is judged at the time of the receipt: one that has expired since still proves what it
-/// signed. [RCT-11] Errors: the codes of the stages up to schema, then `path-invalid`.
+/// The certificate is judged at the time of the root: one that has expired since still proves what it signed.
+/// [RCT-11]
 pub fn verify_receipt(
     bytes: &[u8],
     context: Context<'_>,
     crypto: &dyn Crypto,
     parties: &dyn Parties,
 ) -> Result<VerifiedReceipt, Fault> {
-    verify(bytes, context, crypto, parties, None)
+    read_receipt(bytes, context, crypto, parties).map_err(|fault| fault.within(Part::Receipt))
 }
 
-/// Verifies a receipt that something is about to be given for.
-///
-/// The certificate is judged now: whoever found an issuer's old key can write receipts of old days. [RCT-11]
-pub fn verify_receipt_now(
+fn read_receipt(
     bytes: &[u8],
     context: Context<'_>,
     crypto: &dyn Crypto,
     parties: &dyn Parties,
-    now: UnixSeconds,
 ) -> Result<VerifiedReceipt, Fault> {
-    verify(bytes, context, crypto, parties, Some(now))
-}
-
-fn verify(
-    bytes: &[u8],
-    context: Context<'_>,
-    crypto: &dyn Crypto,
-    parties: &dyn Parties,
-    now: Option<UnixSeconds>,
-) -> Result<VerifiedReceipt, Fault> {
-    let within = |fault: Fault| fault.within(Part::Receipt);
-    let receipt = Receipt::from_bytes(bytes).map_err(within)?;
-    let signed = Signed::<Root>::read(&receipt.root).map_err(within)?;
-    let made_at = crate::sign::paper::find(signed.frame.payload, crate::label::IAT.number);
+    let receipt = Receipt::from_bytes(bytes)?;
+    let signed = Signed::<Root>::read(&receipt.root)?;
+    let made_at = find(signed.frame.payload, IAT.number);
     let made_at = made_at.and_then(|(_, mut seconds)| seconds.unsigned().ok()).and_then(UnixSeconds::new);
-    let made_at = made_at.ok_or_else(|| within(Fault::new(Code::MissingField)))?;
-    let party = parties.party(&signed.header, Role::Issuer, now.unwrap_or(made_at)).map_err(within)?;
-    party.check_made_at(made_at.get()).map_err(within)?;
+    let made_at = made_at.ok_or_else(|| Fault::new(Code::MissingField).field(IAT.name))?;
+    let party = parties.party(&signed.header, Role::Issuer, made_at)?;
+    party.check_made_at(made_at.get())?;
     let SignerName::Certificate(certificate) = signed.header.signer else {
-        return Err(within(Fault::new(Code::CertMissing)));
+        return Err(Fault::new(Code::CertMissing));
     };
-    let authentic = signed.verify(crypto, context, &party.key).map_err(within)?;
-    authentic.version().map_err(within)?;
-    let root = authentic.open().map_err(within)?;
+    let authentic = signed.verify(crypto, context, &party.key)?;
+    authentic.version()?;
+    let root = authentic.open()?;
     if root.network.as_str() != context.network {
-        return Err(within(Fault::new(Code::SignatureInvalid)));
+        return Err(Fault::new(Code::SignatureInvalid).field(NETWORK.name)); // [RCT-18]
     }
-    let claims = receipt.verify(&root).map_err(within)?;
+    let claims = receipt.verify(&root)?;
+    if claims.decided_at > root.issued_at {
+        return Err(Fault::new(Code::FieldConflict).field(IAT.name)); // [RCT-20]
+    }
     Ok(VerifiedReceipt { id: receipt.id(), claims, issuer: party.id.clone(), certificate, root: (*root).clone() })
 }
 
@@ -125,38 +116,45 @@ pub struct OfferMade {
 pub enum OfferState {
     /// It can be taken.
     Open,
-    /// It was served, for this payment and this request.
-    Consumed {
-        /// The payment.
-        intent: PaperId,
-        /// The digest of the request that it was served for, whether or not the offer names one.
-        resource: Option<Digest>,
-    },
+    /// It was served.
+    Consumed(Consumed),
     /// The merchant took it back.
     Withdrawn,
+}
+
+/// What consumed an offer. [FLW-10]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consumed {
+    /// The receipt.
+    pub receipt: PaperId,
+    /// Who signed it.
+    pub issuer: PartyId,
+    /// The payment that it is for.
+    pub intent: PaperId,
+    /// The digest of the request that was served, whether or not the offer names one.
+    pub request: Digest,
 }
 
 /// What to do with a receipt that was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Redemption {
-    /// Serve, after the offer was consumed for this payment in the same transaction.
+    /// Serve, after the offer was consumed for this receipt in the same transaction.
     Serve,
-    /// Give the answer that was given before. [FLW-7]
+    /// Give the answer that was given before. [HTB-17]
     Repeat,
-    /// The money is here and nothing can be given for it: refund, or void. [FLW-8]
-    Refund(Code),
+    /// The money is here and nothing can be given for it: give it back, then refuse. [FLW-7]
+    GiveBack(Code),
 }
 
 /// Judges a receipt against the offer and the request. Stage `redeem`.
 ///
-/// Errors: `receipt-mismatch`, `secret-mismatch`, `request-mismatch`, `receipt-already-used`.
+/// Errors: `receipt-mismatch`, `secret-mismatch`, `receipt-already-used`, `request-mismatch`, in this order.
 pub fn redeem(
     made: &OfferMade,
     receipt: &VerifiedReceipt,
     secret: &[u8; 32],
     request: &Digest,
 ) -> Result<Redemption, Fault> {
-    let fault = |code: Code| Err(Fault::new(code).at_stage(Stage::Redeem));
     let claims = &receipt.claims;
     let outcome = match made.offer.capture {
         CaptureMode::AtOnce => Outcome::Settled,
@@ -164,26 +162,53 @@ pub fn redeem(
     };
     let accepted = made.offer.accepts.iter().any(|payee| payee.issuer == receipt.issuer);
     let same_money = claims.amount == Some(made.offer.amount) && claims.currency == Some(made.offer.currency);
-    if claims.offer != Some(made.id) || claims.outcome != outcome || !accepted || !same_money {
-        return fault(Code::ReceiptMismatch); // [HTB-12]
+    // A certificate that has expired cannot make a receipt for an offer that is younger. [RCT-11]
+    let not_before_offer = claims.decided_at.saturating_add(SKEW_SECONDS) >= made.offer.issued_at;
+    if claims.offer != Some(made.id) || claims.outcome != outcome || !accepted || !same_money || !not_before_offer {
+        return refuse(Code::ReceiptMismatch); // [HTB-12]
     }
-    let (Some(intent), Some(secret_hash)) = (claims.intent, claims.secret_hash) else {
-        return fault(Code::ReceiptMismatch);
-    };
-    if Sha256::digest(secret)[..] != secret_hash.0 {
-        return fault(Code::SecretMismatch); // [HTB-15]
+    if !is_opened_by(claims, secret) {
+        return refuse(Code::SecretMismatch); // [HTB-15]
     }
-    let bound = made.offer.resource.is_none_or(|resource| resource == *request);
     match &made.state {
-        // Nothing will be served for this money, whatever is asked for. [FLW-8]
-        OfferState::Withdrawn => Ok(Redemption::Refund(Code::OfferUnknown)),
-        OfferState::Consumed { intent: served, .. } if *served != intent => {
-            Ok(Redemption::Refund(Code::ReceiptAlreadyUsed))
+        // Nothing will be served for this money, whatever is asked for. [FLW-7]
+        OfferState::Withdrawn => Ok(Redemption::GiveBack(Code::OfferUnknown)),
+        OfferState::Consumed(by) if by.receipt == receipt.id => match by.request == *request {
+            true => Ok(Redemption::Repeat),
+            false => refuse(Code::ReceiptAlreadyUsed), // [HTB-14]
+        },
+        // Two receipts of one payment are its issuer's fault, and for the money of that one something was given.
+        OfferState::Consumed(by) if Some(by.intent) == claims.intent && by.issuer == receipt.issuer => {
+            refuse(Code::ReceiptAlreadyUsed)
         }
-        _ if !bound => fault(Code::RequestMismatch), // [HTB-13]
+        OfferState::Consumed(_) => Ok(Redemption::GiveBack(Code::ReceiptAlreadyUsed)),
+        OfferState::Open if made.offer.resource.is_some_and(|resource| resource != *request) => {
+            refuse(Code::RequestMismatch) // [HTB-13]
+        }
         OfferState::Open => Ok(Redemption::Serve),
-        // An offer that is bound to no request is bound to the first that it was redeemed for. [HTB-14]
-        OfferState::Consumed { resource: Some(served), .. } if served != request => fault(Code::ReceiptAlreadyUsed),
-        OfferState::Consumed { .. } => Ok(Redemption::Repeat),
     }
 }
+
+/// Judges a receipt for an offer that the merchant does not know. Stage `redeem`.
+///
+/// It may be one that it has forgotten: then the money goes back. If it was another merchant's, the issuer, who
+/// has seen it, gives nothing back. [FLW-12] Error: `offer-unknown`.
+pub fn redeem_unknown(offer: &PaperId, receipt: &VerifiedReceipt, secret: &[u8; 32]) -> Result<Redemption, Fault> {
+    let claims = &receipt.claims;
+    let has_money = matches!(claims.outcome, Outcome::Settled | Outcome::Authorized);
+    if has_money && claims.offer == Some(*offer) && is_opened_by(claims, secret) {
+        return Ok(Redemption::GiveBack(Code::OfferUnknown));
+    }
+    refuse(Code::OfferUnknown) // [HTB-11]
+}
+
+fn is_opened_by(claims: &Claims, secret: &[u8; 32]) -> bool {
+    claims.secret_hash == Some(Digest(Sha256::digest(secret).into()))
+}
+
+fn refuse(code: Code) -> Result<Redemption, Fault> {
+    Err(Fault::new(code).at_stage(Stage::Redeem))
+}
+
+#[cfg(test)]
+mod tests;

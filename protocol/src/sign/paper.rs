@@ -186,13 +186,19 @@ impl<'a, T: Paper> Signed<'a, T> {
         T::decode(&mut Reader::new(self.frame.payload)).map_err(|fault| fault.at_stage(Stage::Schema).shifted(shift))
     }
 
-    /// The stage signature.
+    /// The stage signature, with the key that the header names.
     pub fn verify(
         self,
         crypto: &dyn Crypto,
         context: Context<'_>,
         key: &PublicKey,
     ) -> Result<Authentic<'a, T>, Fault> {
+        // A signature fits a second key as well, and a caller may hold the wrong one. [SIG-21]
+        if let SignerName::Key(name) = self.header.signer
+            && name != key.id()
+        {
+            return Err(Fault::new(Code::SignatureInvalid).at(self.frame.offset_of(self.frame.protected)));
+        }
         let digest = to_be_signed(T::KIND, context, self.frame.protected, self.frame.payload);
         match crypto.verify(key, &digest, self.frame.signature) {
             Ok(()) => Ok(Authentic { signed: self, key: *key }),

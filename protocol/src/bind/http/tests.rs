@@ -131,6 +131,7 @@ fn credentials_of_others_are_none_and_broken_ones_are_errors() {
     for value in ["Bearer abc", "Basic QTpC", &token(r#"{"challenge":{"method":"card"}}"#)] {
         assert_eq!(read(value), Ok(None), "{value}");
     }
+    assert_eq!(read(&format!("Bearer {}", "A".repeat(2_048))), Ok(None), "the limit is on ours");
     for value in [
         "",
         "Payment",
