@@ -190,18 +190,18 @@ impl Merchant {
         };
         match judged(state)? {
             Redemption::Repeat => self.repeat(&made.id),
-            Redemption::Refund(code) => self.refund(&receipt, code),
+            Redemption::GiveBack(code) => self.refund(&receipt, code),
             Redemption::Serve => {
                 let intent = receipt.claims.intent.ok_or_else(|| Problem::new(Code::ReceiptMismatch))?;
                 let served = self.serve(product, &made.id, intent, request)?;
-                if self.offers()?.consume(&made.id, &served, &credential.receipt).map_err(internal)? {
+                if self.offers()?.consume(&made.id, &served, &receipt).map_err(internal)? {
                     return self.respond(&served);
                 }
                 // Another request was quicker: it is judged against what that one left.
                 let found = self.offers()?.find(&made.id).map_err(internal)?;
                 let (_, state) = found.ok_or_else(|| Problem::new(Code::OfferUnknown))?;
                 match judged(state)? {
-                    Redemption::Refund(code) => self.refund(&receipt, code),
+                    Redemption::GiveBack(code) => self.refund(&receipt, code),
                     Redemption::Repeat | Redemption::Serve => self.repeat(&made.id),
                 }
             }

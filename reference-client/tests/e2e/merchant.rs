@@ -15,7 +15,7 @@ use purser_protocol::cert::{Role, TrustAnchors};
 use purser_protocol::code::Code;
 use purser_protocol::field::List;
 use purser_protocol::flow::Register;
-use purser_protocol::flow::merchant::{OfferMade, OfferState, Redemption, Request as Bound, redeem, verify_receipt};
+use purser_protocol::flow::merchant::{Consumed, OfferMade, OfferState, Redemption, Request as Bound, redeem, verify_receipt};
 use purser_protocol::id::{Digest, LongText, Nonce, PaperId, PartyId, ShortText};
 use purser_protocol::money::{Amount, Currency};
 use purser_protocol::paper::delivery::{Delivery, DeliveryState};
@@ -200,11 +200,12 @@ impl Shop {
         match redeem(made, &receipt, &credential.secret, &digest) {
             Ok(Redemption::Serve) => {
                 let intent = receipt.claims.intent.unwrap();
-                made.state = OfferState::Consumed { intent, resource: Some(digest) };
+                let (receipt, issuer) = (receipt.id, receipt.issuer.clone());
+                made.state = OfferState::Consumed(Consumed { receipt, issuer, intent, request: digest });
                 *self.served.lock().unwrap() += 1;
             }
             Ok(Redemption::Repeat) => {}
-            Ok(Redemption::Refund(code)) => return Problem::new(code).into_response(),
+            Ok(Redemption::GiveBack(code)) => return Problem::new(code).into_response(),
             Err(fault) => return Problem::new(fault).into_response(),
         }
         self.give(made.id, receipt.claims.intent.unwrap(), body)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use purser_protocol::flow::merchant::OfferState;
+use purser_protocol::flow::merchant::{Consumed, OfferState, VerifiedReceipt};
 use purser_protocol::id::{Digest, Nonce, PaperId, PartyId};
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::sign::Paper;
@@ -22,6 +22,7 @@ const SCHEMA: &str = "
         request BLOB,
         served_at INTEGER,
         receipt BLOB,
+        issuer TEXT,
         delivery BLOB,
         body BLOB
     ) STRICT;
@@ -86,13 +87,15 @@ impl Offers {
 
     /// An offer, and how it stands.
     pub(super) fn find(&mut self, id: &PaperId) -> Result<Option<(Made, OfferState)>, StoreError> {
-        let query = "SELECT payload, salt, withdrawn, intent, request FROM offers WHERE id = ?1";
+        let query = "SELECT payload, salt, withdrawn, intent, request, receipt, issuer FROM offers WHERE id = ?1";
         let found = self.connection.prepare_cached(query)?.query_row([id.0], |row: &Row<'_>| {
             let intent: Option<[u8; 32]> = row.get(3)?;
-            let request: Option<[u8; 32]> = row.get(4)?;
             let state = match (intent, row.get::<_, bool>(2)?) {
                 (Some(intent), _) => {
-                    OfferState::Consumed { intent: PaperId(intent), resource: request.map(Digest) }
+                    let issuer: String = row.get(6)?;
+                    let issuer = PartyId::new(&issuer).ok_or(rusqlite::Error::InvalidQuery)?;
+                    let (request, receipt) = (Digest(row.get(4)?), PaperId(row.get(5)?));
+                    OfferState::Consumed(Consumed { receipt, issuer, intent: PaperId(intent), request })
                 }
                 (None, true) => OfferState::Withdrawn,
                 (None, false) => OfferState::Open,
@@ -105,16 +108,17 @@ impl Offers {
     }
 
     /// Consumes an offer, unless it is consumed already.
-    pub(super) fn consume(&mut self, id: &PaperId, served: &Served, receipt: &[u8]) -> Result<bool, StoreError> {
+    pub(super) fn consume(&mut self, id: &PaperId, served: &Served, receipt: &VerifiedReceipt) -> Result<bool, StoreError> {
         let update = "UPDATE offers
-            SET intent = ?2, request = ?3, served_at = ?4, receipt = ?5, delivery = ?6, body = ?7
+            SET intent = ?2, request = ?3, served_at = ?4, receipt = ?5, issuer = ?6, delivery = ?7, body = ?8
             WHERE id = ?1 AND intent IS NULL AND withdrawn = 0";
         let changed = self.connection.prepare_cached(update)?.execute(params![
             id.0,
             served.intent.0,
             served.request.0,
             served.at.get(),
-            receipt,
+            receipt.id.0,
+            receipt.issuer.as_str(),
             served.delivery,
             served.body,
         ])?;

@@ -1,0 +1,76 @@
+//! The command line, as a function.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::spec::{self, Tree};
+
+/// Holds Purser's specification and what claims to keep it against each other.
+#[derive(Parser)]
+#[command(name = "purser-conformance", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The text itself, its registries, and the lines of code that keep it.
+    #[command(subcommand)]
+    Spec(Spec),
+}
+
+#[derive(Subcommand)]
+enum Spec {
+    /// Reports everything that disagrees. Exit status 1 when something does.
+    Check(Root),
+    /// Prints the registries into their chapters, and raises the counts in `coverage.lock`.
+    Write(Root),
+}
+
+#[derive(clap::Args)]
+struct Root {
+    /// The folder that holds `spec/` and the crates.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    root: PathBuf,
+}
+
+/// Does what the arguments say; the first of them is the program's name.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        // Help is no error: clap knows the stream and the status of each.
+        Err(message) => message.exit(),
+    };
+    let done = match arguments.command {
+        Command::Spec(Spec::Check(Root { root })) => check(&root),
+        Command::Spec(Spec::Write(Root { root })) => write(&root),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("purser-conformance: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn check(root: &Path) -> io::Result<ExitCode> {
+    let tree = Tree::read(root)?;
+    let findings = spec::check(&tree);
+    for finding in &findings {
+        eprintln!("{finding}");
+    }
+    println!("{}", spec::coverage(&tree));
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn write(root: &Path) -> io::Result<ExitCode> {
+    let tree = Tree::read(root)?;
+    for (path, text) in spec::write(&tree) {
+        std::fs::write(root.join(path), text)?;
+        println!("{path}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
