@@ -17,7 +17,7 @@ mod fields;
 use fields::*;
 
 use super::samples::{
-    Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Enrolment,
+    Cancel, Capture, CaptureMode, HoldSeconds, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Enrolment,
     Fields, Intent, Item, ItemPrice, Line, Mandate, MandateState, Modality, Mode, Offer, OfferKind, Outcome, Payee,
     PayeeKey, PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption, Revocation, Root, Rules, Sample, Status,
     Suspension, Void,
@@ -169,7 +169,7 @@ impl Any for Offer {
     fn any() -> BoxedStrategy<Self> {
         let capture = prop_oneof![
             Just((CaptureMode::AtOnce, None)),
-            option::of(1..=2_678_400_u64).prop_map(|s| (CaptureMode::ByCommand, s.map(|s| UpTo::new(s).unwrap()))),
+            option::of(1..=2_678_400_u64).prop_map(|s| (CaptureMode::ByCommand, s.map(|s| HoldSeconds::new(s).unwrap()))),
         ];
         let accepts = vec((party(), words()), 1..8).prop_map(|payees| {
             let mut payees: Vec<_> = payees.into_iter().map(|(issuer, account)| Payee { issuer, account }).collect();
