@@ -88,8 +88,8 @@ fn a_payment_and_its_receipt_are_small() {
         ..Claims::new(Outcome::Settled, at(NOW), NONCE)
     });
     let root = Root { tree_root: Digest(leaf_hash(&claims)), ..Root::samples().remove(0) };
-    let root = by_certificate(&root, "issuer");
-    let receipt = Receipt { claims, index: 0, path: Vec::new(), root };
+    let receipt = Receipt { claims, index: 0, path: Vec::new(), root: by_certificate(&root, "issuer") };
+    assert_eq!(receipt.verify(&root).unwrap().outcome, Outcome::Settled);
     let bytes = encoded(&receipt);
     weigh("root", &receipt.root);
     println!(

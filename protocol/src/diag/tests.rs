@@ -1,5 +1,5 @@
 use super::*;
-use crate::code::Stage;
+use crate::code::{Code, Stage};
 use crate::field::encoded;
 use crate::id::{CertificateId, Digest, Nonce, PartyId, Text};
 use crate::money::{Amount, Currency};
@@ -44,7 +44,8 @@ fn cancel() -> Vec<u8> {
 
 fn receipt() -> Vec<u8> {
     let at = UnixSeconds::new(1_793_500_000).unwrap();
-    let claims = encoded(&Claims::new(Outcome::Recorded, at, Nonce([5; 16])));
+    let command = Some(PaperId([9; 32]));
+    let claims = encoded(&Claims { command, ..Claims::new(Outcome::Recorded, at, Nonce([5; 16])) });
     let tree = Tree::new(vec![leaf_hash(b"other"), leaf_hash(&claims)]);
     let root = Root {
         issued_at: at,

@@ -9,6 +9,7 @@ use purser_protocol::code::Stage::{Encoding, Schema, Size, Version};
 use purser_protocol::paper::command::Suspension;
 use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::offer::Offer;
+use purser_protocol::receipt::Root;
 
 use super::cbor::{bytes, contents, get, head, int, list, map, pairs, remove, set, set_key, text, wide};
 use super::forge::Forge;
@@ -24,7 +25,11 @@ const CAPS: i64 = -15;
 /// The amount that a mandate has at its top level.
 const FUNDED: i64 = -17;
 const ITEMS: i64 = -21;
+const CAPTURE: i64 = -24;
+const HOLD_SECONDS: i64 = -27;
 const MANDATES: i64 = -41;
+const BATCH: i64 = -48;
+const LOG_SIZE: i64 = -50;
 
 pub(crate) fn rows() -> Vec<Row> {
     let mut t = Table::of(&Mandate::samples()[0]);
@@ -36,7 +41,7 @@ pub(crate) fn rows() -> Vec<Row> {
     keys(&mut t);
     let mut rows = t.rows;
     rows.extend(texts());
-    rows.extend(sets());
+    rows.extend(lists());
     rows
 }
 
@@ -324,11 +329,20 @@ fn texts() -> Vec<Row> {
         set(p, ITEMS, list(&[set(&item, 5, int(12_801))]))
     });
     t.refuse_payload(("", ""), "no line", (FieldRange, Schema), |p| set(p, ITEMS, list(&[])));
+    let hold = |seconds: i64| {
+        let by_command = move |payload: &[u8]| set(&set(payload, CAPTURE, int(2)), HOLD_SECONDS, int(seconds));
+        move |f: &mut Forge| f.payload = by_command(&f.payload)
+    };
+    t.refuse_beside(("", ""), "a hold of no second", (FieldRange, Schema), hold(0), hold(1));
+    t.refuse_beside(("", ""), "a hold of 31 days and a second", (FieldRange, Schema), hold(2_678_401), hold(2_678_400));
+    t.refuse_payload(("", ""), "a hold of what is captured at once", (FieldConflict, Schema), |p| {
+        set(p, HOLD_SECONDS, int(60))
+    });
     t.rows
 }
 
-/// A set has one order and holds nothing twice.
-fn sets() -> Vec<Row> {
+/// A set has one order and holds nothing twice; the log has an entry for each batch.
+fn lists() -> Vec<Row> {
     let mut t = Table::of(&Mandate::samples()[0]);
     let (digest, price) = (|n| bytes(&[n; 32]), |id| list(&[text(id), int(100), int(10)]));
     let items: [(&str, i64, [Vec<u8>; 2]); 10] = [
@@ -362,6 +376,13 @@ fn sets() -> Vec<Row> {
     t.refuse_payload(("", ""), "mandates out of order", (FieldRange, Schema), |p| set(p, MANDATES, of([2, 1])));
     t.refuse_payload(("", ""), "a mandate twice", (FieldRange, Schema), |p| set(p, MANDATES, of([1, 1])));
     t.refuse_payload(("", ""), "no mandate", (FieldRange, Schema), |p| set(p, MANDATES, list(&[])));
+    rows.extend(t.rows);
+
+    let mut t = Table::of(&Root::samples()[0]);
+    t.refuse_payload(("", ""), "a log without its batch", (FieldConflict, Schema), |p| set(p, LOG_SIZE, get(p, BATCH)));
+    t.refuse_payload(("", ""), "a batch without a next", (FieldConflict, Schema), |p| {
+        set(&set(p, BATCH, int_max()), LOG_SIZE, int(0))
+    });
     rows.extend(t.rows);
     rows
 }

@@ -17,10 +17,10 @@ mod fields;
 use fields::*;
 
 use super::samples::{
-    Cancel, Capture, CaptureMode, HoldSeconds, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Enrolment,
-    Fields, Intent, Item, ItemPrice, Line, Mandate, MandateState, Modality, Mode, Offer, OfferKind, Outcome, Payee,
-    PayeeKey, PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption, Revocation, Root, Rules, Sample, Status,
-    Suspension, Void,
+    Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Enrolment,
+    Fields, HoldSeconds, Intent, Item, ItemPrice, Line, Mandate, MandateState, Modality, Mode, Offer, OfferKind,
+    Outcome, Payee, PayeeKey, PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption, Revocation, Root, Rules,
+    Sample, Status, Suspension, Void,
 };
 
 /// A kind of paper of which any value can be made.
@@ -46,10 +46,6 @@ any! {
     }
     Credential { issuer: party(), account: account(), expires_at: seconds(), issued_at: seconds(), key: key().prop_map(KeyHolder) }
     Pseudonym { issuer: party(), pseudonym: pseudonym(), merchant: party(), expires_at: seconds(), issued_at: seconds() }
-    Root {
-        issued_at: seconds(), tree_root: digest(), tree_size: count(), batch: number(), log_root: digest(), log_size: number(),
-        network: words(),
-    }
     Capture {
         merchant: party(), issuer: party(), issued_at: seconds(), nonce: nonce(), intent: paper_id(), amount: amount(),
         currency: currency(), last: truth(),
@@ -86,6 +82,23 @@ any! {
     Delivery {
         merchant: party(), issued_at: seconds(), offer: paper_id(), intent: paper_id(), state: select(DeliveryState::ALL),
         digest: digest(),
+    }
+}
+
+impl Any for Root {
+    fn any() -> BoxedStrategy<Self> {
+        let batch = number().prop_filter("the last number has no next", |batch| *batch < u64::MAX);
+        (seconds(), digest(), count(), batch, digest(), words())
+            .prop_map(|(issued_at, tree_root, tree_size, batch, log_root, network)| Self {
+                issued_at,
+                tree_root,
+                tree_size,
+                batch,
+                log_root,
+                log_size: batch + 1,
+                network,
+            })
+            .boxed()
     }
 }
 
@@ -169,7 +182,7 @@ impl Any for Offer {
     fn any() -> BoxedStrategy<Self> {
         let capture = prop_oneof![
             Just((CaptureMode::AtOnce, None)),
-            option::of(1..=2_678_400_u64).prop_map(|s| (CaptureMode::ByCommand, s.map(|s| HoldSeconds::new(s).unwrap()))),
+            option::of(1..=2_678_400_u64).prop_map(|s| (CaptureMode::ByCommand, s.and_then(HoldSeconds::new))),
         ];
         let accepts = vec((party(), words()), 1..8).prop_map(|payees| {
             let mut payees: Vec<_> = payees.into_iter().map(|(issuer, account)| Payee { issuer, account }).collect();

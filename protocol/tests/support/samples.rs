@@ -16,7 +16,7 @@ pub(crate) use purser_protocol::paper::credential::{Credential, Pseudonym};
 pub(crate) use purser_protocol::paper::delivery::{Delivery, DeliveryState};
 pub(crate) use purser_protocol::paper::intent::Intent;
 pub(crate) use purser_protocol::paper::mandate::{Holder, Language, Mandate, Mode, Shown};
-pub(crate) use purser_protocol::paper::offer::{HoldSeconds, CaptureMode, Item, Line, Offer, OfferKind, Payee};
+pub(crate) use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Line, Offer, OfferKind, Payee};
 pub(crate) use purser_protocol::paper::rules::{Channel, Fields, ItemPrice, PayeeKey, PeriodCount, PeriodTotal, Rules};
 pub(crate) use purser_protocol::paper::status::{MandateState, Status};
 use purser_protocol::period::{Period, RollingSeconds, TimeWindow, Unit, Zone};
