@@ -6,9 +6,8 @@ use purser_protocol::authorize::{Account, Case, Decision, Link, authorize};
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::field::{Bytes, KeyHolder, List, Set, decoded, encoded};
-use purser_protocol::flow::Parties;
 use purser_protocol::flow::issuer::{Desk, PaymentRequest};
-use purser_protocol::id::{AccountId, Digest, LineageId, Nonce, PaperId, PartyId, Pseudonym};
+use purser_protocol::id::{AccountId, Digest, LineageId, Nonce, PaperId, PartyId, Pseudonym, Text};
 use purser_protocol::ledger::audit::audit;
 use purser_protocol::ledger::books::Purse;
 use purser_protocol::ledger::event::Event;
@@ -23,7 +22,8 @@ use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
 use purser_protocol::paper::offer::{CaptureMode, Offer, OfferKind, Payee};
 use purser_protocol::paper::rules::{Channel, Fields, Rules};
-use purser_protocol::receipt::Outcome;
+use purser_protocol::receipt::tree::{Tree, leaf_hash};
+use purser_protocol::receipt::{Claims, Outcome, Receipt, Root};
 use purser_protocol::sign::backend::Portable;
 use purser_protocol::sign::{Context, Crypto, Paper, Signed, sign, sign_by_certificate};
 use purser_protocol::time::UnixSeconds;
@@ -38,6 +38,7 @@ use super::said::Said;
 pub const SANDBOX: Context<'static> = Context { network: "sandbox" };
 
 /// One issuer and its customers.
+#[derive(Clone)]
 pub struct World {
     pub ledger: Ledger,
     /// The clock, in Unix seconds.
@@ -56,6 +57,7 @@ pub struct World {
     answers: HashMap<PaperId, Record>,
 }
 
+#[derive(Clone)]
 struct Kept {
     command: PaperId,
     at: UnixSeconds,
@@ -501,6 +503,17 @@ impl World {
         PaymentPapers { mandates: Vec::new(), offer: sealed, intent, confirmation: None }
     }
 
+    /// A payment as the desk makes a command of it, for tests that send it thousands of times.
+    pub fn opened(&self, papers: &PaymentPapers) -> Command {
+        let body = papers.body();
+        let request = PaymentRequest::read(&body).unwrap();
+        let opened = self.desk(|desk, state| {
+            let account_of = |mandate: &PaperId| state.mandates.get(mandate).map(|record| record.mandate.account);
+            desk.open_payment(&request, state, pseudonym, account_of)
+        });
+        Command::Pay(Box::new(opened.unwrap().order))
+    }
+
     /// Sends the papers of a payment, as [AUT-8] and [AUT-10] say.
     pub fn pay(&mut self, papers: &PaymentPapers) -> Said {
         let body = papers.body();
@@ -575,9 +588,7 @@ impl World {
 
     /// Asks the desk of the issuer, whose clock is this world's.
     pub fn desk<T>(&self, ask: impl FnOnce(&Desk<'_>, &State) -> Result<T, Fault>) -> Result<T, Fault> {
-        let crypto: &dyn Crypto = if self.real { &Portable } else { &Pretend };
-        let parties: &dyn Parties = Authority::shared();
-        let now = at(self.now);
+        let (crypto, parties, now) = (self.crypto(), Authority::shared(), at(self.now));
         ask(&Desk { issuer: &self.issuer, context: SANDBOX, crypto, parties, now }, self.ledger.state())
     }
 
@@ -643,6 +654,26 @@ impl World {
 
     pub fn balance(&self, purse: &Purse) -> u64 {
         self.state().books.balance(purse, cny())
+    }
+
+    /// The receipt with these claims, alone in its batch, its root signed by an issuer.
+    pub fn receipt(&self, claims: &Claims, issuer: &str) -> Receipt {
+        let claims = encoded(claims);
+        let tree = Tree::new(vec![leaf_hash(&claims)]);
+        let root = Root {
+            issued_at: at(self.now),
+            tree_root: Digest(tree.root()),
+            tree_size: count(1),
+            batch: 0,
+            log_root: Digest([0; 32]),
+            log_size: 1,
+            network: Text::new(SANDBOX.network).unwrap(),
+        };
+        Receipt { claims, index: 0, path: Vec::new(), root: self.certify(&root, issuer).bytes }
+    }
+
+    pub fn crypto(&self) -> &'static dyn Crypto {
+        if self.real { &Portable } else { &Pretend }
     }
 
     /// What a person's account has free.
