@@ -98,8 +98,11 @@ impl Payer<'_> {
     pub async fn pursue(&self, kept: &mut Kept) -> Result<()> {
         let first = match kept.state {
             Attempt::Signed => kept.state.handle(Event::Kept),
-            // Of an earlier run: first asked after, since it may be decided.
-            Attempt::InDoubt { .. } | Attempt::Waiting => Action::AskAfter { milliseconds: 0 },
+            // Of an earlier run: asked after once, however short patience is, since it may be decided.
+            Attempt::InDoubt { .. } | Attempt::Waiting => {
+                let event = self.ask(kept, Duration::ZERO).await?;
+                kept.state.handle(event)
+            }
             Attempt::Known(_) | Attempt::Dropped => return Ok(()),
         };
         self.run(kept, first, None).await
