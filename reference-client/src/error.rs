@@ -90,6 +90,13 @@ impl Error {
         self
     }
 
+    /// The same, with the code that a peer gave.
+    #[must_use]
+    pub fn coded(mut self, code: Option<Code>) -> Self {
+        self.0.fault = code.map(Fault::new);
+        self
+    }
+
     /// The same, of another class.
     #[must_use]
     pub fn class_of(mut self, class: Class) -> Self {

@@ -156,7 +156,7 @@ impl Fetcher<'_> {
                     last = undelivered(&kept, &error.to_string());
                     continue;
                 }
-                Err(error) => return Err(undelivered(&kept, &error.to_string()).retry(Retry::Never)),
+                Err(error) => return Err(refused(&kept, &error.to_string())),
             };
             if response.status.is_success() {
                 return self.delivered(kept, response).map(|delivered| Fetched::Delivered(Box::new(delivered)));
@@ -167,8 +167,9 @@ impl Fetcher<'_> {
                 continue;
             }
             // A price is paid once. Who asks again, or refuses the receipt, has the money and owes the rest.
-            let what = if status == StatusCode::PAYMENT_REQUIRED { "it asks to be paid again" } else { problem.what() };
-            return Err(undelivered(&kept, what).retry(Retry::Never));
+            let asks_again = status == StatusCode::PAYMENT_REQUIRED && response.media_type() == "application/cose";
+            let what = if asks_again { "it asks to be paid again" } else { problem.what() };
+            return Err(refused(&kept, what));
         }
         Err(last)
     }
@@ -218,7 +219,7 @@ impl Fetcher<'_> {
 
 /// The header that redeems a payment.
 fn authorization(kept: &Kept) -> Result<HeaderValue> {
-    let lost = |what: &str| undelivered(kept, what).retry(Retry::Never);
+    let lost = |what: &str| refused(kept, what);
     let fetching = kept.fetching.as_ref().ok_or_else(|| lost("this payment is for no request"))?;
     let challenge = Challenge::read([fetching.challenge.as_bytes()]).into_iter().find_map(std::result::Result::ok);
     let challenge = challenge.ok_or_else(|| lost("its challenge cannot be read"))?;
@@ -228,6 +229,13 @@ fn authorization(kept: &Kept) -> Result<HeaderValue> {
     let mut value = HeaderValue::try_from(value).map_err(|_| lost("its receipt is no header"))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// Paid, and the merchant will not have it.
+fn refused(kept: &Kept, what: &str) -> Error {
+    let what = format!("payment {} is made, and the merchant does not give what it pays for: {what}", kept.id);
+    let close = format!("the merchant owes it, or a refund; purser payment close {} lets it go", kept.id);
+    Error::new(Class::Unknown, what).fix(close).retry(Retry::Never)
 }
 
 /// Paid, and nothing came for it yet.

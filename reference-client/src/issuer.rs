@@ -132,12 +132,21 @@ impl Issuer {
         self.reply(response, Question::Payment(id, intent)).await
     }
 
-    /// Asks after an intent, for at most so long.
-    pub async fn ask(&self, id: PaperId, intent: &Intent, wait: Duration) -> Reply {
+    /// Asks after an intent, for at most so long. The payer's side proves that it is, and is told why not.
+    pub async fn ask(&self, id: PaperId, intent: &Intent, wait: Duration, payer: Option<&dyn Signer>) -> Reply {
         let wait = wait.as_secs().min(WAIT_SECONDS_MAX);
         let mut request = self.get(&format!("/v1/intents/{id}?wait={wait}"), ANSWER);
         request.patience = Duration::from_secs(wait);
-        self.reply(self.connector.send(&request).await, Question::Payment(id, intent)).await
+        let question = Question::Payment(id, intent);
+        if let Some(proof) = payer.and_then(|payer| self.proof(&request.url, payer).ok()) {
+            let proven = request.clone().header(HeaderName::from_static(PURSER_PROOF), proof);
+            match self.reply(self.connector.send(&proven).await, question).await {
+                // The outcome is told to anybody who knows the id.
+                Reply::NotDecided(problem) if problem.code() == Some(Code::ProofInvalid) => {}
+                reply => return reply,
+            }
+        }
+        self.reply(self.connector.send(&request).await, question).await
     }
 
     /// The outcome of a payment of which only the id is known.
@@ -198,20 +207,25 @@ impl Issuer {
     /// A read by who says so. [HTB-32]
     async fn read<T: DeserializeOwned>(&self, target: &str, signer: &dyn Signer) -> Result<T> {
         let url = self.url.with_target(target);
-        let target = Text::new(&format!("GET {url}"));
-        let proof = Proof {
-            audience: self.id.clone(),
-            issued_at: self.clock.now(),
-            nonce: nonce()?,
-            target: target.ok_or_else(|| Error::usage("the address is too long to prove").at(&url))?,
-        };
-        let proof = base64url::encode(&self.signed(&proof, signer)?.bytes);
-        let proof = HeaderValue::try_from(proof).map_err(|_| Error::failed("the proof is no header"))?;
+        let proof = self.proof(&url, signer)?;
         let request = Request::new(Method::GET, url)
             .header(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"))
             .header(HeaderName::from_static(PURSER_PROOF), proof);
         let response = self.good(self.connector.send(&request).await?)?;
         serde_json::from_slice(&response.body).map_err(|error| self.odd(&format!("its answer cannot be read: {error}")))
+    }
+
+    /// A header that proves who asks, for this address and this minute.
+    fn proof(&self, url: &Url, signer: &dyn Signer) -> Result<HeaderValue> {
+        let target = Text::new(&format!("GET {url}"));
+        let proof = Proof {
+            audience: self.id.clone(),
+            issued_at: self.clock.now(),
+            nonce: nonce()?,
+            target: target.ok_or_else(|| Error::usage("the address is too long to prove").at(url))?,
+        };
+        let proof = base64url::encode(&self.signed(&proof, signer)?.bytes);
+        HeaderValue::try_from(proof).map_err(|_| Error::failed("the proof is no header"))
     }
 
     fn get(&self, target: &str, media_type: &str) -> Request {

@@ -56,6 +56,8 @@ pub struct Payer<'a> {
     pub patience: Patience,
     /// Who is told what is waited for.
     pub watch: &'a dyn Watch,
+    /// A key of the payer's side, to which an issuer says why it refused.
+    pub asker: Option<&'a dyn Signer>,
 }
 
 /// An offer that has verified, to be paid under a mandate.
@@ -98,8 +100,11 @@ impl Payer<'_> {
     pub async fn pursue(&self, kept: &mut Kept) -> Result<()> {
         let first = match kept.state {
             Attempt::Signed => kept.state.handle(Event::Kept),
-            // Of an earlier run: first asked after, since it may be decided.
-            Attempt::InDoubt { .. } | Attempt::Waiting => Action::AskAfter { milliseconds: 0 },
+            // Of an earlier run: asked after once, however short patience is, since it may be decided.
+            Attempt::InDoubt { .. } | Attempt::Waiting => {
+                let event = self.ask(kept, Duration::ZERO).await?;
+                kept.state.handle(event)
+            }
             Attempt::Known(_) | Attempt::Dropped => return Ok(()),
         };
         self.run(kept, first, None).await
@@ -163,7 +168,7 @@ impl Payer<'_> {
     async fn ask(&self, kept: &mut Kept, left: Duration) -> Result<Event> {
         let intent = kept.read_intent()?;
         let wait = if kept.state == Attempt::Waiting { left } else { Duration::ZERO };
-        match self.issuer.ask(kept.id, &intent, wait).await {
+        match self.issuer.ask(kept.id, &intent, wait, self.asker).await {
             Reply::NotFound => self.send(kept).await,
             // That it would not say is not that it decided nothing.
             Reply::NotDecided(problem) => Ok(note(kept, problem.into_error(&self.issuer.url.origin()))),
@@ -172,23 +177,11 @@ impl Payer<'_> {
     }
 
     async fn send_cancel(&self, kept: &mut Kept, signer: &dyn Signer) -> Result<Event> {
-        let cancel = self.cancel_paper(&kept.intent, signer)?;
+        let cancel = cancel_paper(self.issuer, &kept.intent, signer)?;
         match self.issuer.settle(cancel, kept.id).await {
             Ok(decision) => Ok(self.event(kept, Reply::Decided(Box::new(decision)))),
             Err(error) => Ok(note(kept, error)),
         }
-    }
-
-    /// A command that an intent shall not be decided any more.
-    pub fn cancel_paper(&self, intent: &[u8], signer: &dyn Signer) -> Result<Vec<u8>> {
-        let cancel = Cancel {
-            issuer: self.issuer.id.clone(),
-            issued_at: self.issuer.clock.now(),
-            nonce: nonce()?,
-            intent: purser_protocol::field::Bytes(intent.to_vec()),
-            offer: None,
-        };
-        self.issuer.signed(&cancel, signer).map(|signed| signed.bytes)
     }
 
     fn event(&self, kept: &mut Kept, reply: Reply) -> Event {
@@ -220,6 +213,18 @@ impl Payer<'_> {
         }
         self.home.attempts().keep(kept)
     }
+}
+
+/// A command that an intent shall not be decided any more.
+pub fn cancel_paper(issuer: &Issuer, intent: &[u8], signer: &dyn Signer) -> Result<Vec<u8>> {
+    let cancel = Cancel {
+        issuer: issuer.id.clone(),
+        issued_at: issuer.clock.now(),
+        nonce: nonce()?,
+        intent: purser_protocol::field::Bytes(intent.to_vec()),
+        offer: None,
+    };
+    issuer.signed(&cancel, signer).map(|signed| signed.bytes)
 }
 
 /// What the person must see to answer: where, by which code, until when.

@@ -89,7 +89,8 @@ impl Session {
         keys::load(&self.home.path(path))
     }
 
-    async fn with_clock(mut self) -> Result<Self> {
+    /// Takes the issuer's clock, where the configuration says so.
+    pub async fn with_clock(mut self) -> Result<Self> {
         if self.config.clock == TimeSource::Issuer {
             let now = sandbox_clock(&self.issuer.connector, &self.issuer.url).await?;
             self.issuer.clock = Clock::showing(now);

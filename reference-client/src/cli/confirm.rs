@@ -4,7 +4,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use purser_client::home::{Home, complete};
 use purser_client::issuer::{MandateView, PendingView, parse_id};
-use purser_client::pay::{Patience, Payer, Silent};
+use purser_client::pay::cancel_paper;
 use purser_client::session::Session;
 use purser_client::{Error, Result};
 use purser_protocol::bind::base64url;
@@ -109,8 +109,7 @@ async fn refuse(session: &Session, person: &AwsLcSigner, view: &PendingView, whi
         error.at(waiting.id).fix("it lapses by itself; or suspend its mandate: purser mandate suspend")
     })?;
     ask(&format!("{}\nRefuse?", waiting.describe()), which.yes)?;
-    let payer = Payer { issuer: &session.issuer, home: &session.home, patience: Patience::default(), watch: &Silent };
-    let cancel = payer.cancel_paper(&intent, person)?;
+    let cancel = cancel_paper(&session.issuer, &intent, person)?;
     let done = answer(session, &waiting, cancel).await?;
     // A refusal is what was asked for.
     Ok(if done.exit == code::FAILED { done.exit(code::DONE) } else { done })

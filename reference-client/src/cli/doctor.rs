@@ -37,7 +37,11 @@ pub(super) async fn run(home: Home) -> Result<Done> {
             checks.push(Check { name: "issuer", found: reached });
             if is_reached {
                 checks.push(Check { name: "clock", found: clock(&session).await });
-                checks.push(Check { name: "account", found: account(&session).await });
+                let account = match session.with_clock().await {
+                    Ok(session) => account(&session).await,
+                    Err(error) => Err(error),
+                };
+                checks.push(Check { name: "account", found: account });
             }
         }
     }
@@ -52,7 +56,7 @@ fn done(checks: &[Check]) -> Done {
             Ok(what) => text.push_str(&format!("ok    {name}: {what}\n")),
             Err(error) => {
                 text.push_str(&format!("FAIL  {name}: {error}\n"));
-                text.push_str(&format!("  fix {}\n", error.remedy().unwrap_or("see the line above")));
+                text.push_str(&format!("  fix {}\n", fix(error)));
             }
         }
         let error = found.as_ref().err();
@@ -60,7 +64,7 @@ fn done(checks: &[Check]) -> Done {
             "name": name,
             "ok": found.is_ok(),
             "what": found.as_ref().map_or_else(ToString::to_string, Clone::clone),
-            "fix": error.and_then(Error::remedy),
+            "fix": error.map(fix),
         }));
     }
     let failed: Vec<_> = checks.iter().filter_map(|check| check.found.as_ref().err()).collect();
@@ -70,6 +74,13 @@ fn done(checks: &[Check]) -> Done {
         _ => code::FAILED,
     };
     Done::new(text, json!({ "checks": list })).exit(exit)
+}
+
+fn fix(error: &Error) -> &str {
+    error.remedy().unwrap_or(match error.class() {
+        Class::Unreachable | Class::Unknown => "check the network and the issuer, then run this again",
+        Class::Usage | Class::Failed => "put right what the line above names, then run this again",
+    })
 }
 
 fn folder(home: &Home) -> Result<String> {

@@ -66,6 +66,7 @@ impl Fetch {
             home: &session.home,
             patience: self.waiting.patience(),
             watch: &Terminal,
+            asker: Some(&agent),
         };
         let fetched = Fetcher { payer, agent: &agent }.fetch(&wanted).await?;
         match fetched {

@@ -8,6 +8,7 @@ use purser_client::session::Session;
 use purser_client::{Error, Result};
 use purser_protocol::diag;
 use purser_protocol::flow::payer::Attempt;
+use purser_protocol::sign::backend::AwsLcSigner;
 use serde_json::json;
 
 use super::done::{claims_json, code, payment_json, standing};
@@ -115,21 +116,23 @@ async fn status(session: &Session, asking: &Asking) -> Result<Done> {
         }
         (Err(error), None) => return Err(error),
     };
-    payer(session, asking.waiting).pursue(&mut kept).await?;
+    let asker = key(session)?;
+    payer(session, asking.waiting, &asker).pursue(&mut kept).await?;
     Ok(Done::of_payment(&kept))
 }
 
 async fn cancel(session: &Session, asking: &Asking) -> Result<Done> {
     let mut kept = session.home.attempts().find(&asking.id)?;
-    let signer = if session.config.keys.agent.is_some() { session.agent()? } else { session.person()? };
-    payer(session, asking.waiting).cancel(&mut kept, &signer).await?;
+    let signer = key(session)?;
+    payer(session, asking.waiting, &signer).cancel(&mut kept, &signer).await?;
     let done = Done::of_payment(&kept);
     // That it was not made is what was asked for.
     Ok(if done.exit == code::FAILED { done.exit(code::DONE) } else { done })
 }
 
 async fn resume(session: &Session, waiting: Waiting) -> Result<Done> {
-    let taken_up = payer(session, waiting).resume().await?;
+    let asker = key(session)?;
+    let taken_up = payer(session, waiting, &asker).resume().await?;
     let text: String = taken_up.iter().map(line).collect();
     let worst = taken_up.iter().map(|kept| standing(kept).1).max().unwrap_or(code::DONE);
     let list: Vec<_> = taken_up.iter().map(payment_json).collect();
@@ -149,8 +152,14 @@ fn close(home: &Home, typed: &str) -> Result<Done> {
     Ok(Done::new(format!("payment {}: closed\n", kept.id), json!({ "payment": payment_json(&kept) })))
 }
 
-fn payer(session: &Session, waiting: Waiting) -> Payer<'_> {
-    Payer { issuer: &session.issuer, home: &session.home, patience: waiting.patience(), watch: &Terminal }
+fn payer<'a>(session: &'a Session, waiting: Waiting, asker: &'a AwsLcSigner) -> Payer<'a> {
+    let (issuer, home) = (&session.issuer, &session.home);
+    Payer { issuer, home, patience: waiting.patience(), watch: &Terminal, asker: Some(asker) }
+}
+
+/// The agent's key, which made the payments; where there is none, the person's.
+fn key(session: &Session) -> Result<AwsLcSigner> {
+    if session.config.keys.agent.is_some() { session.agent() } else { session.person() }
 }
 
 fn line(kept: &Kept) -> String {

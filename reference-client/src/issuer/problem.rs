@@ -77,6 +77,6 @@ impl Problem {
         };
         let class = if self.http_status >= 500 || self.http_status == 429 { Class::Unknown } else { Class::Failed };
         let retry = self.code().map_or(if class == Class::Unknown { Retry::Same } else { Retry::Never }, Code::retry);
-        Error::new(class, what).at(place).retry(retry)
+        Error::new(class, what).at(place).retry(retry).coded(self.code())
     }
 }

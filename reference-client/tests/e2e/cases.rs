@@ -8,3 +8,4 @@ mod files;
 mod lost;
 mod merchants;
 mod offers;
+mod shop;

@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use axum::{Extension, Router};
 use purser_protocol::bind::base64url;
 use purser_protocol::bind::http::{Challenge, Credential, PAYMENT_RECEIPT, PURSER_DELIVERY, PaymentTaken};
@@ -94,7 +95,7 @@ impl Merchant {
             ..Shell::default()
         };
         let life = Life::new();
-        let app = Router::new().fallback(serve).with_state(Arc::clone(&shop));
+        let app = Router::new().route("/{*rest}", any(serve)).with_state(Arc::clone(&shop));
         let server = Server::start(&shell, app, life).await.unwrap();
         Self { url: server.url().to_owned(), shop, _server: server }
     }

@@ -78,8 +78,8 @@ async fn an_agent_delegates_and_gives_up() {
     assert_eq!(fetched.code, 0, "{}", fetched.stderr);
     assert_eq!(fetch().await.code, 1, "its own total");
     assert_eq!(scene.balance().await, 100_000 - 1_280);
-    let listed = scene.good(&["mandate", "ls"]).await;
-    assert_eq!(listed["mandates"][0]["left_minor"], "48720", "it counts above too");
+    let shown = scene.good(&["mandate", "show", &id]).await;
+    assert_eq!(shown["mandate"]["left_minor"], "48720", "it counts above too");
     scene.good(&["mandate", "revoke", &id, "--agent"]).await;
     assert_eq!(fetch().await.code, 1);
 }

@@ -79,6 +79,6 @@ async fn an_agent_gives_up_what_waits() {
     let (_, json) = pending(&scene).await;
     let id = json["payment"]["intent"].as_str().unwrap();
     let (code, json) = scene.json(&["payment", "cancel", id]).await;
-    assert_eq!((code, &json["payment"]["state"]), (0, &"refused".into()), "{json}");
+    assert_eq!((code, &json["payment"]["state"]), (0, &"cancelled".into()), "{json}");
     assert_eq!(scene.good(&["confirm", "ls"]).await["pending"], serde_json::json!([]));
 }
