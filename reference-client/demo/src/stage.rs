@@ -85,7 +85,7 @@ impl Stage {
             helper,
             shop,
             sandbox,
-            folder: folder,
+            folder,
         };
         stage.file(&enrolled.decision)?;
         stage.deposit(DEPOSIT.parse().map_err(|error| format!("{DEPOSIT}: {error}"))?).await?;

@@ -90,8 +90,7 @@ impl Report {
         let Books { receipts, deposit_minor, account_minor, merchant_in_store_minor, .. } = &self.books;
         let good = self.rows.iter().filter(|row| row.wrong().is_none()).count();
         let mut text = format!("\n{receipts} receipts verified from their files, with the anchors alone\n");
-        let [account, merchant, deposit] =
-            [*account_minor, *merchant_in_store_minor, *deposit_minor].map(|minor| yuan(minor));
+        let [account, merchant, deposit] = [*account_minor, *merchant_in_store_minor, *deposit_minor].map(yuan);
         if self.books.agree() {
             text.push_str(&format!("account {account} + merchant {merchant} = deposit {deposit}: the books agree\n"));
         } else {
