@@ -1,5 +1,6 @@
 //! The issuer: accounts, mandates, payments, receipts.
 
+mod address;
 mod command;
 mod config;
 mod discovery;

@@ -70,6 +70,9 @@ async fn carry(
 ) {
     // Without the issuer the client's connection is closed as it came.
     let Ok(issuer) = TcpStream::connect(issuer).await else { return };
+    if client.set_nodelay(true).and(issuer.set_nodelay(true)).is_err() {
+        return;
+    }
     let (from_client, to_client) = client.into_split();
     let (from_issuer, to_issuer) = issuer.into_split();
     // When one side ends, both are dropped, and with them the other side.

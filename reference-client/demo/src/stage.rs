@@ -46,7 +46,7 @@ pub(crate) struct Stage {
     pub(crate) shop: Shop,
     /// What the servers run from.
     pub(crate) sandbox: Sandbox,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Stage {
@@ -85,11 +85,16 @@ impl Stage {
             helper,
             shop,
             sandbox,
-            _folder: folder,
+            folder,
         };
         stage.file(&enrolled.decision)?;
         stage.deposit(DEPOSIT.parse().map_err(|error| format!("{DEPOSIT}: {error}"))?).await?;
         Ok(stage)
+    }
+
+    /// Whether the folder stays.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.folder.keep
     }
 
     /// What the account has, as the issuer says.

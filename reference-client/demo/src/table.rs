@@ -29,7 +29,8 @@ impl Row {
         let Self { expected, seen, moved_minor, .. } = self;
         let amount: Option<Money> = expected.amount.parse().ok();
         if seen.outcome != expected.outcome || seen.code != expected.code {
-            let code = |code: Option<purser_protocol::code::Code>| code.map(|code| format!(" {code}")).unwrap_or_default();
+            let code =
+                |code: Option<purser_protocol::code::Code>| code.map(|code| format!(" {code}")).unwrap_or_default();
             let must = format!("{}{}", expected.outcome.name(), code(expected.code));
             return Some(format!("must be {must}"));
         }
@@ -89,8 +90,7 @@ impl Report {
         let Books { receipts, deposit_minor, account_minor, merchant_in_store_minor, .. } = &self.books;
         let good = self.rows.iter().filter(|row| row.wrong().is_none()).count();
         let mut text = format!("\n{receipts} receipts verified from their files, with the anchors alone\n");
-        let [account, merchant, deposit] =
-            [*account_minor, *merchant_in_store_minor, *deposit_minor].map(|minor| yuan(minor));
+        let [account, merchant, deposit] = [*account_minor, *merchant_in_store_minor, *deposit_minor].map(yuan);
         if self.books.agree() {
             text.push_str(&format!("account {account} + merchant {merchant} = deposit {deposit}: the books agree\n"));
         } else {
@@ -129,7 +129,8 @@ impl Report {
 /// What stands above the rows.
 pub(crate) fn head(stage: &Stage) -> String {
     let (issuer, merchant, dir) = (stage.sandbox.issuer, stage.sandbox.merchant, stage.sandbox.dir.display());
-    format!("issuer https://{issuer}   merchant https://{merchant}   folder {dir}\n\n")
+    let fate = if stage.is_kept() { "kept" } else { "removed at the end" };
+    format!("issuer https://{issuer}   merchant https://{merchant}   folder {dir} ({fate})\n\n")
 }
 
 /// What a person can do with what was left running.
@@ -140,7 +141,7 @@ pub(crate) fn how_to_go_on(stage: &Stage) -> String {
         r#"
 Both servers run until Ctrl-C; the folder stays. From another terminal:
   {purser} account show
-  {purser} payment list
+  {purser} payment ls
   {purser} fetch https://{merchant}/coffee --max "20.00 CNY"
 To start them again later:
   cargo run -q -p purser-server -- issuer --config {dir}/issuer.toml
@@ -151,4 +152,83 @@ To start them again later:
 
 fn yuan(minor: u64) -> String {
     Currency::from_code("CNY").map_or_else(String::new, |currency| currency.show(minor).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use purser_protocol::code::Code;
+    use purser_protocol::receipt::Outcome;
+
+    use super::*;
+
+    fn row() -> Row {
+        let expected = Expected {
+            row: "3c",
+            what: "quota, a third",
+            under: "left 28.00",
+            amount: "36.00 CNY",
+            outcome: Outcome::Refused,
+            code: Some(Code::RuleTotal),
+            moves_minor: 0,
+        };
+        let amount = expected.amount.parse().ok();
+        let seen = Seen { outcome: Outcome::Refused, code: Some(Code::RuleTotal), amount, wrong: None };
+        Row { expected, seen, moved_minor: 0, ms: 4 }
+    }
+
+    fn books() -> Books {
+        Books {
+            receipts: 3,
+            deposit_minor: 100,
+            account_minor: 40,
+            merchant_by_receipts_minor: 60,
+            account_in_store_minor: 40,
+            merchant_in_store_minor: 60,
+            findings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_row_counts() {
+        assert_eq!(row().wrong(), None);
+        let changes: [fn(&mut Row); 8] = [
+            |row| row.seen.outcome = Outcome::Settled,
+            |row| row.seen.code = None,
+            |row| row.seen.code = Some(Code::RuleCount),
+            |row| row.seen.amount = None,
+            |row| row.seen.amount = "36.01 CNY".parse().ok(),
+            |row| row.expected.amount = "36 rabbits",
+            |row| row.moved_minor = -3_600,
+            |row| row.seen.wrong = Some("late".into()),
+        ];
+        for (place, change) in changes.into_iter().enumerate() {
+            let mut row = row();
+            change(&mut row);
+            assert!(row.wrong().is_some(), "{place}");
+            assert!(row.to_string().contains("NOT AS IT MUST BE"), "{place}");
+            assert!(!Report { rows: vec![row], books: books(), ms: 1 }.is_good(), "{place}");
+        }
+        assert!(Report { rows: vec![row()], books: books(), ms: 1 }.is_good());
+        assert!(!Report { rows: Vec::new(), books: books(), ms: 1 }.is_good());
+    }
+
+    #[test]
+    fn every_sum_of_the_books_counts() {
+        assert!(books().agree());
+        let changes: [fn(&mut Books); 7] = [
+            |books| books.receipts = 0,
+            |books| books.deposit_minor = 101,
+            |books| books.account_minor = 41,
+            |books| books.account_in_store_minor = 41,
+            |books| books.merchant_by_receipts_minor = -60,
+            |books| books.merchant_in_store_minor = 59,
+            |books| books.findings.push("purses hold 99".into()),
+        ];
+        for (place, change) in changes.into_iter().enumerate() {
+            let mut books = books();
+            change(&mut books);
+            let report = Report { rows: vec![row()], books, ms: 1 };
+            assert!(!report.is_good() && report.foot().contains("NOT AS IT MUST BE"), "{place}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use purser_protocol::bind::{base64url, http};
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::field::encoded;
-use purser_protocol::id::{AccountId, PaperId, PartyId};
+use purser_protocol::id::{AccountId, PartyId};
 use purser_protocol::ledger::state::{Payment, State as LedgerState};
 use purser_protocol::paper::credential::Pseudonym;
 use purser_protocol::paper::mandate::Holder;
@@ -22,6 +22,7 @@ use purser_protocol::sign::PublicKey;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::address::{Named, Wait, paper_id};
 use super::command::answer;
 use super::{Issuer, view};
 use crate::reply::Problem;
@@ -33,23 +34,16 @@ const STATUS_SECONDS: u64 = 60;
 /// How long a pseudonym is good for.
 const PSEUDONYM_SECONDS: u64 = 86_400;
 
-#[derive(Deserialize)]
-pub(super) struct Wait {
-    #[serde(default)]
-    wait: u64,
-}
-
 /// `GET /v1/intents/{id}`: who knows the id is a party to the payment; for all others there is none.
 pub(super) async fn intent(
     State(issuer): State<Arc<Issuer>>,
-    Path(id): Path<String>,
-    Query(wait): Query<Wait>,
+    Named(id): Named,
+    Wait(wait): Wait,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let id = paper_id(&id)?;
-    let until = tokio::time::Instant::now() + Duration::from_secs(wait.wait.min(WAIT_SECONDS_MAX));
+    let until = tokio::time::Instant::now() + Duration::from_secs(wait.min(WAIT_SECONDS_MAX));
     loop {
         let committed = issuer.committed.notified();
         let waits = |payment: &Payment| matches!(payment, Payment::Pending(_));
@@ -80,8 +74,7 @@ pub(super) async fn intent(
 }
 
 /// `GET /v1/receipts/{id}`
-pub(super) async fn receipt(State(issuer): State<Arc<Issuer>>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let id = paper_id(&id)?;
+pub(super) async fn receipt(State(issuer): State<Arc<Issuer>>, Named(id): Named) -> Result<Response, Problem> {
     let found = tokio::task::spawn_blocking(move || {
         let mut reader = issuer.reader.lock().map_err(|_| Code::Internal)?;
         reader.receipt(&id).map_err(|_| Code::Internal)
@@ -93,8 +86,7 @@ pub(super) async fn receipt(State(issuer): State<Arc<Issuer>>, Path(id): Path<St
 }
 
 /// `GET /v1/mandates/{id}/status`
-pub(super) async fn status(State(issuer): State<Arc<Issuer>>, Path(id): Path<String>) -> Result<Response, Problem> {
-    let id = paper_id(&id)?;
+pub(super) async fn status(State(issuer): State<Arc<Issuer>>, Named(id): Named) -> Result<Response, Problem> {
     let now = issuer.clock.now();
     let standing = issuer.with(move |state| view::mandate_state(state, &id, now)).await?;
     let (state, suspensions) = standing.ok_or_else(|| Problem::new(Code::NotFound))?;
@@ -172,7 +164,7 @@ pub(super) async fn pseudonym(
     let reader = issuer.reader_of(&method, &uri, &headers).await?;
     let body: PseudonymBody = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::FieldType))?;
     let merchant = PartyId::new(&body.merchant).ok_or_else(|| Problem::new(Code::FieldRange))?;
-    let mandate = paper_id(&body.mandate)?;
+    let mandate = paper_id(&body.mandate).ok_or_else(|| Problem::new(Code::NotFound))?;
     let account = issuer.with(move |state| {
         let record = state.mandates.get(&mandate).filter(|_| view::may_see(state, &reader, &mandate));
         record.map(|record| record.mandate.account)
@@ -238,26 +230,6 @@ impl Issuer {
         let signed = signed.map_err(|_| Problem::new(Code::Internal))?;
         Ok(([(CONTENT_TYPE, http::PAPER), (CACHE_CONTROL, "no-store")], signed).into_response())
     }
-}
-
-/// An id in lower-case hexadecimal.
-fn paper_id(text: &str) -> Result<PaperId, Problem> {
-    let digits = text.as_bytes();
-    let mut id = [0; 32];
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut pairs = digits.chunks_exact(2);
-    if digits.len() != 64 {
-        return Err(Problem::new(Code::NotFound));
-    }
-    for (place, pair) in id.iter_mut().zip(&mut pairs) {
-        let value = digit(pair[0]).zip(digit(pair[1])).map(|(high, low)| high << 4 | low);
-        *place = value.ok_or_else(|| Problem::new(Fault::new(Code::NotFound)))?;
-    }
-    Ok(PaperId(id))
 }
 
 /// Whether a key holds a mandate.

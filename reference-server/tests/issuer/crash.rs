@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use purser_protocol::bind::http::{PAPER, PAYMENT_REQUEST};
+use purser_protocol::bind::http::{PAPER, PAYMENT_REQUEST, PURSER_CREDENTIAL};
 use purser_protocol::code::Code;
 use purser_protocol::id::PaperId;
 use purser_protocol::receipt::Outcome;
@@ -39,6 +39,7 @@ async fn a_restart_changes_no_answer() {
     for (path, media, paper) in &papers {
         before.push(scene.post(path, media, paper).await);
     }
+    assert!(before[0].headers.contains_key(PURSER_CREDENTIAL));
     before[2].is(&scene.world, Outcome::Authorized);
     before[3].refuses(&scene.world, Code::RuleTotal);
     let balance = scene.balance(&person).await;
@@ -53,6 +54,7 @@ async fn a_restart_changes_no_answer() {
         for ((path, media, paper), before) in papers.iter().zip(&before) {
             let again = scene.post(path, media, paper).await;
             assert_eq!((again.status, &again.body), (before.status, &before.body), "{path}");
+            assert_eq!(again.headers.get(PURSER_CREDENTIAL), before.headers.get(PURSER_CREDENTIAL));
         }
         assert_eq!(scene.balance(&person).await, balance);
     }
@@ -71,8 +73,7 @@ async fn no_answer_changes_with_time_or_with_the_mandate() {
 
     scene.command(&person.revocation(quota)).await.is(&scene.world, Outcome::Recorded);
     assert_eq!(scene.pay(&offer, &intent).await.body, paid.body);
-    let week = serde_json::json!({ "now": crate::papers::now().get() + 7 * 86_400 }).to_string();
-    assert_eq!(scene.post("/v1/sandbox/clock", "application/json", week.as_bytes()).await.status, 200);
+    scene.set_clock(crate::papers::now().get() + 7 * 86_400).await;
     assert_eq!(scene.pay(&offer, &intent).await.body, paid.body);
     // Its twin, that nobody has decided, is too late.
     let late = agent.intent(quota, &offer, 1_000);

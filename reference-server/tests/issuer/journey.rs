@@ -1,6 +1,9 @@
 //! From an empty account to a refund.
 
+use purser_protocol::bind::http::PAYMENT_REQUEST;
 use purser_protocol::code::Code;
+use purser_protocol::field::UpTo;
+use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::paper::rules::Fields;
 use purser_protocol::receipt::Outcome;
 
@@ -104,7 +107,7 @@ async fn a_person_who_is_asked_decides() {
     let (world, shop) = (&scene.world, &scene.shop);
     let person = scene.person(10_000).await;
     let agent = Key::new();
-    let grants = vec![Fields { ask_above: purser_protocol::field::UpTo::new(1_000), ..Fields::default() }];
+    let grants = vec![Fields { ask_above: UpTo::new(1_000), ..Fields::default() }];
     let asking = scene.register(&person.conditional(&agent, grants)).await;
 
     let quiet = shop.offer(1_000);
@@ -134,6 +137,29 @@ async fn a_person_who_is_asked_decides() {
     scene.command(&person.confirmation(id(&no))).await.refuses(world, Code::ConfirmationRefused);
     assert_eq!(scene.balance(&person).await, 7_000);
     assert_eq!(scene.read(&person.key, "/v1/pending").await.json()["pending"], serde_json::json!([]));
+}
+
+#[tokio::test]
+async fn a_yes_can_come_with_the_intent() {
+    let scene = Scene::new();
+    let (world, shop) = (&scene.world, &scene.shop);
+    let person = scene.person(10_000).await;
+    let agent = Key::new();
+    let grants = vec![Fields { ask_above: UpTo::new(1_000), ..Fields::default() }];
+    let asking = scene.register(&person.conditional(&agent, grants)).await;
+    let offer = shop.offer(2_000);
+    let (asked, at_once) = (agent.intent(asking, &offer, 2_000), agent.intent(asking, &offer, 2_000));
+    let with = async |intent: &[u8], of: &[u8]| {
+        let confirmation = person.confirmation(id(of));
+        let request = PaymentRequest { mandates: Vec::new(), offer: &offer, intent, confirmation: Some(&confirmation) };
+        scene.post("/v1/intents", PAYMENT_REQUEST, &request.write()).await
+    };
+    scene.pay(&offer, &asked).await.is(world, Outcome::Pending);
+    with(&at_once, &asked).await.refuses(world, Code::ConfirmationMismatch);
+    let paid = with(&asked, &asked).await;
+    paid.is(world, Outcome::Settled);
+    assert_eq!(scene.pay(&offer, &asked).await.body, paid.body);
+    assert_eq!(scene.balance(&person).await, 8_000);
 }
 
 #[tokio::test]

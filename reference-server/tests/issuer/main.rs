@@ -11,6 +11,7 @@ mod papers;
 mod scene;
 
 mod crash;
+mod due;
 mod journey;
 mod mandates;
 mod reads;

@@ -87,23 +87,16 @@ impl Key {
 
     /// Takes an offer; twice the same offer are two intents.
     pub(crate) fn intent(&self, mandate: PaperId, offer: &[u8], minor: u64) -> Vec<u8> {
-        self.sign(&Intent {
-            issuer: issuer(),
-            issued_at: now(),
-            mandate,
-            offer: id(offer),
-            amount: amount(minor),
-            currency: yuan(),
-            secret_hash: secret_hash(&random().unwrap()),
-            channel: None,
-            device: None,
-            period: None,
-        })
+        self.sign(&intent(mandate, offer, minor))
     }
 
     pub(crate) fn proof(&self, target: &str) -> Vec<u8> {
-        let target = Text::new(target).unwrap();
-        self.sign(&Proof { audience: issuer(), issued_at: now(), nonce: nonce(), target })
+        self.proof_at(target, 0)
+    }
+
+    pub(crate) fn proof_at(&self, target: &str, later_seconds: u64) -> Vec<u8> {
+        let (target, issued_at) = (Text::new(target).unwrap(), now().saturating_add(later_seconds));
+        self.sign(&Proof { audience: issuer(), issued_at, nonce: nonce(), target })
     }
 
     pub(crate) fn cancel(&self, intent: &[u8]) -> Vec<u8> {
@@ -287,7 +280,17 @@ impl Shop {
     }
 
     pub(crate) fn capture(&self, intent: PaperId, minor: u64, last: bool) -> Vec<u8> {
-        self.sign(&Capture {
+        self.sign(&self.capture_draft(intent, minor, last))
+    }
+
+    /// A capture that is made so much later.
+    pub(crate) fn capture_at(&self, intent: PaperId, minor: u64, later_seconds: u64) -> Vec<u8> {
+        let issued_at = now().saturating_add(later_seconds);
+        self.sign(&Capture { issued_at, ..self.capture_draft(intent, minor, false) })
+    }
+
+    fn capture_draft(&self, intent: PaperId, minor: u64, last: bool) -> Capture {
+        Capture {
             merchant: self.name.clone(),
             issuer: issuer(),
             issued_at: now(),
@@ -296,7 +299,16 @@ impl Shop {
             amount: amount(minor),
             currency: yuan(),
             last: last.then_some(True),
-        })
+        }
+    }
+
+    /// An intent of the merchant itself, under a mandate that it holds.
+    pub(crate) fn intent(&self, mandate: PaperId, offer: &[u8], minor: u64) -> Vec<u8> {
+        self.sign(&intent(mandate, offer, minor))
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        Holder::Merchant(self.name.clone())
     }
 
     pub(crate) fn void(&self, intent: PaperId) -> Vec<u8> {
@@ -320,6 +332,21 @@ impl Shop {
     pub(crate) fn sign(&self, paper: &impl Paper) -> Vec<u8> {
         let chain: Vec<&[u8]> = self.chain.iter().map(Vec::as_slice).collect();
         sign_by_certificate(paper, CONTEXT, &self.signer, self.certificate, &chain).unwrap()
+    }
+}
+
+fn intent(mandate: PaperId, offer: &[u8], minor: u64) -> Intent {
+    Intent {
+        issuer: issuer(),
+        issued_at: now(),
+        mandate,
+        offer: id(offer),
+        amount: amount(minor),
+        currency: yuan(),
+        secret_hash: secret_hash(&random().unwrap()),
+        channel: None,
+        device: None,
+        period: None,
     }
 }
 

@@ -86,6 +86,8 @@ async fn what_is_not_there_is_not_found_and_what_is_sent_amiss_is_not_decided() 
     let path = format!("/v1/intents/{}", id(&intent));
     scene.get(&path).await.decides_nothing(Code::NotFound);
     scene.get(&format!("{path}?wait=20")).await.decides_nothing(Code::NotFound);
+    scene.get(&format!("{path}?wait=long")).await.decides_nothing(Code::FieldType);
+    scene.get("/v1/intents/%ff").await.decides_nothing(Code::NotFound);
     scene.get(&format!("/v1/receipts/{}", id(&intent))).await.decides_nothing(Code::NotFound);
     scene.get(&format!("/v1/mandates/{}/status", id(&intent))).await.decides_nothing(Code::NotFound);
 

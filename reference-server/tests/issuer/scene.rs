@@ -98,6 +98,19 @@ impl Scene {
         within(self.line().await.get(path, Some(&proof))).await.unwrap()
     }
 
+    /// The same, at a time so much later.
+    pub(crate) async fn read_at(&self, key: &Key, path: &str, later_seconds: u64) -> Answer {
+        let proof = key.proof_at(&format!("GET {}{path}", self.url()), later_seconds);
+        within(self.line().await.get(path, Some(&proof))).await.unwrap()
+    }
+
+    /// Sets the issuer's clock.
+    pub(crate) async fn set_clock(&self, now_seconds: u64) {
+        let body = serde_json::json!({ "now": now_seconds }).to_string();
+        let set = self.post("/v1/sandbox/clock", "application/json", body.as_bytes()).await;
+        assert_eq!(set.status, 200);
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("https://{}", self.sandbox.issuer)
     }

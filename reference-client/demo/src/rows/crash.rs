@@ -56,12 +56,7 @@ pub(super) async fn killed(play: &mut Play<'_, impl FnMut(&Row)>) -> Result<(), 
 }
 
 /// Kills the issuer once it has stored the payment and its answer is swallowed; starts it again from its store.
-async fn crash(
-    program: &mut Program,
-    relay: &Relay,
-    issuer: &Issuer,
-    payment: PaperId,
-) -> Result<Decision, Failure> {
+async fn crash(program: &mut Program, relay: &Relay, issuer: &Issuer, payment: PaperId) -> Result<Decision, Failure> {
     relay.has_withheld().await;
     let before = loop {
         // Asked on another connection: what it answers there is on its disk.

@@ -122,12 +122,7 @@ pub(super) async fn buy(stage: &Stage, path: &str, mandate: PaperId) -> Result<S
 }
 
 /// The same, by this agent.
-pub(super) async fn buy_as(
-    stage: &Stage,
-    agent: &dyn Signer,
-    path: &str,
-    mandate: PaperId,
-) -> Result<Seen, Failure> {
+pub(super) async fn buy_as(stage: &Stage, agent: &dyn Signer, path: &str, mandate: PaperId) -> Result<Seen, Failure> {
     fetch(stage, agent, &wanted(stage, path, Some(mandate))?).await.map(|(seen, _)| seen)
 }
 

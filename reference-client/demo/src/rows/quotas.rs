@@ -1,10 +1,10 @@
 //! Rows 3 and 4: a sum to spend, by one and by many at once.
 
 use futures_util::future::join_all;
+use purser_client::pay::Silent;
 use purser_protocol::code::Code;
-use purser_protocol::receipt::Outcome;
 
-use super::pay::{buy, quota};
+use super::pay::{ask, buy, fetch, payer, quota, seen, take, wanted};
 use super::{Play, Seen};
 use crate::Failure;
 use crate::script::{AT_ONCE, ENOUGH_FOR};
@@ -28,16 +28,28 @@ pub(super) async fn used_up(play: &mut Play<'_, impl FnMut(&Row)>) -> Result<(),
     Ok(())
 }
 
-/// Sixteen at once, of which ten fit.
+/// Sixteen at once, of which ten fit. All intents are signed before the first is sent.
 pub(super) async fn at_once(play: &mut Play<'_, impl FnMut(&Row)>) -> Result<(), Failure> {
     let mandate = quota(play.stage, "128.00").await?;
+    let mut cups = Vec::new();
+    for cup in 1..=AT_ONCE {
+        let coffee = wanted(play.stage, &format!("/coffee?cup={cup}"), Some(mandate))?;
+        let asked = ask(&play.stage.session.issuer, &coffee).await?;
+        cups.push((take(play.stage, &coffee, &asked, mandate)?, coffee));
+    }
     let mut refused = Vec::new();
     play.row(async |stage: &mut Stage| {
-        let cups: Vec<String> = (1..=AT_ONCE).map(|cup| format!("/coffee?cup={cup}")).collect();
-        let all = join_all(cups.iter().map(|cup| buy(stage, cup, mandate))).await;
-        let all = all.into_iter().collect::<Result<Vec<Seen>, Failure>>()?;
-        let (paid, others): (Vec<Seen>, Vec<Seen>) = all.into_iter().partition(|seen| seen.outcome == Outcome::Settled);
-        refused = others;
+        let payer = payer(&stage.session.home, &stage.session.issuer, &Silent);
+        let pursued = join_all(cups.iter_mut().map(|(kept, _)| payer.pursue(kept))).await;
+        pursued.into_iter().collect::<Result<(), _>>()?;
+        let mut paid = Vec::new();
+        for (kept, coffee) in &cups {
+            if kept.is_paid() {
+                paid.push(fetch(stage, &stage.agent, coffee).await?.0);
+            } else {
+                refused.push(seen(stage, kept).await?);
+            }
+        }
         let enough = paid.len() == ENOUGH_FOR;
         one_of(paid).map(|seen| seen.must(enough, "another number of them was paid"))
     })
