@@ -105,6 +105,9 @@ pub enum StoreError {
     /// Another process has it open.
     #[error("the store is in use by another process")]
     InUse,
+    /// The system gave no thread.
+    #[error("no thread for the store: {0}")]
+    Thread(std::io::Error),
 }
 
 /// Puts a receipt together from the claims of its batch.

@@ -154,6 +154,7 @@ pub fn redeem(
     receipt: &VerifiedReceipt,
     secret: &[u8; 32],
     request: &Digest,
+    now: UnixSeconds,
 ) -> Result<Redemption, Fault> {
     let claims = &receipt.claims;
     let outcome = match made.offer.capture {
@@ -182,6 +183,10 @@ pub fn redeem(
             refuse(Code::ReceiptAlreadyUsed)
         }
         OfferState::Consumed(_) => Ok(Redemption::GiveBack(Code::ReceiptAlreadyUsed)),
+        // What was held is the payer's again, or will be before it can be captured. [HTB-39]
+        OfferState::Open if claims.hold_until.is_some_and(|until| until <= now.saturating_add(SKEW_SECONDS)) => {
+            refuse(Code::ReceiptMismatch)
+        }
         OfferState::Open if made.offer.resource.is_some_and(|resource| resource != *request) => {
             refuse(Code::RequestMismatch) // [HTB-13]
         }

@@ -1,112 +1,191 @@
-//! Refunds that are owed, sent to their issuers until each has its receipt.
+//! Money that must go back: commands to its issuers, each sent until it is answered.
+//!
+//! Each issuer has a task of its own, so that one that is gone keeps nobody waiting but those who paid there.
+
+mod post;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{Request, Uri};
-use http_body_util::Full;
-use hyper_util::rt::TokioIo;
-use purser_protocol::bind::http::{ANSWER, PAPER};
-use tokio::net::TcpStream;
+use purser_protocol::bind::http::AnswerBody;
+use purser_protocol::code::Code;
+use purser_protocol::id::PartyId;
+use purser_protocol::limits::COMMAND_SECONDS_MAX;
+use purser_protocol::receipt::{Claims, Outcome};
+use purser_protocol::sign::Frame;
+use purser_protocol::sign::paper::id;
 use tokio::sync::Notify;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::config::MerchantConfig;
-use super::offers::{Offers, Owed};
+use super::debts::Owed;
+use super::till::Till;
 use crate::config::Config;
+use crate::life::Life;
 use crate::material::{SetupError, setting};
-use crate::pem;
+use post::Post;
 
-/// How long to wait for one answer, and before asking again.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before what had no answer is sent again: at first, and at most.
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(60);
 
-/// Wakes the one that sends.
-pub(super) struct Sender(Arc<Notify>);
+/// Wakes those who send.
+pub(super) struct Refunds(HashMap<PartyId, Arc<Notify>>);
 
-impl Sender {
-    pub(super) fn wake(&self) {
-        self.0.notify_one();
-    }
-}
-
-/// Where an issuer is.
-struct Issuer {
-    authority: String,
-    host: String,
-    port: u16,
-    tls: TlsConnector,
-}
-
-/// Sends what is owed, now and whenever it is woken.
-pub(super) fn start(settings: &MerchantConfig, config: &Config, offers: &Offers) -> Result<Sender, SetupError> {
-    let mut issuers = HashMap::new();
-    for entry in &settings.issuers {
-        let url: Uri = entry.url.parse().map_err(|_| setting("issuers", "have a url that is none"))?;
-        let authority = url.authority().ok_or_else(|| setting("issuers", "have a url without a host"))?;
-        let mut roots = RootCertStore::empty();
-        for der in pem::certificates(&config.path(&entry.roots))? {
-            roots.add(CertificateDer::from(der)).map_err(|error| setting("issuers", error.to_string()))?;
+impl Refunds {
+    /// Starts a task for each issuer. They end when the server begins to stop; what is owed then waits on disk.
+    pub(super) fn start(
+        settings: &MerchantConfig,
+        config: &Config,
+        till: &Arc<Till>,
+        life: &Life,
+    ) -> Result<Self, SetupError> {
+        let mut wakers = HashMap::new();
+        for entry in &settings.issuers {
+            let issuer = PartyId::new(&entry.name).ok_or_else(|| setting("issuers", "have a name that is none"))?;
+            let wake = Arc::new(Notify::new());
+            let desk = Desk { post: Post::to(entry, config)?, till: Arc::clone(till), issuer: issuer.clone() };
+            tokio::spawn(desk.run(Arc::clone(&wake), life.clone()));
+            wakers.insert(issuer, wake);
         }
-        let tls = ClientConfig::builder_with_protocol_versions(&[&tokio_rustls::rustls::version::TLS13]);
-        let tls = tls.with_root_certificates(roots).with_no_client_auth();
-        issuers.insert(
-            entry.name.clone(),
-            Issuer {
-                authority: authority.to_string(),
-                host: authority.host().to_owned(),
-                port: authority.port_u16().unwrap_or(443),
-                tls: TlsConnector::from(Arc::new(tls)),
-            },
-        );
+        Ok(Self(wakers))
     }
-    let mut offers = offers.again()?;
-    let wake = Arc::new(Notify::new());
-    let woken = Arc::clone(&wake);
-    tokio::spawn(async move {
+
+    /// Whether money of this issuer can be sent back.
+    pub(super) fn reaches(&self, issuer: &PartyId) -> bool {
+        self.0.contains_key(issuer)
+    }
+
+    /// There is something to send.
+    pub(super) fn wake(&self, issuer: &PartyId) {
+        if let Some(wake) = self.0.get(issuer) {
+            wake.notify_one();
+        }
+    }
+}
+
+/// The one who sends to one issuer.
+struct Desk {
+    issuer: PartyId,
+    post: Post,
+    till: Arc<Till>,
+}
+
+/// What became of a debt, for now.
+enum Became {
+    /// It has ended.
+    Ended,
+    /// The issuer is there, and this one has to wait.
+    Waits,
+    /// Nothing came back; nothing would for the others.
+    NoAnswer,
+}
+
+impl Desk {
+    async fn run(self, wake: Arc<Notify>, life: Life) {
+        let mut pause = PAUSE_MIN;
         loop {
-            for owed in offers.owed().unwrap_or_default() {
-                settle(&issuers, &mut offers, &owed).await;
-            }
-            // What could not be sent is tried again after a while.
-            let _ = tokio::time::timeout(PATIENCE, woken.notified()).await;
-        }
-    });
-    Ok(Sender(wake))
-}
-
-async fn settle(issuers: &HashMap<String, Issuer>, offers: &mut Offers, owed: &Owed) {
-    let Some(issuer) = issuers.get(&owed.issuer) else { return };
-    match tokio::time::timeout(PATIENCE, issuer.send(owed.refund.clone())).await {
-        Ok(Ok(true)) => {
-            if let Err(error) = offers.answered(&owed.intent) {
-                tracing::warn!(%error, "a refund's answer was not kept; it is sent again, and does nothing twice");
+            // Another process of the merchant may owe something too: it is looked for even when nobody wakes us.
+            pause = match self.round().await {
+                true => PAUSE_MAX,
+                false if pause >= PAUSE_MAX => PAUSE_MAX,
+                false => pause * 2,
+            };
+            tokio::select! {
+                () = life.stopping() => return,
+                () = wake.notified() => pause = PAUSE_MIN,
+                () = tokio::time::sleep(pause) => {}
             }
         }
-        Ok(Ok(false)) => tracing::warn!(intent = %owed.intent, "a refund was not decided"),
-        Ok(Err(error)) => tracing::warn!(%error, "a refund could not be sent"),
-        Err(_) => tracing::warn!("a refund had no answer in time"),
     }
-}
 
-impl Issuer {
-    /// Whether the issuer gave a signed answer.
-    async fn send(&self, paper: Vec<u8>) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
-        let socket = TcpStream::connect((self.host.trim_matches(['[', ']']), self.port)).await?;
-        socket.set_nodelay(true)?;
-        let name = ServerName::try_from(self.host.trim_matches(['[', ']']).to_owned())?;
-        let stream = TokioIo::new(self.tls.connect(name, socket).await?);
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await?;
-        tokio::spawn(connection);
-        let request = Request::post("/v1/commands")
-            .header(HOST, &self.authority)
-            .header(CONTENT_TYPE, PAPER)
-            .body(Full::new(Bytes::from(paper)))?;
-        let response = sender.send_request(request).await?;
-        Ok(response.headers().get(CONTENT_TYPE).is_some_and(|value| value == ANSWER))
+    /// Sends what is owed; says whether nothing is left.
+    async fn round(&self) -> bool {
+        let issuer = self.issuer.clone();
+        let all = match self.till.look_aside(move |offers| offers.owed_at(&issuer)).await {
+            Ok(all) => all,
+            Err(error) => {
+                tracing::error!(%error, "what is owed cannot be read");
+                return false;
+            }
+        };
+        let mut done = true;
+        for owed in all {
+            match self.settle(owed).await {
+                Became::Ended => {}
+                Became::Waits => done = false,
+                Became::NoAnswer => return false,
+            }
+        }
+        done
+    }
+
+    async fn settle(&self, owed: Owed) -> Became {
+        let intent = owed.debt.intent;
+        let old = owed.made_at.saturating_add(COMMAND_SECONDS_MAX / 2) <= self.till.clock.now();
+        let owed = match old {
+            // Before long nobody would take it any more. [CMD-2]
+            true => match self.renewed(owed).await {
+                Some(owed) => owed,
+                None => return Became::Waits,
+            },
+            false => owed,
+        };
+        let answer = match self.post.send(owed.command.clone()).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => {
+                tracing::warn!(%intent, "the issuer decided nothing about money that goes back");
+                return Became::Waits;
+            }
+            Err(error) => {
+                tracing::warn!(issuer = %self.issuer, %error, "money that goes back could not be sent");
+                return Became::NoAnswer;
+            }
+        };
+        let Some((claims, receipt)) = self.read(&owed, &answer) else {
+            tracing::warn!(%intent, "the issuer's answer about money that goes back is none");
+            return Became::Waits;
+        };
+        let end = match (claims.outcome, claims.code.and_then(|code| code.code())) {
+            (Outcome::Refunded | Outcome::Voided, _) => claims.outcome.name(),
+            // The refusal is for ever; when there is money in the account again, another command is not refused.
+            (Outcome::Refused, Some(Code::MerchantFunds)) => {
+                tracing::warn!(%intent, "there is no money in the account to give back");
+                self.renewed(owed).await;
+                return Became::Waits;
+            }
+            (Outcome::Refused, Some(code)) => {
+                // It has gone back already, or it was never ours.
+                tracing::info!(%intent, slug = code.slug(), "there is nothing to give back");
+                code.slug()
+            }
+            _ => return Became::Waits,
+        };
+        let written = self.till.keeper.write(move |offers| offers.end(&owed.debt, end, &receipt)).await;
+        // If it is not kept, the same command gets the same answer once more. [CMD-1]
+        if written.is_ok() { Became::Ended } else { Became::Waits }
+    }
+
+    /// The answer to this very command, by this very issuer.
+    fn read(&self, owed: &Owed, answer: &[u8]) -> Option<(Claims, Vec<u8>)> {
+        let body = AnswerBody::read(answer).ok()?;
+        let receipt = self.till.read_receipt(body.receipt).ok()?;
+        let command = Frame::read(&owed.command).ok()?;
+        let ours = receipt.claims.command == Some(id(command.protected, command.payload));
+        (ours && receipt.issuer == self.issuer).then(|| (receipt.claims, body.receipt.to_vec()))
+    }
+
+    /// The debt with a new command. If the old one was decided after all, the new one finds nothing to give back.
+    async fn renewed(&self, owed: Owed) -> Option<Owed> {
+        let renewed = match self.till.pay_back(&owed.debt) {
+            Ok(renewed) => renewed,
+            Err(error) => {
+                tracing::error!(%error, "a command was not made");
+                return None;
+            }
+        };
+        let kept = renewed.clone();
+        let written = self.till.keeper.write(move |offers| offers.renew(&owed.command, &kept)).await;
+        written.ok().map(|()| renewed)
     }
 }

@@ -11,6 +11,10 @@ const REQUEST: Digest = Digest([6; 32]);
 const OFFER: PaperId = PaperId([7; 32]);
 const MADE_AT_SECONDS: u64 = 1_793_606_400;
 
+fn now() -> UnixSeconds {
+    UnixSeconds::new(MADE_AT_SECONDS + 30).unwrap()
+}
+
 fn party(name: &str) -> PartyId {
     PartyId::new(name).unwrap()
 }
@@ -76,7 +80,7 @@ fn judged(
     secret: &[u8; 32],
     request: &Digest,
 ) -> Result<Redemption, Code> {
-    redeem(&made(state), receipt, secret, request).map_err(|fault| {
+    redeem(&made(state), receipt, secret, request, now()).map_err(|fault| {
         assert_eq!(fault.stage, Stage::Redeem);
         fault.code
     })
@@ -110,11 +114,17 @@ fn a_receipt_is_for_its_offer_and_from_its_time() {
     }
     let mut held = made(OfferState::Open);
     held.offer.capture = CaptureMode::ByCommand;
-    let code = |receipt: &VerifiedReceipt| redeem(&held, receipt, &SECRET, &REQUEST).map_err(|fault| fault.code);
+    let code = |receipt: &VerifiedReceipt| redeem(&held, receipt, &SECRET, &REQUEST, now()).map_err(|fault| fault.code);
     assert_eq!(code(&receipt()), mismatch);
     let mut authorized = receipt();
     authorized.claims.outcome = Outcome::Authorized;
+    authorized.claims.hold_until = Some(now().saturating_add(SKEW_SECONDS + 1));
     assert_eq!(code(&authorized), Ok(Redemption::Serve));
+    authorized.claims.hold_until = Some(now().saturating_add(SKEW_SECONDS));
+    assert_eq!(code(&authorized), mismatch, "the money goes back before it can be captured");
+    held.state = consumed();
+    let code = redeem(&held, &authorized, &SECRET, &REQUEST, now()).map_err(|fault| fault.code);
+    assert_eq!(code, Ok(Redemption::Repeat), "what was served in time is served again");
 }
 
 #[test]
