@@ -113,7 +113,7 @@ pub(super) fn take(stage: &Stage, wanted: &Wanted, asked: &Asked, mandate: Paper
 
 /// Pays at an issuer, and keeps its attempts in a folder.
 pub(super) fn payer<'a>(home: &'a Home, issuer: &'a Issuer, watch: &'a dyn Watch) -> Payer<'a> {
-    Payer { issuer, home, patience: Patience::default(), watch }
+    Payer { issuer, home, patience: Patience::default(), watch, asker: None }
 }
 
 /// Fetches, pays, redeems; what it came to.
