@@ -22,7 +22,7 @@ use crate::code::{Code, Public, Stage, Standing};
 use crate::fault::{Fault, Part};
 use crate::field::encoded;
 use crate::id::{AccountId, Nonce, PaperId, PartyId, Pseudonym};
-use crate::limits::{COMMAND_SECONDS_MAX, MANDATE_SECONDS_MAX, SKEW_SECONDS};
+use crate::limits::{COMMAND_SECONDS_MAX, MANDATE_SECONDS_MAX};
 use crate::money::{Amount, Currency};
 use crate::paper::command::{Cancel, Capture, Deposit, Enrolment, Refund, Resumption, Revocation, Suspension, Void};
 use crate::paper::confirmation::Confirmation;
@@ -105,10 +105,8 @@ pub struct CancelOrder {
     pub cancel: Verified<Cancel>,
     /// The intent that it encloses.
     pub intent: Verified<Intent>,
-    /// The merchant that signed it, when no key did.
+    /// The merchant that signed it, when no key did: the one whose offer the intent takes.
     pub merchant: Option<PartyId>,
-    /// The offer that was enclosed, one of that merchant's.
-    pub offer: Option<PaperId>,
 }
 
 /// What comes of a command.
@@ -264,7 +262,7 @@ impl Ledger {
     /// One that is not may be put right by its sender, so that it is not recorded.
     fn command_in_time(&self, issuer: &PartyId, made_at: UnixSeconds, now: UnixSeconds) -> Result<(), Fault> {
         let old = now.since(made_at).unwrap_or_default() > COMMAND_SECONDS_MAX;
-        if old || made_at > now.saturating_add(SKEW_SECONDS) {
+        if old || made_at.is_future(now) {
             return Err(Fault::new(Code::CommandStale).within(Part::Command));
         }
         if *issuer != self.settings.issuer {

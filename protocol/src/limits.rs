@@ -38,6 +38,10 @@ pub const PENDING_MAX: usize = 8;
 pub const SKEW_SECONDS: u64 = 10;
 /// Longest window of a credential or a mandate. [AUT-28]
 pub const MANDATE_SECONDS_MAX: u64 = 5 * 366 * 86_400;
+/// Longest time for which a status is good. [REV-9]
+pub const STATUS_SECONDS_MAX: u64 = 60;
+/// Longest time for which a pseudonym is good. [INT-3]
+pub const PSEUDONYM_SECONDS_MAX: u64 = 31 * 86_400;
 /// Longest window of an offer. [AUT-28]
 pub const OFFER_SECONDS_MAX: u64 = 3_600;
 /// How long after it was made an intent is still taken. [AUT-25]

@@ -176,9 +176,8 @@ impl TimeWindow {
     /// None without a day, with a bit past Sunday's, or unless `from_minute < until_minute <= 1440`: hours that go on
     /// past midnight are two windows.
     pub fn new(zone: Zone, weekdays: u8, from_minute: u16, until_minute: u16) -> Option<Self> {
-        let is_some_day = (1..=0b111_1111).contains(&weekdays);
         let is_some_time = from_minute < until_minute && until_minute <= Self::DAY_MINUTES;
-        (is_some_day && is_some_time).then_some(Self { zone, weekdays, from_minute, until_minute })
+        (is_some_day(weekdays) && is_some_time).then_some(Self { zone, weekdays, from_minute, until_minute })
     }
 
     /// Where the clocks are.
@@ -210,6 +209,11 @@ impl TimeWindow {
         let is_day = self.weekdays >> wall.weekday().to_monday_zero_offset() & 1 == 1;
         is_day && (i32::from(self.from_minute)..i32::from(self.until_minute)).contains(&minute)
     }
+}
+
+/// Whether bits stand for days of a week, at least one.
+pub(crate) fn is_some_day(weekdays: u8) -> bool {
+    (1..=0b111_1111).contains(&weekdays)
 }
 
 /// When the n-th term begins that is counted from `anchor` in days, weeks, months or years of the calendar at a place.

@@ -5,10 +5,9 @@ use std::fmt;
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
 
-/// How far a signer's clock may run ahead of the reader's.
-///
-/// The protocol's only allowance: a paper may say that it was made up to this long after now. Ends have none.
-pub const SKEW_SECONDS: u64 = 10;
+use crate::code::Code;
+use crate::fault::Fault;
+use crate::limits::SKEW_SECONDS;
 
 /// An instant, in whole seconds since 1970-01-01T00:00:00Z without leap seconds, to the end of the year 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,10 +57,17 @@ impl UnixSeconds {
         self.0.checked_sub(earlier.0)
     }
 
-    /// Whether a paper that says it was made at this instant was made after `now`, beyond the skew.
+    /// Whether a paper that says it was made at this instant was made further after `now` than clocks may differ.
+    /// There is no other allowance; the ends of windows have none. [ENC-24]
     pub const fn is_future(self, now: Self) -> bool {
         self.0 > now.0 + SKEW_SECONDS
     }
+}
+
+/// Refuses a paper that is good for longer than its kind may be. Error: `lifetime-exceeded`.
+pub(crate) fn lives_at_most(made_at: UnixSeconds, expires_at: UnixSeconds, most_seconds: u64) -> Result<(), Fault> {
+    let seconds = expires_at.since(made_at).unwrap_or_default();
+    if seconds <= most_seconds { Ok(()) } else { Err(Fault::new(Code::LifetimeExceeded)) }
 }
 
 impl TryFrom<u64> for UnixSeconds {

@@ -399,7 +399,7 @@ const ROWS: &[Row] = &[
     Row {
         id: "B21",
         fault: "another merchant cancels, with an offer of its own",
-        expected: Refused(Code::OfferMismatch),
+        expected: NotDecided(Code::CommandSigner, Stage::Signature),
         send: |fault| {
             let mut scene = Scene::new();
             let offer = scene.world.offer("shop.example", 1_000);
@@ -428,7 +428,7 @@ const ROWS: &[Row] = &[
     Row {
         id: "B21",
         fault: "a merchant cancels and shows no offer",
-        expected: NotDecided(Code::FieldConflict, Stage::Schema),
+        expected: NotDecided(Code::CommandSigner, Stage::Signature),
         send: |fault| {
             let mut scene = Scene::new();
             let offer = scene.world.offer("shop.example", 1_000);

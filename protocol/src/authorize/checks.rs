@@ -55,9 +55,9 @@ checks! {
     Time: MandateNotYetValid, Mandate(|case, link, _| case.now >= link.mandate.not_before);
     Time: MandateExpired, Mandate(|case, link, _| case.now < link.mandate.expires_at);
     Time: LifetimeExceeded, Offer(|case| lasts(case.offer.window(), OFFER_SECONDS_MAX));
-    Time: OfferNotYetValid, Offer(|case| !ahead(case.offer.issued_at, case.now));
+    Time: OfferNotYetValid, Offer(|case| !case.offer.issued_at.is_future(case.now));
     Time: OfferExpired, Offer(|case| case.now < case.offer.expires_at);
-    Time: IntentInFuture, Intent(|case| !ahead(case.intent.issued_at, case.now));
+    Time: IntentInFuture, Intent(|case| !case.intent.issued_at.is_future(case.now));
     Time: IntentStale, Intent(intent_is_fresh);
     Time: ConfirmationStale, Confirmation(confirmation_is_fresh);
 
@@ -131,11 +131,6 @@ fn lasts(window: Option<Window>, most_seconds: u64) -> bool {
     window.is_some_and(|window| window.seconds() <= most_seconds)
 }
 
-/// Whether something was made further ahead of the clock than clocks may differ.
-pub(crate) fn ahead(made_at: UnixSeconds, now: UnixSeconds) -> bool {
-    made_at > now.saturating_add(SKEW_SECONDS)
-}
-
 /// Made at most a day ago and not before its offer. [AUT-25]
 fn intent_is_fresh(case: &Case<'_>) -> bool {
     let made_at = case.intent.issued_at;
@@ -145,7 +140,7 @@ fn intent_is_fresh(case: &Case<'_>) -> bool {
 /// Made at most a quarter of an hour ago and not before its intent. [AUT-26]
 fn confirmation_is_fresh(case: &Case<'_>, confirmation: &Confirmation) -> bool {
     let made_at = confirmation.issued_at;
-    !ahead(made_at, case.now)
+    !made_at.is_future(case.now)
         && made_at.saturating_add(SKEW_SECONDS) >= case.intent.issued_at
         && young(made_at, case.now, CONFIRMATION_SECONDS_MAX)
 }

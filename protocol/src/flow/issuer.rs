@@ -4,29 +4,29 @@
 //! one before it, so that the first check that fails is one and the same for every issuer. [AUT-2]
 
 mod papers;
+mod request;
 
 use std::sync::Arc;
 
 use papers::{At, Mandates};
+pub use request::PaymentRequest;
 
 use super::Parties;
 use crate::cert::{Party, Role};
-use crate::code::{Code, Stage};
+use crate::code::Code;
 use crate::fault::{Fault, Part};
 use crate::id::{AccountId, KeyId, PaperId, PartyId, Pseudonym};
-use crate::label::{ENCLOSED, IAT, ISS, Label, OFFERED, SUB};
+use crate::label::{IAT, ISS, SUB};
 use crate::ledger::state::State;
 use crate::ledger::{CancelOrder, Command, PaymentOrder};
-use crate::limits::{MESSAGE_BYTES_MAX, MESSAGE_MANDATES_MAX, PROOF_SECONDS_MAX, SKEW_SECONDS};
+use crate::limits::PROOF_SECONDS_MAX;
 use crate::paper::command::{Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void};
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
 use crate::paper::mandate::{Holder, Mandate};
 use crate::paper::offer::Offer;
-use crate::sign::paper::find;
 use crate::sign::{Authentic, Context, Crypto, Kind, Paper, PublicKey, Signed, Verified};
 use crate::time::UnixSeconds;
-use crate::wire::{Reader, Writer};
 
 /// What the issuer's ledger knows of keys. A server answers from a copy, so that checks need no lock.
 pub trait Directory {
@@ -65,72 +65,6 @@ pub struct Desk<'a> {
     pub parties: &'a dyn Parties,
     /// Its clock.
     pub now: UnixSeconds,
-}
-
-/// The body of a payment, its papers not yet read. `spec/cddl/http.cddl`
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PaymentRequest<'a> {
-    /// A chain to register first, root first; empty when it is registered.
-    pub mandates: Vec<&'a [u8]>,
-    /// The offer.
-    pub offer: &'a [u8],
-    /// The intent.
-    pub intent: &'a [u8],
-    /// The person's yes.
-    pub confirmation: Option<&'a [u8]>,
-}
-
-impl<'a> PaymentRequest<'a> {
-    /// Reads the body. Stages `size` and `framing`.
-    pub fn read(bytes: &'a [u8]) -> Result<Self, Fault> {
-        if bytes.len() > MESSAGE_BYTES_MAX {
-            return Err(Fault::new(Code::MessageTooLarge).at(MESSAGE_BYTES_MAX)); // [ENC-1]
-        }
-        crate::wire::check(bytes)?;
-        let mut reader = Reader::new(bytes);
-        let fields = Self::fields(&mut reader);
-        fields.map_err(|fault| fault.at_stage(Stage::Schema))
-    }
-
-    fn fields(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut request = Self::default();
-        let (mut seen, pairs) = (0, reader.map()?);
-        for _ in 0..pairs {
-            let at = reader.offset();
-            match reader.integer()? {
-                1 => {
-                    for _ in 0..reader.list()? {
-                        request.mandates.push(reader.bytes()?);
-                    }
-                    if request.mandates.len() > MESSAGE_MANDATES_MAX {
-                        return Err(Fault::new(Code::FieldRange).at(at));
-                    }
-                    seen |= 1;
-                }
-                2 => (request.offer, seen) = (reader.bytes()?, seen | 2),
-                3 => (request.intent, seen) = (reader.bytes()?, seen | 4),
-                4 => request.confirmation = Some(reader.bytes()?),
-                _ => return Err(Fault::new(Code::UnknownField).at(at)), // [ENC-12]
-            }
-        }
-        if seen == 7 { Ok(request) } else { Err(Fault::new(Code::MissingField).at(0)) } // [ENC-13]
-    }
-
-    /// Writes the body.
-    pub fn write(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
-        writer.map(3 + usize::from(self.confirmation.is_some()));
-        writer.unsigned(1);
-        writer.list(self.mandates.len());
-        self.mandates.iter().for_each(|mandate| writer.bytes(mandate));
-        for (label, paper) in [(2, Some(self.offer)), (3, Some(self.intent)), (4, self.confirmation)] {
-            if let Some(paper) = paper {
-                writer.unsigned(label);
-                writer.bytes(paper);
-            }
-        }
-        writer.into_bytes()
-    }
 }
 
 /// A payment whose papers have verified.
@@ -268,7 +202,7 @@ impl Desk<'_> {
         };
         let proof = self.keyed::<Proof>(bytes, may_ask)?;
         let age = self.now.since(proof.issued_at).unwrap_or_default();
-        let fresh = age <= PROOF_SECONDS_MAX && proof.issued_at <= self.now.saturating_add(SKEW_SECONDS);
+        let fresh = age <= PROOF_SECONDS_MAX && !proof.issued_at.is_future(self.now);
         if fresh && proof.audience == *self.issuer && proof.target.as_str() == target {
             Ok(proof.key())
         } else {
@@ -276,51 +210,38 @@ impl Desk<'_> {
         }
     }
 
+    /// A cancel passes all stages, then the intent that it encloses does, then the offer. [ENC-21]
     fn open_cancel(&self, bytes: &[u8], directory: &dyn Directory) -> Result<CancelOrder, Fault> {
-        // Size, framing and encoding; the papers inside can be looked at when the one around them has a form.
-        let cancel = At::frame(bytes, Part::Command)?;
-        let inside = |label: Label| find(cancel.paper.payload, label.number).and_then(|(_, mut bytes)| bytes.bytes().ok());
-        let Some(enclosed) = inside(ENCLOSED) else {
-            return Err(cancel.headers::<Cancel>()?.unreadable(Code::MissingField)); // [AUT-6]
-        };
-        let offer = inside(OFFERED).map(|bytes| At::frame(bytes, Part::Offer)).transpose()?;
-        let intent = At::frame(enclosed, Part::Intent)?;
-
-        // Headers.
-        let offer = offer.map(At::headers::<Offer>).transpose()?;
-        let intent = intent.headers::<Intent>()?;
-        let cancel = cancel.headers::<Cancel>()?;
-
-        // Certificates.
-        let maker = offer.as_ref().map(|offer| self.certified(offer)).transpose()?;
-        let holder = self.certified_if(&intent)?;
+        let cancel = At::<Signed<'_, Cancel>>::read(bytes, Part::Command)?;
         let merchant = self.certified_if(&cancel)?;
-
-        // Signatures.
-        let offer = match offer.zip(maker.as_deref()) {
-            Some((offer, maker)) => Some(self.verify(offer, &maker.key)?),
-            None => None,
+        let key = match &merchant {
+            Some(merchant) => merchant.key,
+            None => self.any_key(&cancel, directory)?,
         };
+        let cancel = self.verify(cancel, &key)?.finish()?;
+
+        let intent = At::<Signed<'_, Intent>>::read(&cancel.intent.0, Part::Intent)?;
+        let holder = self.certified_if(&intent)?;
         let key = self.holder_key(&intent, holder.as_deref(), &Mandates { sent: &[], directory })?;
-        let intent = self.verify(intent, &key)?;
-        let key = match (&merchant, &maker) {
-            // A merchant shows an offer of its own, which makes the intent its business. [SIG-14]
-            (Some(party), Some(maker)) if party.id != maker.id => return Err(cancel.fault(Code::CommandSigner)),
-            (Some(party), _) => party.key,
-            (None, _) => self.any_key(&cancel, directory)?,
-        };
-        let cancel = self.verify(cancel, &key)?;
+        let intent = self.verify(intent, &key)?.finish()?;
 
-        // Versions, then schemas.
-        offer.as_ref().map_or(Ok(()), At::version)?;
-        intent.version()?;
-        cancel.version()?;
-        let offer = offer.map(At::open).transpose()?.map(|offer| offer.id());
-        let (intent, cancel) = (intent.open()?, cancel.open()?);
-        if merchant.is_some() != offer.is_some() {
-            return Err(Fault::new(Code::FieldConflict).within(Part::Command).field(OFFERED.name)); // [CMD-23]
+        let mut offered = None;
+        if let Some(offer) = &cancel.offer {
+            let offer = At::<Signed<'_, Offer>>::read(&offer.0, Part::Offer)?;
+            let maker = self.certified(&offer)?;
+            offered = Some((maker.id.clone(), self.verify(offer, &maker.key)?.finish()?.id()));
         }
-        Ok(CancelOrder { cancel, intent, merchant: merchant.map(|party| party.id.clone()), offer })
+        // A merchant that does not hold the mandate shows the offer, its own, that the intent takes: that makes the
+        // intent its business.
+        let merchant = merchant.map(|merchant| merchant.id.clone());
+        let may_cancel = |merchant: &PartyId| {
+            holder.as_ref().is_some_and(|holder| holder.id == *merchant)
+                || offered.as_ref().is_some_and(|(maker, offer)| maker == merchant && *offer == intent.offer)
+        };
+        if !merchant.as_ref().is_none_or(may_cancel) {
+            return Err(Fault::new(Code::CommandSigner).within(Part::Command)); // [SIG-14]
+        }
+        Ok(CancelOrder { cancel, intent, merchant })
     }
 
     fn verify<'p, T: Paper>(&self, paper: At<Signed<'p, T>>, key: &PublicKey) -> Result<At<Authentic<'p, T>>, Fault> {

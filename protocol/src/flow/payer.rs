@@ -109,9 +109,9 @@ impl Attempt {
     }
 }
 
-/// 100 ms, doubled with each try, at most 10 seconds.
+/// 100 ms before the second try, doubled with each, at most 10 seconds. [FLW-2]
 fn backoff_milliseconds(tries: u32) -> u64 {
-    (100_u64 << tries.saturating_sub(1).min(7)).min(10_000)
+    (100_u64 << tries.saturating_sub(2).min(7)).min(10_000)
 }
 
 /// The hash that an intent carries of its redemption secret.
@@ -140,8 +140,8 @@ mod tests {
     fn nothing_but_a_receipt_ends_what_was_sent_twice() {
         let mut attempt = Attempt::Signed;
         assert_eq!(attempt.handle(Event::Kept), Action::Send);
-        assert_eq!(attempt.handle(Event::NoAnswer), Action::AskAfter { milliseconds: 200 });
-        assert_eq!(attempt.handle(Event::NotDecided { again: false }), Action::AskAfter { milliseconds: 400 });
+        assert_eq!(attempt.handle(Event::NoAnswer), Action::AskAfter { milliseconds: 100 });
+        assert_eq!(attempt.handle(Event::NotDecided { again: false }), Action::AskAfter { milliseconds: 200 });
         assert!(attempt.is_in_doubt());
         assert_eq!(attempt.handle(Event::GiveUp), Action::Cancel);
         assert!(attempt.is_in_doubt(), "a cancel is a question, not an answer");

@@ -4,7 +4,6 @@ use super::books::Purse;
 use super::event::{Event, MandatesChanged, Registered};
 use super::state::MandateRecord;
 use super::{Draft, Ledger, Record};
-use crate::authorize::checks::ahead;
 use crate::code::Code;
 use crate::fault::{Fault, Part};
 use crate::field::{Bytes, List};
@@ -58,8 +57,8 @@ impl Ledger {
         if now >= mandate.expires_at {
             return Err(Code::MandateExpired); // [AUT-21]
         }
-        if ahead(mandate.issued_at, now) {
-            return Err(Code::MandateNotYetValid); // [AUT-20]
+        if mandate.issued_at.is_future(now) {
+            return Err(Code::MandateNotYetValid); // [MAN-15]
         }
         if mandate.issuer != self.settings.issuer {
             return Err(Code::AudienceMismatch); // [AUT-30]
@@ -145,14 +144,18 @@ impl Ledger {
     pub(super) fn resume(&self, paper: &Verified<Resumption>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
         let (id, key) = (paper.id(), paper.key());
         let levels = self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::No)?;
+        let mut stands_on_all = true;
         for (mandate, level) in paper.mandates.iter().zip(&levels) {
             // Whichever version is named, the lineage is meant. [REV-2]
             let (_, record) = self.state.latest(mandate).ok_or_else(|| Fault::new(Code::MandateUnknown))?;
             match record.suspensions.iter().find(|(suspension, _)| *suspension == paper.suspension) {
-                None => return Ok(Record::command_refused(id, Code::SuspensionUnknown, now, salt)),
-                Some((_, by)) if by < level => return Err(Fault::new(Code::CommandSigner).within(Part::Command)),
+                Some((_, by)) if by < level => return Err(Fault::new(Code::CommandSigner).within(Part::Command)), // [SIG-14]
                 Some(_) => {}
+                None => stands_on_all = false,
             }
+        }
+        if !stands_on_all {
+            return Ok(Record::command_refused(id, Code::SuspensionUnknown, now, salt)); // [CMD-12]
         }
         let changed = changed(&paper.mandates, paper.suspension, levels)?;
         Ok(Record::done(id, Event::Resumed(changed), now, salt))
@@ -178,22 +181,23 @@ impl Ledger {
         holders: Holders,
     ) -> Result<Vec<u64>, Fault> {
         self.command_in_time(issuer, issued_at, now)?;
-        let level = |mandate: &PaperId| {
-            let unknown = || Fault::new(Code::MandateUnknown).within(Part::Command);
+        let chain = |mandate: &PaperId| {
             // Who held an earlier version stands above the lineage no more.
-            let (latest, _) = self.state.latest(mandate).ok_or_else(unknown)?;
-            let chain = self.state.chain(&latest).ok_or_else(unknown)?;
-            if chain.first().is_none_or(|(_, root)| root.mandate.account != account) {
-                return Err(unknown());
-            }
+            let (latest, _) = self.state.latest(mandate)?;
+            let chain = self.state.chain(&latest)?;
+            Some(chain).filter(|chain| chain.first().is_some_and(|(_, root)| root.mandate.account == account))
+        };
+        let chains = mandates.iter().map(chain).collect::<Option<Vec<_>>>();
+        let chains = chains.ok_or_else(|| Fault::new(Code::MandateUnknown).within(Part::Command))?; // [REV-1]
+        let level = |chain: Vec<(PaperId, &MandateRecord)>| {
             let above = chain.iter().position(|(_, record)| record.signer == *key).or_else(|| {
                 let holds = |record: &MandateRecord| record.mandate.holder == Holder::Agent(*key);
                 chain.last().filter(|(_, record)| holders == Holders::Yes && holds(record)).map(|_| chain.len())
             });
             let level = if self.owns(account, key) { Some(0) } else { above };
-            level.map(|level| level as u64).ok_or_else(|| Fault::new(Code::CommandSigner).within(Part::Command))
+            level.map(|level| level as u64).ok_or_else(|| Fault::new(Code::CommandSigner).within(Part::Command)) // [SIG-14]
         };
-        mandates.iter().map(level).collect()
+        chains.into_iter().map(level).collect()
     }
 
     pub(super) fn owns(&self, account: AccountId, key: &PublicKey) -> bool {

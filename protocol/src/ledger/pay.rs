@@ -272,12 +272,6 @@ impl Ledger {
         if !by_person && order.merchant.is_none() && cancel.key() != order.intent.key() {
             return Err(Fault::new(Code::CommandSigner).within(Part::Command)); // [SIG-14]
         }
-        if order.offer.is_some_and(|offer| offer != order.intent.offer) {
-            return self.once(cancel.id(), |ledger| {
-                ledger.command_in_time(&cancel.issuer, cancel.issued_at, now)?;
-                Ok(Record::command_refused(cancel.id(), Code::OfferMismatch, now, salt)) // [CMD-24]
-            });
-        }
         let waiting = match self.state.payments.get(&intent) {
             None => None,
             Some(Payment::Pending(asked)) => Some(asked),

@@ -9,7 +9,7 @@ use crate::id::{Digest, PartyId, ShortText};
 use crate::label::Label;
 use crate::limits::{AMOUNT_MAX, PERIODS_MAX, RULE_LIST_MAX};
 use crate::money::Amount;
-use crate::period::{Period, RollingSeconds, TimeWindow, Unit, Zone};
+use crate::period::{Period, RollingSeconds, TimeWindow, Unit, Zone, is_some_day};
 use crate::wire::{Field, Reader, Writer};
 
 /// An ISO 18245 category.
@@ -228,9 +228,11 @@ impl Field for TimeWindow {
         let at = reader.offset();
         ranged(reader, Reader::list, |length| (length == 4).then_some(()))?;
         let zone = Zone::read(reader)?;
-        let [weekdays, from, until] = [reader.unsigned()?, reader.unsigned()?, reader.unsigned()?];
-        let window = || Self::new(zone, weekdays.try_into().ok()?, from.try_into().ok()?, until.try_into().ok()?);
-        window().ok_or_else(|| Fault::new(Code::FieldRange).at(at))
+        let weekdays = ranged(reader, Reader::unsigned, |bits| u8::try_from(bits).ok().filter(|&bits| is_some_day(bits)))?;
+        let minute = |minute: u64| u16::try_from(minute).ok().filter(|&minute| minute <= Self::DAY_MINUTES);
+        let from = ranged(reader, Reader::unsigned, |from| minute(from).filter(|&from| from < Self::DAY_MINUTES))?;
+        let until = ranged(reader, Reader::unsigned, |until| minute(until).filter(|&until| until > 0))?;
+        Self::new(zone, weekdays, from, until).ok_or_else(|| Fault::new(Code::FieldRange).at(at)) // [ENC-15]
     }
 
     fn write(&self, writer: &mut Writer) {

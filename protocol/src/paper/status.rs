@@ -1,9 +1,11 @@
 //! The status: how a mandate stands at its issuer.
 
+use crate::fault::Fault;
 use crate::field::{List, numbered, paper};
 use crate::id::{PaperId, PartyId};
 use crate::label::{EXP, IAT, ISS, MANDATE, STATE, SUSPENSIONS};
-use crate::time::UnixSeconds;
+use crate::limits::STATUS_SECONDS_MAX;
+use crate::time::{UnixSeconds, lives_at_most};
 
 numbered! {
     /// How a mandate stands.
@@ -42,5 +44,12 @@ paper! {
             /// The suspensions that stand.
             optional suspensions: List<PaperId, 64> = SUSPENSIONS,
         }
+    }
+}
+
+impl Status {
+    /// A status is good for a minute, whatever it says. Error: `lifetime-exceeded`. [REV-9]
+    pub fn check_lifetime(&self) -> Result<(), Fault> {
+        lives_at_most(self.issued_at, self.expires_at, STATUS_SECONDS_MAX)
     }
 }

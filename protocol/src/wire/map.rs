@@ -33,15 +33,33 @@ impl<'r, 'a> MapReader<'r, 'a> {
 
     /// Takes a field that must be there.
     pub fn required<T: Field>(&mut self, label: Label) -> Result<T, Fault> {
-        self.optional(label)?.ok_or_else(|| self.absent(label))
+        self.required_with(label, T::read)
     }
 
     /// Takes a field that may be there.
     pub fn optional<T: Field>(&mut self, label: Label) -> Result<Option<T>, Fault> {
+        self.optional_with(label, T::read)
+    }
+
+    /// Takes a field that must be there, and may borrow its bytes.
+    pub fn required_with<T>(
+        &mut self,
+        label: Label,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.optional_with(label, read)?.ok_or_else(|| self.absent(label))
+    }
+
+    /// Takes a field that may be there, and may borrow its bytes.
+    pub fn optional_with<T>(
+        &mut self,
+        label: Label,
+        read: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
         if self.next.is_none_or(|(next, _)| next != label.number) {
             return Ok(None);
         }
-        let value = T::read(self.reader).map_err(|fault| fault.field(label.name))?;
+        let value = read(self.reader).map_err(|fault| fault.field(label.name))?;
         self.advance()?;
         Ok(Some(value))
     }

@@ -235,6 +235,29 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         id: "A18",
+        fault: "a resumption of a suspension that stands on one mandate of two, by a holder below who made it",
+        expected: NotDecided(Code::CommandSigner, Stage::Signature),
+        send: |fault| {
+            let mut chain = Chain::new(|_, _| {});
+            let (middle, sub) = (chain.ids[1], chain.ids[2]);
+            let (suspension, said) = chain.world.suspend("ann", "ann", &[sub]);
+            said.must_be(Outcome::Recorded);
+            let (by, named) = one_of(fault, ("a0", vec![middle, sub]), ("ann", vec![sub]));
+            chain.world.resume("ann", by, &named, suspension)
+        },
+    },
+    Row {
+        id: "A18",
+        fault: "a suspension of what the signer may not stop, and of what nobody registered",
+        expected: NotDecided(Code::MandateUnknown, Code::MandateUnknown.stages()[0]),
+        send: |fault| {
+            let mut chain = Chain::new(|_, _| {});
+            let (root, sub) = (chain.ids[0], chain.ids[2]);
+            chain.world.suspend("ann", "a0", &one_of(fault, vec![root, PaperId([0xff; 32])], vec![sub])).1
+        },
+    },
+    Row {
+        id: "A18",
         fault: "an agent below stops what is above it",
         expected: NotDecided(Code::CommandSigner, Stage::Signature),
         send: |fault| {

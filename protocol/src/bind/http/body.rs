@@ -2,8 +2,9 @@
 
 use crate::code::{Code, Stage};
 use crate::fault::Fault;
+use crate::label::Label;
 use crate::limits::MESSAGE_BYTES_MAX;
-use crate::wire::{Reader, Writer};
+use crate::wire::{MapReader, Reader, Writer};
 
 /// A receipt, and beside it what only the payer's side is told. Neither is read yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,19 +39,16 @@ impl<'a> AnswerBody<'a> {
     }
 
     fn fields(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let (mut receipt, mut detail) = (None, None);
-        for _ in 0..reader.map()? {
-            let at = reader.offset();
-            match reader.integer()? {
-                1 => receipt = Some(reader.bytes()?),
-                2 => detail = Some(reader.bytes()?),
-                _ => return Err(Fault::new(Code::UnknownField).at(at)), // [ENC-12]
-            }
-        }
-        let receipt = receipt.ok_or_else(|| Fault::new(Code::MissingField).at(0).field("receipt"))?; // [ENC-13]
+        let mut map = MapReader::new(reader)?;
+        let receipt = map.required_with(RECEIPT, Reader::bytes)?;
+        let detail = map.optional_with(DETAIL, Reader::bytes)?;
+        map.end()?;
         Ok(Self { receipt, detail })
     }
 }
+
+const RECEIPT: Label = Label { number: 1, name: "receipt" };
+const DETAIL: Label = Label { number: 2, name: "detail" };
 
 #[cfg(test)]
 mod tests {
@@ -68,6 +66,9 @@ mod tests {
         let unknown = code(b"\xa2\x01\x40\x03\x40");
         assert_eq!((unknown.code, unknown.stage, unknown.offset), (Code::UnknownField, Stage::Schema, Some(3)));
         assert_eq!(code(b"\xa1\x02\x40").code, Code::MissingField);
+        // An absent field is judged where it would stand, a key of any type is a label. [ENC-22] [ENC-12]
+        assert_eq!(code(b"\xa1\x02\x01").code, Code::MissingField);
+        assert_eq!(code(b"\xa2\x01\x40\x61a\x01").code, Code::UnknownField);
         assert_eq!(code(b"\xa1\x01\x40\x00").code, Code::CborTrailing);
         assert_eq!(code(&[0; 65_537]).code, Code::MessageTooLarge);
     }
