@@ -198,7 +198,7 @@ impl Shop {
             Err(fault) => return Problem::new(fault).into_response(),
         };
         let digest = bound.digest(salt);
-        match redeem(made, &receipt, &credential.secret, &digest) {
+        match redeem(made, &receipt, &credential.secret, &digest, now()) {
             Ok(Redemption::Serve) => {
                 let intent = receipt.claims.intent.unwrap();
                 let (receipt, issuer) = (receipt.id, receipt.issuer.clone());
