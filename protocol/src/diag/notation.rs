@@ -196,10 +196,10 @@ impl At {
     fn bytes_of_paper(self, reader: &mut Reader<'_>) -> Result<String, Fault> {
         let Ok(bytes) = reader.clone().bytes() else { return self.item(reader) };
         reader.skip()?;
-        if self.enclosed > 0 {
-            if let Ok(paper) = paper(bytes, self.indent, self.enclosed - 1) {
-                return Ok(format!("<< {paper} >>"));
-            }
+        if self.enclosed > 0
+            && let Ok(paper) = paper(bytes, self.indent, self.enclosed - 1)
+        {
+            return Ok(format!("<< {paper} >>"));
         }
         Ok(hex(bytes))
     }

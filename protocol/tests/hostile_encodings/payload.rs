@@ -359,7 +359,7 @@ fn lists() -> Vec<Row> {
     ];
     for (name, label, [less, more]) in items {
         let of = |items: &[&Vec<u8>]| {
-            let items: Vec<_> = items.iter().map(|item| Vec::clone(item)).collect();
+            let items: Vec<_> = items.iter().copied().cloned().collect();
             move |f: &mut Forge| {
                 f.payload = set(&f.payload, CAPS, set(&get(&f.payload, CAPS), label, list(&items)));
             }
