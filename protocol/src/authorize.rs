@@ -157,7 +157,7 @@ pub enum Verdict {
     Fails(Code),
 }
 
-/// Decides a payment. Pure: the same case has the same decision.
+/// Decides a payment. Pure: the same case has the same decision. [MOD-2]
 ///
 /// Errors are in the decision: a [`Decision::Refusal`] carries a code of the stages time, mandate, rules or
 /// ledger, by the order of spec chapter 9.
@@ -179,10 +179,10 @@ pub fn authorize(case: &Case<'_>) -> Decision {
         }
     };
     if let Err(fault) = checks::run(case, Stage::Ledger) {
-        return refusal(fault, None, evaluated);
+        return refusal(fault, None, evaluated); // [AUT-56]
     }
     if case.confirmation.is_some() || !asks(case, &evaluated, &grants) {
-        return Decision::Grant { grants, evaluated };
+        return Decision::Grant { grants, evaluated }; // [CNF-13]
     }
     // What waits for the person reserves nothing, so only its number is limited. [CNF-2]
     if case.chain.iter().any(|link| link.pending >= crate::limits::PENDING_MAX) {

@@ -49,6 +49,7 @@ pub struct Fault {
     /// Bytes from the start of that paper to the fault.
     pub offset: Option<usize>,
     /// The name of the field, rule or header concerned.
+    // [PRV-6]
     pub field: Option<&'static str>,
 }
 

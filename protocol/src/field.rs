@@ -343,7 +343,7 @@ macro_rules! paper {
                 $(let $field = map.$need($label)?;)*
                 map.end()?;
                 let paper = Self { $($cfield,)* $($field,)* };
-                $($check(&paper)?;)?
+                $($check(&paper)?;)? // [ENC-22]
                 Ok(paper)
             }
 

@@ -157,7 +157,7 @@ impl Ledger {
         self.state.apply(event, command, at)
     }
 
-    /// The time at which the next decision is made: the clock, but never before the last one.
+    /// The time at which the next decision is made: the clock, but never before the last one. [AUT-4]
     pub fn time(&self, clock: UnixSeconds) -> UnixSeconds {
         self.state.clock.map_or(clock, |last| last.max(clock))
     }
@@ -195,7 +195,7 @@ impl Ledger {
     }
 
     fn record(&mut self, draft: Record, now: UnixSeconds) -> Result<Record, Broken> {
-        self.state.apply(&draft.event, Some(draft.command), now)?;
+        self.state.apply(&draft.event, Some(draft.command), now)?; // [AUT-63]
         Ok(draft)
     }
 
@@ -259,7 +259,7 @@ impl Ledger {
 
     /// A command is for this issuer, and was made in the time in which it is taken. [AUT-30] [CMD-2]
     ///
-    /// One that is not may be put right by its sender, so that it is not recorded.
+    /// One that is not may be put right by its sender, so that it is not recorded. [CMD-27]
     fn command_in_time(&self, issuer: &PartyId, made_at: UnixSeconds, now: UnixSeconds) -> Result<(), Fault> {
         let old = now.since(made_at).unwrap_or_default() > COMMAND_SECONDS_MAX;
         if old || made_at.is_future(now) {
@@ -313,6 +313,7 @@ impl Record {
     /// Says why not: to the merchant what it may know, to the payer all. [RCT-8]
     fn refused(mut self, code: Code, place: Option<crate::authorize::Place>) -> Self {
         let told = if code.public() == Public::Same { code } else { Code::Declined };
+        // [RCT-12]
         let detail = Detail {
             link: place.map(|place| u64::from(place.link)),
             grant: place.and_then(|place| place.grant).map(u64::from),

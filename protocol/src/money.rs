@@ -53,7 +53,7 @@ impl Amount {
         }
     }
 
-    /// Whether this may be added to what a counter holds without passing `limit`.
+    /// Whether this may be added to what a counter holds without passing `limit`. [ENC-23]
     pub const fn fits(self, counted_minor: u64, limit: Self) -> bool {
         match counted_minor.checked_add(self.minor()) {
             Some(sum) => sum <= limit.minor(),

@@ -144,6 +144,7 @@ impl Period {
     }
 }
 
+// [RUL-22]
 fn calendar(unit: Unit, zone: &Zone, now: UnixSeconds) -> Range<u64> {
     let now = Reduced::new(now);
     let first_day = unit.first_day(zone.wall(now).date());

@@ -50,13 +50,13 @@ macro_rules! checks {
 }
 
 checks! {
-    Time: CredentialExpired, Account(|case| case.now < case.account.credential_expires_at);
+    Time: CredentialExpired, Account(|case| case.now < case.account.credential_expires_at); // [AUT-27]
     Time: LifetimeExceeded, Mandate(|_, link, _| lasts(link.mandate.window(), MANDATE_SECONDS_MAX));
     Time: MandateNotYetValid, Mandate(|case, link, _| case.now >= link.mandate.not_before);
     Time: MandateExpired, Mandate(|case, link, _| case.now < link.mandate.expires_at);
     Time: LifetimeExceeded, Offer(|case| lasts(case.offer.window(), OFFER_SECONDS_MAX));
-    Time: OfferNotYetValid, Offer(|case| !case.offer.issued_at.is_future(case.now));
-    Time: OfferExpired, Offer(|case| case.now < case.offer.expires_at);
+    Time: OfferNotYetValid, Offer(|case| !case.offer.issued_at.is_future(case.now)); // [AUT-22]
+    Time: OfferExpired, Offer(|case| case.now < case.offer.expires_at); // [AUT-23]
     Time: IntentInFuture, Intent(|case| !case.intent.issued_at.is_future(case.now));
     Time: IntentStale, Intent(intent_is_fresh);
     Time: ConfirmationStale, Confirmation(confirmation_is_fresh);
@@ -65,29 +65,31 @@ checks! {
     Mandate: AudienceMismatch, Mandate(|case, link, _| link.mandate.issuer == *case.issuer);
     Mandate: AccountMismatch, Mandate(|case, link, _| link.mandate.account == case.account.id);
     Mandate: ChainBroken, Mandate(continues);
-    Mandate: MandateRevoked, Mandate(|_, link, _| link.standing != Standing::Revoked);
-    Mandate: MandateSuperseded, Mandate(|_, link, _| link.standing != Standing::Superseded);
-    Mandate: MandateSuspended, Mandate(|_, link, _| link.standing != Standing::Suspended);
+    Mandate: MandateRevoked, Mandate(|_, link, _| link.standing != Standing::Revoked); // [AUT-34]
+    Mandate: MandateSuperseded, Mandate(|_, link, _| link.standing != Standing::Superseded); // [AUT-35]
+    Mandate: MandateSuspended, Mandate(|_, link, _| link.standing != Standing::Suspended); // [AUT-36]
     Mandate: DelegationForbidden, Mandate(may_be_delegated);
-    Mandate: IssuerNotAccepted, Offer(|case| case.offer.account_at(case.issuer).is_some());
+    Mandate: IssuerNotAccepted, Offer(|case| case.offer.account_at(case.issuer).is_some()); // [AUT-39]
+    // [AUT-42]
     Mandate: PseudonymMismatch, Offer(|case| case.offer.pseudonym.is_none_or(|name| name == case.account.pseudonym));
-    Mandate: CategoryUncertified, Offer(categories_are_certified);
+    Mandate: CategoryUncertified, Offer(categories_are_certified); // [AUT-43]
     Mandate: ChainBroken, Intent(|case| case.chain.last().is_some_and(|last| last.id == case.intent.mandate));
     Mandate: AudienceMismatch, Intent(|case| case.intent.issuer == *case.issuer);
     Mandate: OfferMismatch, Intent(intent_takes_this_offer);
-    Mandate: CurrencyMismatch, Intent(one_currency);
+    Mandate: CurrencyMismatch, Intent(one_currency); // [AUT-40]
     Mandate: AmountMismatch, Intent(amount_is_the_offers);
     Mandate: HolderMismatch, Intent(holder_pays_itself);
+    // [AUT-47]
     Mandate: PeriodMismatch, Intent(|case| case.intent.period.is_some() == (case.offer.kind == OfferKind::Subscription));
-    Mandate: ConfirmationMismatch, Confirmation(confirms_this);
+    Mandate: ConfirmationMismatch, Confirmation(confirms_this); // [AUT-45]
 
-    Ledger: AccountFrozen, Account(|case| !case.account.frozen);
-    Ledger: InsufficientFunds, Account(|case| case.intent.amount.minor() <= case.account.available_minor);
+    Ledger: AccountFrozen, Account(|case| !case.account.frozen); // [AUT-62]
+    Ledger: InsufficientFunds, Account(|case| case.intent.amount.minor() <= case.account.available_minor); // [AUT-61]
     Ledger: AmountOverflow, Account(|case| case.account.payee_minor <= AMOUNT_MAX - case.intent.amount.minor());
     Ledger: OfferPaid, Intent(|case| !case.account.offer_taken);
 }
 
-/// Asks every check of a stage; the first that fails gives the code.
+/// Asks every check of a stage; the first that fails gives the code. [AUT-9] [AUT-3]
 pub fn run(case: &Case<'_>, stage: Stage) -> Result<(), Fault> {
     for check in of(stage, |test| matches!(test, Test::Account(_))) {
         if let Test::Account(test) = check.test {

@@ -15,7 +15,7 @@ pub type Scope = Option<u8>;
 /// little passes a limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    tallies: HashMap<(Scope, Option<Period>), Tally>,
+    tallies: HashMap<(Scope, Option<Period>), Tally>, // [RUL-20]
 }
 
 /// Payments that count: their sum and their number.
@@ -43,7 +43,7 @@ impl Counters {
             Some(Tally::Range { start, end, sum }) if (*start..*end).contains(&now.get()) => *sum,
             Some(Tally::Range { .. }) => Sum::default(),
             Some(Tally::Rolling { seconds, by_second }) => {
-                let since = now.get().saturating_sub(*seconds);
+                let since = now.get().saturating_sub(*seconds); // [RUL-23]
                 let counting = by_second.iter().rev().take_while(|(second, _)| *second > since);
                 counting.fold(Sum::default(), |total, (_, sum)| Sum {
                     minor: total.minor.saturating_add(sum.minor),

@@ -182,7 +182,7 @@ impl Credential {
         }
     }
 
-    /// The value of the header field; `None` when the receipt is too long for one. [HTB-34]
+    /// The value of the header field; `None` when the receipt is too long for one. [HTB-34] [HTB-38]
     pub fn header_value(&self) -> Option<String> {
         let challenge = self.challenge.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let (receipt, secret) = (base64url::encode(&self.receipt), base64url::encode(&self.secret));
@@ -191,7 +191,7 @@ impl Credential {
             ("payload".to_owned(), Json::of_texts([("receipt", receipt.as_str()), ("secret", secret.as_str())])),
         ]);
         let value = format!("{SCHEME} {}", base64url::encode(json.write().as_bytes()));
-        (value.len() <= HEADER_VALUE_BYTES_MAX).then_some(value)
+        (value.len() <= HEADER_VALUE_BYTES_MAX).then_some(value) // [HTB-2]
     }
 
     /// Whether the challenge that it echoes is this one, unchanged in all that is known of it.
@@ -214,7 +214,7 @@ impl Credential {
     }
 }
 
-/// Without the secret, which belongs in no log.
+/// Without the secret, which belongs in no log. [PRV-5]
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credential").field("offer", &self.offer).finish_non_exhaustive()

@@ -327,7 +327,7 @@ impl Desk<'_> {
         directory: &dyn Directory,
     ) -> Result<PublicKey, Fault> {
         if paper.value(SUB).is_some() {
-            return self.account_key(paper, directory, Code::AccountUnknown); // [CMD-15]
+            return self.account_key(paper, directory, Code::AccountUnknown); // [CMD-15] [SIG-25]
         }
         let key = paper.holder_key().ok_or_else(|| paper.unreadable(Code::CommandSigner))??;
         if paper.key_name() == Some(key.id()) { Ok(key) } else { Err(paper.fault(Code::CommandSigner)) }

@@ -45,6 +45,7 @@ impl State {
             }
             Event::Registered(registered) => self.register(registered, at),
             Event::Paid(paid) => self.pay(paid, at),
+            // [CNF-6]
             Event::Asked(asked) => {
                 self.due.insert((asked.answer_by, Due::Answer(asked.intent)));
                 self.taken.insert((asked.account, asked.offer), asked.intent);
@@ -61,17 +62,17 @@ impl State {
                 let made = self.made(captured.intent)?;
                 made.captured_minor += captured.amount.minor();
                 let (payee, currency) = (Purse::Payee(made.merchant.clone(), made.payee.clone()), made.currency);
-                self.transfer(&Purse::Hold(captured.intent), &payee, currency, captured.amount.minor())?;
+                self.transfer(&Purse::Hold(captured.intent), &payee, currency, captured.amount.minor())?; // [CMD-19]
                 if captured.last == 1 { self.release(captured.intent, Hold::Captured) } else { Ok(()) }
             }
-            Event::Voided(intent) => self.release(*intent, Hold::Voided),
+            Event::Voided(intent) => self.release(*intent, Hold::Voided), // [CMD-20]
             Event::HoldExpired(intent) => self.release(*intent, Hold::Expired),
             Event::Refunded(refunded) => {
                 let made = self.made(refunded.intent)?;
                 made.refunded_minor += refunded.amount.minor();
                 let made = made.clone();
                 let (payee, to) = (Purse::Payee(made.merchant.clone(), made.payee.clone()), self.source(&made));
-                self.transfer(&payee, &to, made.currency, refunded.amount.minor())?;
+                self.transfer(&payee, &to, made.currency, refunded.amount.minor())?; // [CMD-21]
                 self.give_back(&made, refunded.amount.minor(), Back::Refunded);
                 Ok(())
             }
@@ -85,7 +86,7 @@ impl State {
                 self.each(changed, |record, _, _| record.suspensions.retain(|(by, _)| *by != changed.by))
             }
             Event::Revoked(changed) => {
-                self.each(changed, |_, lineage, _| lineage.revoked = true)?;
+                self.each(changed, |_, lineage, _| lineage.revoked = true)?; // [REV-5]
                 changed.mandates.iter().try_for_each(|mandate| self.close_envelope(mandate))
             }
             Event::EnvelopeClosed(mandate) => self.close_envelope(mandate),
@@ -113,7 +114,7 @@ impl State {
         let suspensions = record.map(|record| std::mem::take(&mut record.suspensions)).unwrap_or_default();
 
         let lineage = self.lineages.entry((account, lineage_id)).or_insert_with(|| Lineage::new(registered.mandate));
-        lineage.latest = registered.mandate;
+        lineage.latest = registered.mandate; // [MAN-18]
         lineage.counters = counters;
         if has > 0 {
             lineage.envelopes += u32::from(lineage.envelope.is_none());
@@ -173,11 +174,12 @@ impl State {
             }
         };
         self.transfer(&self.source(&made), &to, paid.currency, paid.amount.minor())?;
+        // [AUT-64]
         for (mandate, lineage, grant) in &made.links {
             let record = self.mandates.get(mandate).ok_or(Broken("a payment names no mandate"))?;
             let lineage = self.lineages.get_mut(&(paid.account, *lineage)).ok_or(Broken("a mandate has no lineage"))?;
             for (scope, rules) in scopes(&record.mandate, *grant) {
-                lineage.counters.add(scope, rules, at, paid.amount.minor());
+                lineage.counters.add(scope, rules, at, paid.amount.minor()); // [RUL-21] [RUL-24]
             }
             lineage.holds_open += u32::from(made.hold == Hold::Open);
             lineage.payments.push(paid.intent);
@@ -190,7 +192,7 @@ impl State {
         Ok(())
     }
 
-    /// Ends a hold: what was not captured goes back, to the purse and to the counters.
+    /// Ends a hold: what was not captured goes back, to the purse and to the counters. [AUT-68]
     fn release(&mut self, intent: PaperId, hold: Hold) -> Result<(), Broken> {
         let made = self.made(intent)?;
         let rest = made.held_minor();
@@ -215,7 +217,7 @@ impl State {
         for (mandate, lineage, grant) in &made.links {
             let returns = back == Back::Unspent || self.returns_refunds(mandate);
             let Some(lineage) = self.lineages.get_mut(&(made.account, *lineage)).filter(|_| returns) else { continue };
-            let Some(latest) = self.mandates.get(&lineage.latest) else { continue };
+            let Some(latest) = self.mandates.get(&lineage.latest) else { continue }; // [MAN-26]
             for (scope, rules) in scopes(&latest.mandate, *grant) {
                 lineage.counters.give_back(scope, rules, made.decided_at, minor);
             }
@@ -341,7 +343,7 @@ enum Back {
     Refunded,
 }
 
-/// The caps, and the grant that was used.
+/// The caps, and the grant that was used. [CND-4]
 fn scopes(mandate: &Mandate, grant: Option<u8>) -> impl Iterator<Item = (Option<u8>, Option<&Rules>)> {
     let used = grant.map(|grant| (Some(grant), mandate.grants().get(usize::from(grant))));
     std::iter::once((None, mandate.caps.as_ref())).chain(used)

@@ -26,7 +26,7 @@ impl Ledger {
             Ok(()) => {
                 let payload = Bytes(paper.payload());
                 let event = Event::Registered(Registered { mandate: id, signer: paper.key(), payload });
-                Record::done(id, event, now, salt)
+                Record::done(id, event, now, salt) // [MAN-17]
             }
             Err(code) if code.standing() == crate::code::Standing::NotDecided => {
                 return Err(Fault::new(code).within(Part::Mandate(0)));

@@ -39,8 +39,8 @@ impl Ledger {
         match self.state.payments.get(&intent_id) {
             None => {}
             Some(Payment::Pending(asked)) if asked.answer_by <= now => return self.lapsed(asked, now, salt),
-            Some(Payment::Pending(_)) if order.confirmation.is_some() => {}
-            Some(_) => return Ok(Draft::Known(intent_id)),
+            Some(Payment::Pending(_)) if order.confirmation.is_some() => {} // [AUT-13]
+            Some(_) => return Ok(Draft::Known(intent_id)), // [CNF-7]
         }
         self.decide_papers(
             &Papers {
@@ -73,7 +73,7 @@ impl Ledger {
             // Whether it is somebody else's is not said. [CMD-3]
             None => return Err(Fault::new(Code::PaymentUnknown).within(Part::Confirmation)),
         };
-        let waiting = Waiting::read(asked)?;
+        let waiting = Waiting::read(asked)?; // [CNF-12]
         self.decide_papers(
             &Papers {
                 sent: &[],
@@ -126,7 +126,7 @@ impl Ledger {
         Some(Link {
             id,
             mandate: &record.mandate,
-            standing: self.state.standing(&id, record),
+            standing: self.state.standing(&id, record), // [REV-6]
             counters: &lineage.counters,
             holds_open: lineage.holds_open,
             pending: lineage.pending,
@@ -168,12 +168,12 @@ impl Ledger {
         let links = case.chain.iter().zip(grants).map(|(link, grant)| UsedLink {
             mandate: link.id,
             lineage: link.mandate.lineage,
-            grant: Maybe(grant.map(u64::from)),
+            grant: Maybe(grant.map(u64::from)), // [AUT-55]
         });
         let payee = case.offer.account_at(case.issuer).ok_or_else(|| Fault::new(Code::IssuerNotAccepted))?;
         let hold_until = (case.offer.capture == CaptureMode::ByCommand).then(|| {
             let seconds = case.offer.hold_seconds.map_or(HOLD_SECONDS_DEFAULT, |seconds| seconds.get());
-            case.now.saturating_add(seconds)
+            case.now.saturating_add(seconds) // [AUT-66]
         });
         let paid = Paid {
             intent: case.intent_id,
@@ -187,7 +187,7 @@ impl Ledger {
             hold_until: Maybe(hold_until),
             pseudonym,
         };
-        let outcome = if hold_until.is_some() { Outcome::Authorized } else { Outcome::Settled };
+        let outcome = if hold_until.is_some() { Outcome::Authorized } else { Outcome::Settled }; // [AUT-65]
         let claims = Claims { hold_until, ..claims_of(case, outcome, pseudonym, salt) };
         Ok(Record { command: case.intent_id, claims, detail: None, event: Event::Paid(paid) })
     }
@@ -216,7 +216,7 @@ impl Ledger {
         let claims = Claims {
             approval: Some(approval),
             user_code: Some(user_code),
-            answer_by: Some(case.offer.expires_at),
+            answer_by: Some(case.offer.expires_at), // [CNF-5]
             ..claims_of(case, Outcome::Pending, pseudonym, salt)
         };
         Ok(Record { command: case.intent_id, claims, detail: None, event: Event::Asked(Box::new(asked)) })
@@ -331,6 +331,7 @@ impl Waiting {
     }
 }
 
+// [RCT-19] [PRV-1]
 fn claims_of(case: &Case<'_>, outcome: Outcome, pseudonym: Pseudonym, salt: Nonce) -> Claims {
     Claims {
         offer: Some(case.offer_id),

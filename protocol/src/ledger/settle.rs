@@ -21,10 +21,11 @@ impl Ledger {
             Ok(made) => made,
             Err(code) => return Ok(Record::command_refused(paper.id(), code, now, salt)),
         };
+        // [CMD-17]
         let checked = || -> Result<(), Code> {
             open(made, now)?;
             if paper.currency != made.currency {
-                return Err(Code::CurrencyMismatch);
+                return Err(Code::CurrencyMismatch); // [CMD-18]
             }
             if paper.amount.minor() > made.held_minor() {
                 return Err(Code::CaptureExceedsHold); // [CMD-5]
@@ -63,7 +64,7 @@ impl Ledger {
         };
         let checked = || -> Result<(), Code> {
             if paper.currency != made.currency {
-                return Err(Code::CurrencyMismatch);
+                return Err(Code::CurrencyMismatch); // [CMD-18]
             }
             if paper.amount.minor() > made.captured_minor.saturating_sub(made.refunded_minor) {
                 return Err(Code::RefundExceedsCapture); // [CMD-9]
@@ -111,13 +112,13 @@ impl Ledger {
     }
 }
 
-/// Whether something is still held. [CMD-6] [CMD-7] [CMD-8]
+/// Whether something is still held. [CMD-6] [CMD-7] [CMD-8] [REV-7]
 fn open(made: &Made, now: UnixSeconds) -> Result<(), Code> {
     match made.hold {
         Hold::Captured => Err(Code::PaymentCaptured),
         Hold::Voided => Err(Code::PaymentVoided),
         Hold::Expired => Err(Code::HoldExpired),
-        Hold::Open if made.hold_until.is_some_and(|until| until <= now) => Err(Code::HoldExpired),
+        Hold::Open if made.hold_until.is_some_and(|until| until <= now) => Err(Code::HoldExpired), // [FLW-11]
         Hold::Open => Ok(()),
     }
 }

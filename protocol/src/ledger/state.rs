@@ -29,7 +29,7 @@ pub struct State {
     /// What mandates and their replacements share.
     pub lineages: HashMap<LineageKey, Lineage>,
     /// Every intent ever decided, or waiting.
-    pub payments: HashMap<PaperId, Payment>,
+    pub payments: HashMap<PaperId, Payment>, // [AUT-12]
     /// The unrefused intent of an account for an offer. [AUT-60]
     pub taken: HashMap<(AccountId, PaperId), PaperId>,
     /// Commands that have a receipt, intents aside.
@@ -201,7 +201,7 @@ impl State {
             None => Standing::Revoked,
             Some(lineage) if lineage.revoked => Standing::Revoked,
             Some(lineage) if lineage.latest != *id => Standing::Superseded,
-            Some(_) if !record.suspensions.is_empty() => Standing::Suspended,
+            Some(_) if !record.suspensions.is_empty() => Standing::Suspended, // [REV-4]
             Some(_) => Standing::Active,
         }
     }

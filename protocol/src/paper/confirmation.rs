@@ -49,7 +49,7 @@ paper! {
     }
 }
 
-/// A spoken yes has its phrase and the digest of what was heard. [ENC-16]
+/// A spoken yes has its phrase and the digest of what was heard. [ENC-16] [CNF-11]
 fn consistent(confirmation: &Confirmation) -> Result<(), Fault> {
     let spoken = confirmation.how == Modality::Voice;
     if spoken != confirmation.phrase.is_some() || (spoken && confirmation.evidence.is_none()) {

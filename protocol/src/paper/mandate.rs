@@ -172,23 +172,23 @@ impl Mandate {
 fn consistent(mandate: &Mandate) -> Result<(), Fault> {
     let conflict = |field: &'static str| Err(Fault::new(Code::FieldConflict).field(field));
     if mandate.window().is_none() {
-        return conflict(EXP.name);
+        return conflict(EXP.name); // [MAN-4]
     }
     if (mandate.serial.get() == 1) != mandate.replaces.is_none() {
-        return conflict(REPLACES.name);
+        return conflict(REPLACES.name); // [MAN-5]
     }
     if (mandate.mode == Mode::Single) != mandate.offer.is_some() {
-        return conflict(OFFER.name);
+        return conflict(OFFER.name); // [SGL-1] [SGL-2]
     }
     if (mandate.mode == Mode::Conditional) != mandate.grants.is_some() {
-        return conflict(GRANTS.name);
+        return conflict(GRANTS.name); // [CND-1]
     }
     let sum = mandate.caps.as_ref().is_some_and(|caps| caps.total.is_some());
     if mandate.mode == Mode::Quota && !sum {
-        return conflict(CAPS.name);
+        return conflict(CAPS.name); // [QTA-1]
     }
     if mandate.funded.is_some() && (mandate.mode != Mode::Quota || mandate.parent.is_some()) {
-        return conflict(FUNDED.name);
+        return conflict(FUNDED.name); // [QTA-2]
     }
     Ok(())
 }

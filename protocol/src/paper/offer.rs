@@ -173,20 +173,20 @@ impl Offer {
 fn consistent(offer: &Offer) -> Result<(), Fault> {
     let conflict = |field: &'static str| Err(Fault::new(Code::FieldConflict).field(field)); // [ENC-16]
     if offer.window().is_none() {
-        return conflict(EXP.name);
+        return conflict(EXP.name); // [INT-10]
     }
     if offer.hold_seconds.is_some() && offer.capture == CaptureMode::AtOnce {
-        return conflict(HOLD_SECONDS.name);
+        return conflict(HOLD_SECONDS.name); // [INT-11]
     }
     for item in offer.items.iter() {
         if item.category.is_some() && item.line.is_some() {
-            return conflict(ITEM_CATEGORY.name);
+            return conflict(ITEM_CATEGORY.name); // [INT-12]
         }
     }
     let issuers = offer.accepts.iter().enumerate();
     for (index, payee) in issuers {
         if offer.accepts[..index].iter().any(|other| other.issuer == payee.issuer) {
-            return conflict(ACCEPTS.name);
+            return conflict(ACCEPTS.name); // [INT-13]
         }
     }
     adds_up(offer)

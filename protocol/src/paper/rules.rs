@@ -168,7 +168,7 @@ impl Field for Rules {
                 _ => fault,
             })
         };
-        ranged(reader, read, Self::new)
+        ranged(reader, read, Self::new) // [MAN-11]
     }
 
     fn write(&self, writer: &mut Writer) {

@@ -20,7 +20,7 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Builds the tree of leaves that are already hashed.
+    /// Builds the tree of leaves that are already hashed. [RCT-5]
     pub fn new(leaves: Vec<[u8; 32]>) -> Self {
         let mut levels = vec![leaves];
         while let Some(level) = levels.last().filter(|level| level.len() > 1) {
@@ -66,7 +66,7 @@ pub struct Frontier {
 }
 
 impl Frontier {
-    /// Adds a leaf that is already hashed.
+    /// Adds a leaf that is already hashed. [RCT-9]
     pub fn push(&mut self, leaf: [u8; 32]) {
         let mut hash = leaf;
         for _ in 0..self.size.trailing_ones() {

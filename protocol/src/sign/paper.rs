@@ -353,7 +353,7 @@ pub fn envelope(protected: &[u8], x5chain: &[&[u8]], payload: &[u8], signature: 
     writer.into_bytes()
 }
 
-/// SHA-256 of the deterministic list of protected header and payload. [SIG-20]
+/// SHA-256 of the deterministic list of protected header and payload. [SIG-20] [SIG-18]
 pub fn id(protected: &[u8], payload: &[u8]) -> PaperId {
     let mut hash = Sha256::new();
     hash.update([0x82]);
@@ -377,7 +377,7 @@ pub fn to_be_signed(kind: Kind, context: Context<'_>, protected: &[u8], payload:
     hash.update([0x82]);
     hash.update(&kind_head.0[..kind_head.1]);
     hash.update(typ);
-    hash.update(b"/1");
+    hash.update(b"/1"); // [VER-2]
     hash.update(&network_head.0[..network_head.1]);
     hash.update(network);
     hash_bytes(&mut hash, payload);

@@ -33,7 +33,7 @@ struct Level {
     key: Option<(usize, usize)>,
 }
 
-/// Walks one item from the start of `bytes` and returns where it ends.
+/// Walks one item from the start of `bytes` and returns where it ends. [ENC-20]
 pub(super) fn item(bytes: &[u8], depth_max: usize) -> Result<usize, Fault> {
     let mut levels = [Level { left: 0, is_map: false, key: None }; DEPTH_MAX];
     let mut depth = 0;

@@ -77,7 +77,7 @@ impl<'r, 'a> MapReader<'r, 'a> {
         self.next
     }
 
-    /// Why a field is not there: what stands before its place is a label that the map does not have.
+    /// Why a field is not there: what stands before its place is a label that the map does not have. [ENC-22]
     fn absent(&self, label: Label) -> Fault {
         match self.next {
             Some((next, at)) if in_bytes(next) < in_bytes(label.number) => Fault::new(Code::UnknownField).at(at), // [ENC-12]
@@ -133,7 +133,7 @@ impl MapWriter {
 
     /// Writes the map, its labels in order.
     pub fn end(mut self, writer: &mut Writer) {
-        self.entries.sort();
+        self.entries.sort(); // [ENC-19]
         writer.map(self.entries.len());
         for (key, item) in &self.entries {
             writer.raw(key);

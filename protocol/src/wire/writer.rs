@@ -67,6 +67,7 @@ impl Writer {
         self.bytes.extend_from_slice(items);
     }
 
+    // [ENC-19]
     fn head(&mut self, major: u8, argument: u64) {
         let major = major << 5;
         let wide = argument.to_be_bytes();

@@ -142,13 +142,14 @@ impl Mandates<'_, '_> {
         if let Some(last) = self.sent.last() {
             return holder(last);
         }
+        // [AUT-5]
         let mandate = intent.array(MANDATE).map(PaperId).ok_or_else(|| intent.unreadable(Code::MandateUnknown))?;
         self.directory.holder(&mandate).ok_or_else(|| intent.fault(Code::MandateUnknown)) // [AUT-32]
     }
 
     fn holder_above(&self, mandate: &At<Signed<'_, Mandate>>) -> Result<Option<Holder>, Fault> {
         let Some(mut parent) = mandate.value(PARENT) else { return Ok(None) };
-        let parent = parent.array().map(PaperId).map_err(|_| mandate.unreadable(Code::MandateUnknown))?;
+        let parent = parent.array().map(PaperId).map_err(|_| mandate.unreadable(Code::MandateUnknown))?; // [AUT-5]
         let holder = self.directory.holder(&parent);
         holder.map(Some).ok_or_else(|| mandate.fault(Code::MandateUnknown)) // [AUT-32]
     }

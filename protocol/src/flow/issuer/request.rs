@@ -26,7 +26,7 @@ impl<'a> PaymentRequest<'a> {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(Fault::new(Code::MessageTooLarge).at(MESSAGE_BYTES_MAX)); // [ENC-1]
         }
-        crate::wire::check(bytes)?;
+        crate::wire::check(bytes)?; // [ENC-21]
         Self::fields(&mut Reader::new(bytes)).map_err(|fault| fault.at_stage(Stage::Schema))
     }
 

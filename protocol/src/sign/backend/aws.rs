@@ -16,7 +16,7 @@ impl Crypto for AwsLc {
     fn verify(&self, key: &PublicKey, digest: &[u8; 32], signature: &[u8; 64]) -> Result<(), Code> {
         let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.to_sec1()).map_err(|_| Code::KeyInvalid)?;
         let digest = Digest::import_less_safe(digest, &SHA256).map_err(|_| Code::SignatureInvalid)?;
-        key.verify_digest_sig(&digest, signature).map_err(|_| Code::SignatureInvalid)
+        key.verify_digest_sig(&digest, signature).map_err(|_| Code::SignatureInvalid) // [SIG-19]
     }
 }
 

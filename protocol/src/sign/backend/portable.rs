@@ -14,7 +14,7 @@ impl Crypto for Portable {
     fn verify(&self, key: &PublicKey, digest: &[u8; 32], signature: &[u8; 64]) -> Result<(), Code> {
         let key = VerifyingKey::from_sec1_bytes(&key.to_sec1()).map_err(|_| Code::KeyInvalid)?;
         let signature = Signature::from_slice(signature).map_err(|_| Code::SignatureInvalid)?;
-        key.verify_prehash(digest, &signature).map_err(|_| Code::SignatureInvalid)
+        key.verify_prehash(digest, &signature).map_err(|_| Code::SignatureInvalid) // [SIG-19]
     }
 }
 
