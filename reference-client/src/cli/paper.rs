@@ -8,7 +8,6 @@ use purser_client::session::Session;
 use purser_client::trust::Trust;
 use purser_client::{Error, Result, keys};
 use purser_protocol::cert::Role;
-use purser_protocol::code::Code;
 use purser_protocol::diag::{self, Examined, Form};
 use purser_protocol::fault::Fault;
 use purser_protocol::flow::Parties as _;
@@ -170,10 +169,7 @@ impl Ground {
     /// The stage certificates, where there are anchors; the key that was given, where there is no certificate.
     fn key_of(&self, header: &Header<'_>, kind: Kind, frame: &Frame<'_>) -> std::result::Result<Option<PublicKey>, Fault> {
         let SignerName::Certificate(_) = header.signer else {
-            return match self.key {
-                Some(key) if SignerName::Key(key.id()) != header.signer => Err(Fault::new(Code::SignatureInvalid)),
-                key => Ok(key),
-            };
+            return Ok(self.key);
         };
         let Some(trust) = &self.trust else { return Ok(None) };
         let made_at = find(frame.payload, IAT.number).and_then(|(_, mut seconds)| seconds.unsigned().ok());
