@@ -179,7 +179,11 @@ impl Issuer {
         let response = self.good(self.connector.send(&request).await?)?;
         let verified = self.trust.receipt(&response.body);
         let verified = verified.map_err(|fault| Error::fault("receipt", fault).at(self.url.origin()))?;
-        if verified.id == receipt { Ok((response.body.to_vec(), verified)) } else { Err(self.odd("another receipt came")) }
+        if verified.id == receipt {
+            Ok((response.body.to_vec(), verified))
+        } else {
+            Err(self.odd("another receipt came"))
+        }
     }
 
     /// What the account has.
@@ -281,10 +285,7 @@ impl Issuer {
         match problem.code() {
             Some(Code::NotFound) if response.status == 404 => Reply::NotFound,
             _ if problem.is_definite() => Reply::NotDecided(problem),
-            _ => Reply::NoAnswer {
-                retry_after: problem.retry_after,
-                error: problem.into_error(&self.url.origin()),
-            },
+            _ => Reply::NoAnswer { retry_after: problem.retry_after, error: problem.into_error(&self.url.origin()) },
         }
     }
 

@@ -66,21 +66,19 @@ pub(super) struct Against {
 }
 
 impl Paper {
-    #[expect(clippy::unused_async, reason = "as every command")]
-    pub(super) async fn run(self, home: Home) -> Result<Done> {
+    pub(super) fn run(self, home: &Home) -> Result<Done> {
         match self {
             Self::Show { file } => show(&read_file(&file)?),
-            Self::Verify { file, against } => verify(&read_file(&file)?, &against.open(&home)?),
+            Self::Verify { file, against } => verify(&read_file(&file)?, &against.open(home)?),
         }
     }
 }
 
 impl Receipt {
-    #[expect(clippy::unused_async, reason = "as every command")]
-    pub(super) async fn run(self, home: Home) -> Result<Done> {
+    pub(super) fn run(self, home: &Home) -> Result<Done> {
         let Self::Verify { file, against } = self;
         let bytes = read_file(&file)?;
-        let ground = against.open(&home)?;
+        let ground = against.open(home)?;
         let trust = ground.trust.as_ref().ok_or_else(|| {
             Error::usage("a receipt is checked against anchors").fix("give --anchors, or --dir with a configuration")
         })?;
@@ -167,7 +165,12 @@ fn verify(bytes: &[u8], ground: &Ground) -> Result<Done> {
 
 impl Ground {
     /// The stage certificates, where there are anchors; the key that was given, where there is no certificate.
-    fn key_of(&self, header: &Header<'_>, kind: Kind, frame: &Frame<'_>) -> std::result::Result<Option<PublicKey>, Fault> {
+    fn key_of(
+        &self,
+        header: &Header<'_>,
+        kind: Kind,
+        frame: &Frame<'_>,
+    ) -> std::result::Result<Option<PublicKey>, Fault> {
         let SignerName::Certificate(_) = header.signer else {
             return Ok(self.key);
         };

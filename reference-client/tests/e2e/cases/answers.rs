@@ -145,7 +145,8 @@ fn a_receipt_answers_one_command() {
 #[test]
 fn a_reason_is_the_issuers_word_only_with_its_digest_in_the_receipt() {
     let desk = Desk::new("detail");
-    let detail = Detail { link: Some(0), grant: None, rule: Some(3), code: Code::RuleTotal.into(), salt: Nonce([6; 16]) };
+    let detail =
+        Detail { link: Some(0), grant: None, rule: Some(3), code: Code::RuleTotal.into(), salt: Nonce([6; 16]) };
     let refused = Claims {
         outcome: Outcome::Refused,
         code: Some(Code::Declined.into()),

@@ -46,12 +46,10 @@ impl Host {
                 let at = count.fetch_add(1, Ordering::SeqCst).min(scripts.len() - 1);
                 let (script, acceptor) = (scripts[at].clone(), acceptor.clone());
                 tokio::spawn(async move {
-                    match secure {
-                        true => match acceptor.accept(stream).await {
-                            Ok(stream) => follow(stream, script).await,
-                            Err(_) => {}
-                        },
-                        false => follow(stream, script).await,
+                    if !secure {
+                        follow(stream, script).await;
+                    } else if let Ok(stream) = acceptor.accept(stream).await {
+                        follow(stream, script).await;
                     }
                 });
             }
@@ -134,8 +132,15 @@ async fn an_answer_is_bounded_in_length_and_in_time() {
         [head.into_bytes(), vec![b'x'; length], b"\r\n0\r\n\r\n".to_vec()].concat()
     };
     let cut = answer(9)[..answer(9).len() - 1].to_vec();
-    let scripts =
-        [answer(most), answer(most + 1), chunked(most), chunked(most + 1), cut, b"HTTP/1.1 what\r\n\r\n".to_vec(), Vec::new()];
+    let scripts = [
+        answer(most),
+        answer(most + 1),
+        chunked(most),
+        chunked(most + 1),
+        cut,
+        b"HTTP/1.1 what\r\n\r\n".to_vec(),
+        Vec::new(),
+    ];
     let host = Host::start("bounds", scripts.map(|answer| vec![answer]).into(), true).await;
     let quick = Options { answer: Duration::from_millis(500), ..host.options() };
     // Of a large answer that is in time, the length decides; nothing else here takes time but silence.
@@ -165,7 +170,8 @@ async fn without_tls_only_this_machine_and_only_when_asked() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_redirect_is_named_and_none_is_followed() {
     for status in [300, 301, 302, 303, 305, 307, 308] {
-        let answer = format!("HTTP/1.1 {status} Elsewhere\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n");
+        let answer =
+            format!("HTTP/1.1 {status} Elsewhere\r\nLocation: https://evil.example/\r\nContent-Length: 0\r\n\r\n");
         let host = Host::start(&format!("redirect-{status}"), vec![vec![answer.into_bytes()]], true).await;
         let error = host.get(&Connector::new(host.options()).unwrap()).await.unwrap_err();
         assert_eq!(error.class(), Class::Failed, "{status}: {error}");
