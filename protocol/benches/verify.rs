@@ -83,7 +83,7 @@ fn case<T: Sample>() -> Case {
     Case::of::<T>()
 }
 
-fn ratios(cases: &[Case], rounds: u32) {
+fn ratios(cases: &[Case], rounds: usize) {
     println!("a paper from bytes to fields, in times of its bare signature ({rounds} rounds, turn about):");
     for (backend, crypto) in BACKENDS {
         let of = |case: &Case| (case.kind.typ(), ratio(case, crypto, rounds));
@@ -94,16 +94,22 @@ fn ratios(cases: &[Case], rounds: u32) {
     }
 }
 
-fn ratio(case: &Case, crypto: &dyn Crypto, rounds: u32) -> f64 {
+fn ratio(case: &Case, crypto: &dyn Crypto, rounds: usize) -> f64 {
     let bare = case.bare();
-    let (mut paper_time, mut bare_time) = (Duration::ZERO, Duration::ZERO);
+    let (mut papers, mut signatures) = (Vec::with_capacity(rounds), Vec::with_capacity(rounds));
     for _ in 0..rounds {
         let start = Instant::now();
         (case.open)(case, crypto);
         let middle = Instant::now();
         bare(crypto);
-        paper_time += middle - start;
-        bare_time += middle.elapsed();
+        papers.push(middle - start);
+        signatures.push(middle.elapsed());
     }
-    paper_time.as_secs_f64() / bare_time.as_secs_f64()
+    median(papers).as_secs_f64() / median(signatures).as_secs_f64()
+}
+
+/// What else runs on the machine makes a few rounds long; the middle one is not among them.
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
 }
