@@ -94,8 +94,8 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Void(void) => void.run(home()?).await,
         What::Refund(refund) => refund.run(home()?).await,
         What::Send(send) => send.run(home()?).await,
-        What::Paper(paper) => paper.run(home()?).await,
-        What::Receipt(receipt) => receipt.run(home()?).await,
+        What::Paper(paper) => paper.run(&home()?),
+        What::Receipt(receipt) => receipt.run(&home()?),
         What::Doctor => doctor::run(home()?).await,
     }
 }
@@ -141,7 +141,11 @@ fn ask(question: &str, yes: bool) -> Result<()> {
     eprint!("{question} [y/N] ");
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(|error| Error::failed(error.to_string()))?;
-    if matches!(answer.trim(), "y" | "Y" | "yes") { Ok(()) } else { Err(Error::failed("not confirmed; nothing was signed")) }
+    if matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Error::failed("not confirmed; nothing was signed"))
+    }
 }
 
 async fn session(home: Home) -> Result<Session> {

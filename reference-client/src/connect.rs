@@ -201,7 +201,8 @@ impl Connector {
 
     async fn open(&self, url: &Url) -> Result<Link> {
         let opened = timeout(self.options.connect, self.open_in_time(url)).await;
-        opened.unwrap_or_else(|_| Err(unreachable(format!("no connection within {} s", self.options.connect.as_secs()))))
+        opened
+            .unwrap_or_else(|_| Err(unreachable(format!("no connection within {} s", self.options.connect.as_secs()))))
     }
 
     async fn open_in_time(&self, url: &Url) -> Result<Link> {
@@ -212,7 +213,8 @@ impl Connector {
         let name = url.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|_| Error::usage("not the name of a host").at(url))?;
         let stream = self.tls.connect(name, stream).await.map_err(|error| {
-            unreachable(format!("TLS: {error}")).fix("check that --roots holds the authority of this server's certificate")
+            unreachable(format!("TLS: {error}"))
+                .fix("check that --roots holds the authority of this server's certificate")
         })?;
         if stream.get_ref().1.alpn_protocol() == Some(H2) { Link::two(stream).await } else { Link::one(stream).await }
     }
@@ -313,7 +315,8 @@ impl Link {
 fn message(request: &Request) -> Result<hyper::Request<Full<Bytes>>> {
     let mut message = hyper::Request::new(Full::new(request.body.clone()));
     *message.method_mut() = request.method.clone();
-    *message.uri_mut() = request.url.to_string().parse().map_err(|_| Error::usage("not an address").at(&request.url))?;
+    *message.uri_mut() =
+        request.url.to_string().parse().map_err(|_| Error::usage("not an address").at(&request.url))?;
     *message.headers_mut() = request.headers.clone();
     let host = HeaderValue::try_from(request.url.authority());
     message.headers_mut().insert(HOST, host.map_err(|_| Error::usage("not a host").at(&request.url))?);

@@ -39,7 +39,8 @@ impl Home {
         let by_environment = || std::env::var_os("PURSER_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
         let of_person = || std::env::home_dir().map(|home| home.join(".purser"));
         let dir = flag.map(Path::to_owned).or_else(by_environment).or_else(of_person);
-        let dir = dir.ok_or_else(|| Error::usage("there is no home folder").fix("give one with --dir or PURSER_DIR"))?;
+        let dir =
+            dir.ok_or_else(|| Error::usage("there is no home folder").fix("give one with --dir or PURSER_DIR"))?;
         Ok(Self { dir })
     }
 
@@ -136,9 +137,8 @@ pub fn complete(known: &[PaperId], typed: &str) -> Result<PaperId> {
 
 fn ids_in(dir: &Path, ending: &str) -> Vec<PaperId> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut ids: Vec<_> = entries
-        .filter_map(|entry| parse_id(entry.file_name().to_str()?.strip_suffix(ending)?))
-        .collect();
+    let mut ids: Vec<_> =
+        entries.filter_map(|entry| parse_id(entry.file_name().to_str()?.strip_suffix(ending)?)).collect();
     ids.sort();
     ids
 }

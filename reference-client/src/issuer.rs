@@ -63,7 +63,12 @@ pub enum Reply {
     /// It has no such intent.
     NotFound,
     /// Nothing that could be believed came. The intent may be decided.
-    NoAnswer(Error),
+    NoAnswer {
+        /// What came in its place.
+        error: Error,
+        /// How long the one who answered wants to be left alone.
+        retry_after: Option<Duration>,
+    },
 }
 
 /// An account that was opened, or a key that was added to one.
@@ -177,7 +182,11 @@ impl Issuer {
         let response = self.good(self.connector.send(&request).await?)?;
         let verified = self.trust.receipt(&response.body);
         let verified = verified.map_err(|fault| Error::fault("receipt", fault).at(self.url.origin()))?;
-        if verified.id == receipt { Ok((response.body.to_vec(), verified)) } else { Err(self.odd("another receipt came")) }
+        if verified.id == receipt {
+            Ok((response.body.to_vec(), verified))
+        } else {
+            Err(self.odd("another receipt came"))
+        }
     }
 
     /// What the account has.
@@ -267,19 +276,19 @@ impl Issuer {
     async fn reply(&self, response: Result<Response>, question: Question<'_>) -> Reply {
         let response = match response {
             Ok(response) => response,
-            Err(error) => return Reply::NoAnswer(error),
+            Err(error) => return Reply::NoAnswer { error, retry_after: None },
         };
         if response.media_type() == ANSWER {
             return match self.decision(&response, question).await {
                 Ok(decision) => Reply::Decided(Box::new(decision)),
-                Err(error) => Reply::NoAnswer(error),
+                Err(error) => Reply::NoAnswer { error, retry_after: None },
             };
         }
         let problem = Problem::of(&response);
         match problem.code() {
             Some(Code::NotFound) if response.status == 404 => Reply::NotFound,
             _ if problem.is_definite() => Reply::NotDecided(problem),
-            _ => Reply::NoAnswer(problem.into_error(&self.url.origin())),
+            _ => Reply::NoAnswer { retry_after: problem.retry_after, error: problem.into_error(&self.url.origin()) },
         }
     }
 

@@ -147,7 +147,8 @@ mod tests {
     #[test]
     fn what_is_no_key_is_no_key() {
         let scratch = Scratch::new();
-        for (name, bytes) in [("empty", &b""[..]), ("text", b"hello"), ("pem", b"-----BEGIN PRIVATE KEY-----\nAA==\n")] {
+        for (name, bytes) in [("empty", &b""[..]), ("text", b"hello"), ("pem", b"-----BEGIN PRIVATE KEY-----\nAA==\n")]
+        {
             let path = scratch.path(name);
             create(&path, 0o600, bytes).unwrap();
             assert!(load(&path).is_err(), "{name}");

@@ -103,8 +103,8 @@ impl Payer<'_> {
             Attempt::Signed => kept.state.handle(Event::Kept),
             // Of an earlier run: asked after once, however short patience is, since it may be decided.
             Attempt::InDoubt { .. } | Attempt::Waiting => {
-                let event = self.ask(kept, Duration::ZERO).await?;
-                kept.state.handle(event)
+                let heard = self.ask(kept, Duration::ZERO).await?;
+                kept.state.handle(heard.event)
             }
             Attempt::Known(_) | Attempt::Dropped => return Ok(()),
         };
@@ -129,8 +129,9 @@ impl Payer<'_> {
     async fn run(&self, kept: &mut Kept, first: Action, canceller: Option<&dyn Signer>) -> Result<()> {
         let began = Instant::now();
         let mut action = first;
+        let mut rest = Duration::ZERO;
         loop {
-            let event = match action {
+            let heard = match action {
                 Action::Finish => return self.keep(kept),
                 Action::Send => self.send(kept).await?,
                 Action::Cancel => match canceller {
@@ -138,14 +139,9 @@ impl Payer<'_> {
                     None => return Ok(()),
                 },
                 Action::AskAfter { milliseconds } => {
-                    let left = match self.left(kept, began) {
-                        Some(left) => left,
-                        // Of an earlier run: without any patience it is still asked after once.
-                        None if milliseconds == 0 => Duration::ZERO,
-                        None => return self.keep(kept),
-                    };
+                    let Some(left) = self.left(kept, began) else { return self.keep(kept) };
                     self.watch.waiting(&waiting_for(kept));
-                    tokio::time::sleep(Duration::from_millis(milliseconds).min(left)).await;
+                    tokio::time::sleep(Duration::from_millis(milliseconds).max(rest).min(left)).await;
                     match canceller {
                         // Whoever gave up asks for nothing but to be told.
                         Some(signer) => self.send_cancel(kept, signer).await?,
@@ -153,53 +149,56 @@ impl Payer<'_> {
                     }
                 }
             };
-            action = kept.state.handle(event);
+            rest = heard.rest;
+            action = kept.state.handle(heard.event);
             self.keep(kept)?;
         }
     }
 
-    async fn send(&self, kept: &mut Kept) -> Result<Event> {
+    async fn send(&self, kept: &mut Kept) -> Result<Heard> {
         let intent = kept.read_intent()?;
         // [INT-18]
         let request = PaymentRequest { offer: &kept.offer, intent: &kept.intent, ..PaymentRequest::default() };
         let reply = self.issuer.pay(kept.id, &intent, &request).await;
-        Ok(self.event(kept, reply))
+        Ok(self.heard(kept, reply))
     }
 
     /// Asks after the intent, and sends it again where it is not known.
-    async fn ask(&self, kept: &mut Kept, left: Duration) -> Result<Event> {
+    async fn ask(&self, kept: &mut Kept, left: Duration) -> Result<Heard> {
         let intent = kept.read_intent()?;
         let wait = if kept.state == Attempt::Waiting { left } else { Duration::ZERO };
         match self.issuer.ask(kept.id, &intent, wait, self.asker).await {
             Reply::NotFound => self.send(kept).await,
             // That it would not say is not that it decided nothing.
             Reply::NotDecided(problem) => Ok(note(kept, problem.into_error(&self.issuer.url.origin()))),
-            reply => Ok(self.event(kept, reply)),
+            reply => Ok(self.heard(kept, reply)),
         }
     }
 
-    async fn send_cancel(&self, kept: &mut Kept, signer: &dyn Signer) -> Result<Event> {
+    async fn send_cancel(&self, kept: &mut Kept, signer: &dyn Signer) -> Result<Heard> {
         let cancel = cancel_paper(self.issuer, &kept.intent, signer)?;
         match self.issuer.settle(cancel, kept.id).await {
-            Ok(decision) => Ok(self.event(kept, Reply::Decided(Box::new(decision)))),
+            Ok(decision) => Ok(self.heard(kept, Reply::Decided(Box::new(decision)))),
             Err(error) => Ok(note(kept, error)),
         }
     }
 
-    fn event(&self, kept: &mut Kept, reply: Reply) -> Event {
+    fn heard(&self, kept: &mut Kept, reply: Reply) -> Heard {
         match reply {
             Reply::Decided(decision) => {
                 kept.reason = decision.reason();
                 kept.receipt = Some(decision.receipt.clone());
-                Event::Receipt(decision.outcome())
+                Event::Receipt(decision.outcome()).into()
             }
             Reply::NotDecided(problem) => {
-                let again = problem.is_worth_another_try();
+                let (again, rest) = (problem.is_worth_another_try(), problem.retry_after);
                 note(kept, problem.into_error(&self.issuer.url.origin()));
-                Event::NotDecided { again }
+                Heard { event: Event::NotDecided { again }, rest: rest.unwrap_or_default() }
             }
-            Reply::NotFound => Event::NoAnswer,
-            Reply::NoAnswer(error) => note(kept, error),
+            Reply::NotFound => Event::NoAnswer.into(),
+            Reply::NoAnswer { error, retry_after } => {
+                Heard { rest: retry_after.unwrap_or_default(), ..note(kept, error) }
+            }
         }
     }
 
@@ -268,9 +267,21 @@ pub(crate) fn intent_of(order: &Order<'_>, issuer: &Issuer, secret: &[u8; 32]) -
     }
 }
 
-fn note(kept: &mut Kept, error: Error) -> Event {
+/// What came, and how long the one who answered wants to be left alone.
+struct Heard {
+    event: Event,
+    rest: Duration,
+}
+
+impl From<Event> for Heard {
+    fn from(event: Event) -> Self {
+        Self { event, rest: Duration::ZERO }
+    }
+}
+
+fn note(kept: &mut Kept, error: Error) -> Heard {
     kept.reason = Some(error.to_string());
-    Event::NoAnswer
+    Event::NoAnswer.into()
 }
 
 fn waiting_for(kept: &Kept) -> String {

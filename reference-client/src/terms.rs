@@ -162,7 +162,9 @@ impl Terms {
 
     fn price(&self, text: &str) -> Result<ItemPrice> {
         let parts: Vec<_> = text.split(':').collect();
-        let &[name, amount, per_mille] = parts.as_slice() else { return Err(Error::usage("not ITEM:AMOUNT:PER-MILLE")) };
+        let &[name, amount, per_mille] = parts.as_slice() else {
+            return Err(Error::usage("not ITEM:AMOUNT:PER-MILLE"));
+        };
         Ok(ItemPrice { item: item(name)?, reference: self.amount(amount)?, per_mille: up_to(per_mille)? })
     }
 

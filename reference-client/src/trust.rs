@@ -80,12 +80,7 @@ impl Trust {
 }
 
 impl Parties for Trust {
-    fn party(
-        &self,
-        header: &Header<'_>,
-        role: Role,
-        now: UnixSeconds,
-    ) -> std::result::Result<Arc<Party>, Fault> {
+    fn party(&self, header: &Header<'_>, role: Role, now: UnixSeconds) -> std::result::Result<Arc<Party>, Fault> {
         self.register.read().unwrap_or_else(PoisonError::into_inner).party(header, role, now)
     }
 }

@@ -61,7 +61,9 @@ impl Confirm {
         let pending = session.issuer.pending(&person).await?;
         match self {
             Self::Ls => ls(&pending),
-            Self::Approve { which, how } => approve(&session, &person, find(&pending, &which.payment)?, &which, how).await,
+            Self::Approve { which, how } => {
+                approve(&session, &person, find(&pending, &which.payment)?, &which, how).await
+            }
             Self::Refuse(which) => refuse(&session, &person, find(&pending, &which.payment)?, &which).await,
         }
     }
@@ -71,7 +73,13 @@ fn ls(pending: &[PendingView]) -> Result<Done> {
     let mut text = String::new();
     for view in pending {
         let waiting = Waiting::read(view)?;
-        text.push_str(&format!("{} {}: {} to {}\n", view.user_code, waiting.id, waiting.money(), waiting.offer.merchant));
+        text.push_str(&format!(
+            "{} {}: {} to {}\n",
+            view.user_code,
+            waiting.id,
+            waiting.money(),
+            waiting.offer.merchant
+        ));
     }
     let json = serde_json::to_value(pending).map_err(|error| Error::failed(error.to_string()))?;
     Ok(Done::new(text, json!({ "pending": json })))
@@ -143,7 +151,8 @@ struct Waiting {
 
 impl Waiting {
     fn read(view: &PendingView) -> Result<Self> {
-        let odd = |what: &str| Error::failed(format!("what the issuer shows {what}; nothing is signed")).at(&view.intent);
+        let odd =
+            |what: &str| Error::failed(format!("what the issuer shows {what}; nothing is signed")).at(&view.intent);
         let payload = |text: &Option<String>| text.as_deref().and_then(base64url::decode);
         let intent_payload = payload(&view.intent_payload).ok_or_else(|| odd("has no intent"))?;
         let offer_payload = payload(&view.offer_payload).ok_or_else(|| odd("has no offer"))?;

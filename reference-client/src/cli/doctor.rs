@@ -123,12 +123,15 @@ async fn clock(session: &Session) -> Result<String> {
         Ok(now) => now,
         Err(_) => date(session).await?,
     };
-    let ours = if session.config.clock == purser_client::home::TimeSource::Issuer { theirs } else { issuer.clock.now() };
+    let ours =
+        if session.config.clock == purser_client::home::TimeSource::Issuer { theirs } else { issuer.clock.now() };
     let apart = ours.get().abs_diff(theirs.get());
     // The header is in whole seconds, and took its time.
     if apart > SKEW_SECONDS {
         let error = Error::failed(format!("{apart} s apart: here {ours}, at the issuer {theirs}"));
-        return Err(error.fix("set this machine's clock; for a sandbox whose clock is set, clock = \"issuer\" in config.toml"));
+        return Err(
+            error.fix("set this machine's clock; for a sandbox whose clock is set, clock = \"issuer\" in config.toml")
+        );
     }
     Ok(format!("{apart} s apart"))
 }

@@ -86,7 +86,8 @@ impl Fetch {
             None => Vec::new(),
             Some(path) if path.as_os_str() == "-" => {
                 let mut body = Vec::new();
-                std::io::Read::read_to_end(&mut std::io::stdin(), &mut body).map_err(|error| Error::file(path, &error))?;
+                std::io::Read::read_to_end(&mut std::io::stdin(), &mut body)
+                    .map_err(|error| Error::file(path, &error))?;
                 body
             }
             Some(path) => std::fs::read(path).map_err(|error| Error::file(path, &error))?,
@@ -120,7 +121,9 @@ impl Fetch {
     fn delivered(&self, delivered: Delivered) -> Result<Done> {
         let payment = payment_json(&delivered.payment);
         let note = match delivered.payment.read_intent() {
-            Ok(intent) => format!("paid {}, payment {}", intent.currency.show(intent.amount.minor()), delivered.payment.id),
+            Ok(intent) => {
+                format!("paid {}, payment {}", intent.currency.show(intent.amount.minor()), delivered.payment.id)
+            }
             Err(_) => format!("paid, payment {}", delivered.payment.id),
         };
         let mut done = self.done(delivered.response, payment)?.note(note);

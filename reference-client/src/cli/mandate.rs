@@ -160,7 +160,8 @@ impl Meant {
 
     /// The suspension that was named, or the only one that stands on all of them.
     fn suspension(&self, named: Option<&str>) -> Result<PaperId> {
-        let mut standing: Vec<_> = self.views.iter().flat_map(|view| &view.suspensions).filter_map(|id| parse_id(id)).collect();
+        let mut standing: Vec<_> =
+            self.views.iter().flat_map(|view| &view.suspensions).filter_map(|id| parse_id(id)).collect();
         standing.sort();
         standing.dedup();
         match (named, standing.as_slice()) {
@@ -169,7 +170,8 @@ impl Meant {
             (None, []) => Err(Error::failed("none of these mandates is suspended itself")),
             (None, several) => {
                 let ids: Vec<_> = several.iter().map(ToString::to_string).collect();
-                Err(Error::usage("several suspensions stand").fix(format!("name one with --suspension: {}", ids.join(", "))))
+                Err(Error::usage("several suspensions stand")
+                    .fix(format!("name one with --suspension: {}", ids.join(", "))))
             }
         }
     }

@@ -8,7 +8,6 @@ use purser_client::session::Session;
 use purser_client::trust::Trust;
 use purser_client::{Error, Result, keys};
 use purser_protocol::cert::Role;
-use purser_protocol::code::Code;
 use purser_protocol::diag::{self, Examined, Form};
 use purser_protocol::fault::Fault;
 use purser_protocol::flow::Parties as _;
@@ -67,21 +66,19 @@ pub(super) struct Against {
 }
 
 impl Paper {
-    #[expect(clippy::unused_async, reason = "as every command")]
-    pub(super) async fn run(self, home: Home) -> Result<Done> {
+    pub(super) fn run(self, home: &Home) -> Result<Done> {
         match self {
             Self::Show { file } => show(&read_file(&file)?),
-            Self::Verify { file, against } => verify(&read_file(&file)?, &against.open(&home)?),
+            Self::Verify { file, against } => verify(&read_file(&file)?, &against.open(home)?),
         }
     }
 }
 
 impl Receipt {
-    #[expect(clippy::unused_async, reason = "as every command")]
-    pub(super) async fn run(self, home: Home) -> Result<Done> {
+    pub(super) fn run(self, home: &Home) -> Result<Done> {
         let Self::Verify { file, against } = self;
         let bytes = read_file(&file)?;
-        let ground = against.open(&home)?;
+        let ground = against.open(home)?;
         let trust = ground.trust.as_ref().ok_or_else(|| {
             Error::usage("a receipt is checked against anchors").fix("give --anchors, or --dir with a configuration")
         })?;
@@ -168,12 +165,14 @@ fn verify(bytes: &[u8], ground: &Ground) -> Result<Done> {
 
 impl Ground {
     /// The stage certificates, where there are anchors; the key that was given, where there is no certificate.
-    fn key_of(&self, header: &Header<'_>, kind: Kind, frame: &Frame<'_>) -> std::result::Result<Option<PublicKey>, Fault> {
+    fn key_of(
+        &self,
+        header: &Header<'_>,
+        kind: Kind,
+        frame: &Frame<'_>,
+    ) -> std::result::Result<Option<PublicKey>, Fault> {
         let SignerName::Certificate(_) = header.signer else {
-            return match self.key {
-                Some(key) if SignerName::Key(key.id()) != header.signer => Err(Fault::new(Code::SignatureInvalid)),
-                key => Ok(key),
-            };
+            return Ok(self.key);
         };
         let Some(trust) = &self.trust else { return Ok(None) };
         let made_at = find(frame.payload, IAT.number).and_then(|(_, mut seconds)| seconds.unsigned().ok());

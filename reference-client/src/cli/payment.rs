@@ -96,7 +96,9 @@ async fn ls_of_issuer(session: &Session) -> Result<Done> {
 
 fn show(kept: &Kept) -> Result<Done> {
     let mut done = Done::of_payment(kept).exit(code::DONE);
-    for (name, paper) in [("intent", Some(&kept.intent)), ("offer", Some(&kept.offer)), ("receipt", kept.receipt.as_ref())] {
+    for (name, paper) in
+        [("intent", Some(&kept.intent)), ("offer", Some(&kept.offer)), ("receipt", kept.receipt.as_ref())]
+    {
         let Some(paper) = paper else { continue };
         let shown = diag::show(paper).map_err(|fault| Error::fault(name, fault))?;
         done.text.extend_from_slice(format!("{name}\n{shown}").as_bytes());

@@ -60,7 +60,9 @@ pub(super) async fn mandate(
         (Some(id), _) => Ok(id),
         (None, Some((id, fault))) => {
             let error = Error::fault("payment", fault).at(format!("mandate {id}"));
-            Err(error.fix("no mandate of this agent's fits: ask the person for one that does").retry(Retry::AfterChange))
+            Err(error
+                .fix("no mandate of this agent's fits: ask the person for one that does")
+                .retry(Retry::AfterChange))
         }
         (None, None) => Err(no_mandate("no active mandate of this agent's has enough left")),
     }
@@ -88,14 +90,7 @@ fn read(mandate: &[u8]) -> Option<Mandate> {
 
 /// The issuer's own decision, as far as it can be made from here: with nothing spent yet, and an account that
 /// has enough and knows the merchant. What is refused even so is refused there.
-fn fit(
-    id: PaperId,
-    mandate: &Mandate,
-    issuer: &Issuer,
-    agent: &dyn Signer,
-    asked: &Asked,
-    wanted: &Wanted,
-) -> Fit {
+fn fit(id: PaperId, mandate: &Mandate, issuer: &Issuer, agent: &dyn Signer, asked: &Asked, wanted: &Wanted) -> Fit {
     if mandate.holder != Holder::Agent(agent.public_key()) {
         return Fit::No(Fault::new(Code::AgentMismatch).within(Part::Intent));
     }
@@ -103,8 +98,7 @@ fn fit(
     // The chain above is not ours to see; this link is judged as if it stood alone.
     let alone = Mandate { parent: None, ..mandate.clone() };
     let counters = Counters::default();
-    let link =
-        Link { id, mandate: &alone, standing: Standing::Active, counters: &counters, holds_open: 0, pending: 0 };
+    let link = Link { id, mandate: &alone, standing: Standing::Active, counters: &counters, holds_open: 0, pending: 0 };
     let account = Account {
         id: mandate.account,
         credential_expires_at: UnixSeconds::MAX,

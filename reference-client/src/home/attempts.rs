@@ -389,7 +389,9 @@ mod tests {
         let text = fs::read_to_string(&path).unwrap();
         let other = fs::write(scratch.path(format!("{}.json", PaperId([9; 32]))), &text);
         assert!(other.is_ok() && attempts.load(&PaperId([9; 32])).is_err(), "another intent's id");
-        for bad in ["", "{}", &text[..text.len() / 2], &text.replace("attempt/1", "attempt/2"), &text.replace("signed", "x")] {
+        for bad in
+            ["", "{}", &text[..text.len() / 2], &text.replace("attempt/1", "attempt/2"), &text.replace("signed", "x")]
+        {
             fs::write(&path, bad).unwrap();
             assert_eq!(attempts.load(&good.id).unwrap_err().class(), Class::Unknown);
             assert!(attempts.in_doubt().is_err());

@@ -56,14 +56,16 @@ impl Discovery {
         if response.status != 200 {
             return Err(Problem::of(&response).into_error(&url.origin()).fix("check that this is an issuer's address"));
         }
-        let document: Document = serde_json::from_slice(&response.body)
-            .map_err(|error| Error::failed(format!("its discovery document cannot be read: {error}")).at(url.origin()))?;
+        let document: Document = serde_json::from_slice(&response.body).map_err(|error| {
+            Error::failed(format!("its discovery document cannot be read: {error}")).at(url.origin())
+        })?;
         let found = document.purser;
         if !found.roles.iter().any(|role| role == "issuer") {
             return Err(Error::failed("it is not an issuer").at(url.origin()));
         }
         if !found.versions.iter().any(|version| version == VERSION) {
-            let error = Error::failed(format!("it takes versions {:?}, and this client writes {VERSION}", found.versions));
+            let error =
+                Error::failed(format!("it takes versions {:?}, and this client writes {VERSION}", found.versions));
             return Err(error.at(url.origin()));
         }
         Ok(found)

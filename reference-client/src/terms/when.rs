@@ -42,7 +42,8 @@ pub fn http_date(text: &str) -> Option<UnixSeconds> {
 fn utc(year: u64, month: u64, day: u64, time: &str) -> Option<UnixSeconds> {
     let &[hour, minute, second] = time.split(':').collect::<Vec<_>>().as_slice() else { return None };
     let (hour, minute, second) = (number(hour, 2)?, number(minute, 2)?, number(second, 2)?);
-    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 59
+    {
         return None;
     }
     // Years that begin in March end with the leap day.
@@ -109,7 +110,9 @@ mod tests {
     fn the_date_of_an_answer() {
         let date = |text: &str| http_date(text).map(UnixSeconds::get);
         assert_eq!(date("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777));
-        for text in ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 6 Nov 1994 08:49:37 GMT"] {
+        for text in
+            ["", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 6 Nov 1994 08:49:37 GMT"]
+        {
             assert_eq!(date(text), None, "{text}");
         }
     }

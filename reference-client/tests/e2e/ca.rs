@@ -61,7 +61,8 @@ impl Ca {
         params.custom_extensions.push(CustomExtension::from_oid_content(issue::EXTENDED_KEY_USAGE, purpose));
         let key = KeyPair::generate().unwrap();
         let leaf = params.signed_by(&key, &self.authority).unwrap();
-        let (certificate, key_file) = (self.folder.join(format!("{party}.pem")), self.folder.join(format!("{party}.key")));
+        let (certificate, key_file) =
+            (self.folder.join(format!("{party}.pem")), self.folder.join(format!("{party}.key")));
         fs::write(&certificate, leaf.pem()).unwrap();
         write_private(&key_file, &key.serialize_pem());
         Identity {

@@ -1,6 +1,7 @@
 //! The cases, by what goes wrong.
 
 mod accounts;
+mod answers;
 mod confirming;
 mod crashes;
 mod fetching;
@@ -9,3 +10,4 @@ mod lost;
 mod merchants;
 mod offers;
 mod shop;
+mod wire;

@@ -122,7 +122,9 @@ async fn trouble(State(wire): State<Arc<Wire>>, request: Request, next: Next) ->
             next.run(request).await;
             std::future::pending().await
         }
-        Some(Trouble::Busy) => purser_server::reply::Problem::new(purser_protocol::code::Code::Overloaded).into_response(),
+        Some(Trouble::Busy) => {
+            purser_server::reply::Problem::new(purser_protocol::code::Code::Overloaded).into_response()
+        }
         Some(Trouble::AnswerOfAnother) => {
             let body = wire.last_answer.lock().unwrap().clone().expect("a payment before");
             ([("content-type", "application/vnd.purser.answer+cbor")], body).into_response()

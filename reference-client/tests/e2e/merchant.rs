@@ -16,7 +16,9 @@ use purser_protocol::cert::{Role, TrustAnchors};
 use purser_protocol::code::Code;
 use purser_protocol::field::List;
 use purser_protocol::flow::Register;
-use purser_protocol::flow::merchant::{Consumed, OfferMade, OfferState, Redemption, Request as Bound, redeem, verify_receipt};
+use purser_protocol::flow::merchant::{
+    Consumed, OfferMade, OfferState, Redemption, Request as Bound, redeem, verify_receipt,
+};
 use purser_protocol::id::{Digest, LongText, Nonce, PaperId, PartyId, ShortText};
 use purser_protocol::money::{Amount, Currency};
 use purser_protocol::paper::delivery::{Delivery, DeliveryState};
@@ -89,11 +91,8 @@ impl Merchant {
             identity: ca.party(Role::Merchant, "shop.example"),
             register,
         });
-        let shell = Shell {
-            tls_cert: folder.join("server.pem"),
-            tls_key: folder.join("server.key"),
-            ..Shell::default()
-        };
+        let shell =
+            Shell { tls_cert: folder.join("server.pem"), tls_key: folder.join("server.key"), ..Shell::default() };
         let life = Life::new();
         let app = Router::new().route("/{*rest}", any(serve)).with_state(Arc::clone(&shop));
         let server = Server::start(&shell, app, life).await.unwrap();

@@ -114,7 +114,10 @@ impl Scene {
     /// The attempts on the disk that are not over.
     pub(crate) fn open_attempts(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.home().join("attempts")).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect()
+        entries
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+            .collect()
     }
 }
 

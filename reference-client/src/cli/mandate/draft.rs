@@ -256,7 +256,8 @@ impl TermsArgs {
     }
 
     fn terms(&self, currency: Currency) -> Result<Terms> {
-        let zone = Zone::new(&self.zone).ok_or_else(|| Error::usage("not a zone of the IANA database").at(&self.zone))?;
+        let zone =
+            Zone::new(&self.zone).ok_or_else(|| Error::usage("not a zone of the IANA database").at(&self.zone))?;
         Ok(Terms::new(currency, zone))
     }
 }
@@ -271,9 +272,11 @@ async fn register(session: &Session, mandate: &Mandate, signer: &AwsLcSigner) ->
     })?;
     let signed = session.issuer.signed(mandate, signer)?;
     let path = session.home.keep_mandate(&signed.bytes)?;
-    let decision = session.issuer.register(signed.bytes).await.map_err(|error| {
-        error.fix(format!("purser send {} registers the same mandate", path.display()))
-    })?;
+    let decision = session
+        .issuer
+        .register(signed.bytes)
+        .await
+        .map_err(|error| error.fix(format!("purser send {} registers the same mandate", path.display())))?;
     let json = json!({ "mandate": signed.id.to_string(), "lineage": mandate.lineage.to_string() });
     Ok(Done::of_decision(&format!("mandate {}", signed.id), &decision, json))
 }
@@ -291,9 +294,9 @@ fn holder(named: Option<&str>, session: &Session) -> Result<Holder> {
     match named {
         None => session.agent().map(|agent| Holder::Agent(agent.public_key())),
         Some(path) if Path::new(path).exists() => keys::load_public(Path::new(path)).map(Holder::Agent),
-        Some(name) => PartyId::new(name).map(Holder::Merchant).ok_or_else(|| {
-            Error::usage("neither a file with a key nor a merchant's name").at(name)
-        }),
+        Some(name) => PartyId::new(name)
+            .map(Holder::Merchant)
+            .ok_or_else(|| Error::usage("neither a file with a key nor a merchant's name").at(name)),
     }
 }
 

@@ -34,7 +34,13 @@ pub(super) async fn show(session: &Session, typed: &str, reader: Reader) -> Resu
         None => diag::show(&base64url::decode(&view.payload).unwrap_or_default()),
     };
     let terms = terms.map_err(|fault| Error::fault("mandate", fault))?;
-    let text = format!("{}{terms}{} as of {}, signed by {}\n", line(&view), status.state.name(), status.issued_at, status.issuer);
+    let text = format!(
+        "{}{terms}{} as of {}, signed by {}\n",
+        line(&view),
+        status.state.name(),
+        status.issued_at,
+        status.issuer
+    );
     let mut json = serde_json::to_value(&view).map_err(|error| Error::failed(error.to_string()))?;
     if let Value::Object(members) = &mut json {
         let signed = json!({ "state": status.state.name(), "as_of": status.issued_at.get(), "good_until": status.expires_at.get() });

@@ -5,7 +5,9 @@ use crate::scene::{Scene, command, run};
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_is_made_once_and_for_its_owner() {
     let scene = Scene::with_account().await;
-    for (name, mode) in [("", 0o700), ("keys", 0o700), ("keys/person.pem", 0o600), ("keys/agent.pem", 0o600), ("config.toml", 0o600)] {
+    for (name, mode) in
+        [("", 0o700), ("keys", 0o700), ("keys/person.pem", 0o600), ("keys/agent.pem", 0o600), ("config.toml", 0o600)]
+    {
         let found = std::fs::metadata(scene.home().join(name)).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, mode, "{name}");
     }
@@ -21,7 +23,8 @@ async fn a_second_key_speaks_for_the_account() {
     let scene = Scene::with_account().await;
     let other = scene.folder.join("other-home");
     let roots = scene.file("ca.pem");
-    let made = run(command(&other, &["init", "--issuer", &scene.issuer.url, "--roots", &roots, "--keys", "person"])).await;
+    let made =
+        run(command(&other, &["init", "--issuer", &scene.issuer.url, "--roots", &roots, "--keys", "person"])).await;
     assert_eq!(made.code, 0, "{}", made.stderr);
     let show = || run(command(&other, &["account", "show"]));
     assert_eq!(show().await.code, 1, "nobody knows it yet");
@@ -70,7 +73,8 @@ async fn an_agent_delegates_and_gives_up() {
     let made = run(command(&sub, &["init", "--issuer", &scene.issuer.url, "--roots", &roots, "--keys", "agent"])).await;
     assert_eq!(made.code, 0, "{}", made.stderr);
     let key = sub.join("keys/agent.pem.pub");
-    let new = ["mandate", "new", "--mode", "quota", "--currency", "CNY", "--total", "15.00", "--parent", &id, "--holder"];
+    let new =
+        ["mandate", "new", "--mode", "quota", "--currency", "CNY", "--total", "15.00", "--parent", &id, "--holder"];
     scene.good(&[&new[..], &[key.to_str().unwrap()]].concat()).await;
     let url = scene.shop("/tea");
     let fetch = || run(command(&sub, &["fetch", &url, "--max", "20.00 CNY"]));

@@ -110,7 +110,8 @@ async fn an_agent_without_a_mandate_is_told_what_to_do() {
 async fn a_single_mandate_pays_its_offer_only() {
     let scene = Scene::with_account().await;
     let agent = scene.file("home/keys/agent.pem.pub");
-    let new = ["mandate", "new", "--mode", "single", "--currency", "CNY", "--holder", &agent, "--offer", &"ab".repeat(32)];
+    let new =
+        ["mandate", "new", "--mode", "single", "--currency", "CNY", "--holder", &agent, "--offer", &"ab".repeat(32)];
     let mandate = scene.good(&new).await["mandate"].as_str().unwrap().to_owned();
     let (code, json) = scene.fetch("/tea", &["--mandate", &mandate[..8]]).await;
     assert_eq!((code, &json["error"]["code"]), (1, &"offer-mismatch".into()), "{json}");

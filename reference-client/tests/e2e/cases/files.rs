@@ -11,7 +11,8 @@ async fn papers(scene: &Scene) -> Vec<(&'static str, PathBuf)> {
     assert_eq!(code, 0, "{json}");
     let id = json["payment"]["intent"].as_str().unwrap();
     let mandate = json["payment"]["mandate"].as_str().unwrap();
-    let kept: Value = serde_json::from_slice(&fs::read(scene.home().join(format!("attempts/over/{id}.json"))).unwrap()).unwrap();
+    let kept: Value =
+        serde_json::from_slice(&fs::read(scene.home().join(format!("attempts/over/{id}.json"))).unwrap()).unwrap();
     // Base64url as in headers is taken too.
     for name in ["intent", "offer"] {
         fs::write(scene.folder.join(name), kept[name].as_str().unwrap()).unwrap();

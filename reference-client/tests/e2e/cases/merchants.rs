@@ -66,7 +66,8 @@ async fn a_key_and_a_certificate_belong_together() {
     let payment = paid(&scene, false).await;
     let certificate = scene.merchant.identity().certificate.to_str().unwrap();
     let agent = scene.file("home/keys/agent.pem");
-    let (code, json) = scene.json(&["refund", &payment, "1.00 CNY", "--certificate", certificate, "--key", &agent]).await;
+    let (code, json) =
+        scene.json(&["refund", &payment, "1.00 CNY", "--certificate", certificate, "--key", &agent]).await;
     assert_eq!(code, 1, "{json}");
     let (issuer, key) = (scene.file("issuer.example.pem"), scene.file("issuer.example.key"));
     std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();

@@ -75,7 +75,11 @@ async fn a_merchant_of_a_stranger_is_refused() {
     std::fs::copy(scene.file("other.pem"), scene.home().join("anchors.pem")).unwrap();
     let config = scene.home().join("config.toml");
     let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text.replacen("roots = \"roots.pem\"", "roots = \"roots.pem\"\nanchors = \"anchors.pem\"", 1)).unwrap();
+    std::fs::write(
+        &config,
+        text.replacen("roots = \"roots.pem\"", "roots = \"roots.pem\"\nanchors = \"anchors.pem\"", 1),
+    )
+    .unwrap();
     let (code, json) = scene.fetch("/tea", &[]).await;
     assert_eq!((code, &json["error"]["code"]), (1, &"cert-untrusted".into()), "{json}");
     assert_eq!(scene.issuer.wire.count("POST /v1/intents"), 0);

@@ -16,7 +16,8 @@ struct Sandbox {
 
 impl Sandbox {
     async fn start(name: &str) -> Self {
-        let folder = std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        let folder =
+            std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         let plan = Plan { dir: folder.clone(), issuer_listen: any, merchant_listen: any };
         let written = sandbox::write(&plan).unwrap();
