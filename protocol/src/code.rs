@@ -104,6 +104,14 @@ pub enum Retry {
 }
 
 impl Retry {
+    /// Every class.
+    pub const ALL: [Self; 5] = [Self::Never, Self::Same, Self::Later, Self::FreshOffer, Self::AfterChange];
+
+    /// The class with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|retry| retry.name() == name)
+    }
+
     /// The class's name in the registry and in problem bodies.
     pub const fn name(self) -> &'static str {
         match self {

@@ -207,7 +207,9 @@ impl Fetcher<'_> {
         let verified = trust.certified::<Delivery>(&bytes, Role::Merchant, now);
         let (delivery, party) = verified.map_err(|fault| format!("{PURSER_DELIVERY} is refused: {fault}"))?;
         let offer = kept.read_offer().map_err(|error| error.to_string())?;
-        let fits = party.id == offer.merchant && delivery.merchant == offer.merchant && delivery.intent == kept.id;
+        let ours = kept.read_intent().map_err(|error| error.to_string())?.offer;
+        let by_merchant = party.id == offer.merchant && delivery.merchant == offer.merchant;
+        let fits = by_merchant && delivery.intent == kept.id && delivery.offer == ours; // [RCT-17]
         let same = Sha256::digest(&response.body)[..] == delivery.digest.0;
         match (fits, same) {
             (false, _) => Err(format!("{PURSER_DELIVERY} is of another payment")),

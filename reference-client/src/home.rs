@@ -4,7 +4,7 @@
 //! config.toml    which issuer, whom to believe, which keys
 //! keys/          private keys, mode 0600, and their public halves
 //! mandates/      mandates, by their ids
-//! attempts/      one file a payment, written before its intent is sent
+//! attempts/      one file a payment, written before its intent is sent, and which offer it takes
 //! commands/      commands as they were sent, to be sent again when no answer came
 //! receipts/      receipts and deliveries, by the payment's id
 //! ```
@@ -61,7 +61,7 @@ impl Home {
 
     /// Makes the folder and those in it, for their owner alone.
     pub fn create(&self) -> Result<()> {
-        for name in ["", "keys", "mandates", "attempts", "attempts/over", "commands", "receipts"] {
+        for name in ["", "keys", "mandates", "attempts", "attempts/over", "attempts/offers", "commands", "receipts"] {
             let path = self.dir.join(name);
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path);
             made.map_err(|error| Error::file(&path, &error))?;

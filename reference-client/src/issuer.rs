@@ -99,6 +99,7 @@ impl Issuer {
         let credential = credential.ok_or_else(|| self.odd("it sent no credential"))?;
         let read = self.trust.certified::<Credential>(&credential, Role::Issuer, self.clock.now());
         let (read, party) = read.map_err(|fault| Error::fault("credential", fault).at(self.url.origin()))?;
+        read.check_lifetime().map_err(|fault| Error::fault("credential", fault).at(self.url.origin()))?; // [AUT-28]
         let fits = party.id == self.id && read.issuer == self.id && read.key.0 == key;
         if !fits || account.is_some_and(|account| account != read.account) {
             return Err(self.odd("its credential is for another key or another account"));
@@ -169,7 +170,9 @@ impl Issuer {
             .trust
             .certified::<Status>(&response.body, Role::Issuer, now)
             .map_err(|fault| Error::fault("status", fault).at(self.url.origin()))?;
+        status.check_lifetime().map_err(|fault| Error::fault("status", fault).at(self.url.origin()))?; // [REV-9]
         let fits = party.id == self.id && status.issuer == self.id && status.mandate == mandate;
+        // [REV-10]
         if fits && now < status.expires_at { Ok(status) } else { Err(self.odd("its status is another's, or old")) }
     }
 

@@ -76,9 +76,10 @@ pub struct Order<'a> {
 }
 
 impl Payer<'_> {
-    /// Signs an intent and keeps it. Nothing is sent yet.
+    /// Signs an intent and keeps it. Nothing is sent yet. Refuses an offer that was taken before, unless nothing came
+    /// of it.
     pub fn sign(&self, order: &Order<'_>, agent: &dyn Signer) -> Result<Kept> {
-        let secret = random()?;
+        let secret = random()?; // [INT-16]
         let intent = intent_of(order, self.issuer, &secret);
         let signed = self.issuer.signed(&intent, agent)?;
         let kept = Kept {
@@ -91,7 +92,7 @@ impl Payer<'_> {
             reason: None,
             fetching: order.fetching.cloned(),
         };
-        self.home.attempts().keep(&kept)?;
+        self.home.attempts().begin(&kept, &order.offer.id())?; // [INT-17] [INT-19]
         Ok(kept)
     }
 
@@ -156,6 +157,7 @@ impl Payer<'_> {
 
     async fn send(&self, kept: &mut Kept) -> Result<Heard> {
         let intent = kept.read_intent()?;
+        // [INT-18]
         let request = PaymentRequest { offer: &kept.offer, intent: &kept.intent, ..PaymentRequest::default() };
         let reply = self.issuer.pay(kept.id, &intent, &request).await;
         Ok(self.heard(kept, reply))
@@ -253,10 +255,10 @@ impl Approval {
 pub(crate) fn intent_of(order: &Order<'_>, issuer: &Issuer, secret: &[u8; 32]) -> Intent {
     Intent {
         issuer: issuer.id.clone(),
-        issued_at: issuer.clock.now(),
+        issued_at: issuer.clock.now().max(order.offer.issued_at), // [INT-20]
         mandate: order.mandate,
         offer: order.offer.id(),
-        amount: order.offer.amount,
+        amount: order.offer.amount, // [INT-15]
         currency: order.offer.currency,
         secret_hash: secret_hash(secret),
         channel: order.channel,

@@ -31,7 +31,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::life::Life;
 use crate::material::{self, Identity, IdentityFiles, SetupError};
-use crate::pem;
+use crate::random::random;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Reader, Store, StoreError};
 use crate::writer::{Job, Seal, Writer};
@@ -68,7 +68,7 @@ impl Issuer {
         }
     }
 
-    /// Who a payer is to a merchant: the same each time, and to every merchant another.
+    /// Who a payer is to a merchant: the same each time, and to every merchant another. [INT-1] [PRV-2]
     fn pseudonym(&self, account: &AccountId, merchant: &PartyId) -> Pseudonym {
         let hash = Sha256::new()
             .chain_update(self.pseudonym_secret)
@@ -94,10 +94,9 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         config,
     )?;
     let register = material::register(&settings.anchors, Role::Merchant, config)?;
-    let key = pem::private_key(&config.path(&settings.key))?;
-    let pseudonym_secret = Sha256::new().chain_update(b"purser pseudonym").chain_update(&key).finalize().into();
     let clock = Arc::new(Clock::default());
     let mut store = Sqlite::open(&config.path(&settings.store))?;
+    let pseudonym_secret = store.pseudonym_secret(random()?)?;
 
     let mut ledger = Ledger::new(Settings {
         issuer: identity.id.clone(),
@@ -147,7 +146,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
 
 fn router(issuer: Arc<Issuer>) -> Router {
     Router::new()
-        .route("/.well-known/purser", get(discovery::document))
+        .route("/.well-known/purser", get(discovery::document)) // [HTB-4]
         .route("/v1/accounts", post(command::enrol))
         .route("/v1/account", get(read::account))
         .route("/v1/mandates", post(command::command).get(read::mandates))
@@ -192,7 +191,7 @@ fn seal(identity: &Identity) -> Seal {
             issued_at: now,
             key: KeyHolder(enrolled.key),
         };
-        issuer.sign_with_chain(&credential).map(Some)
+        issuer.sign(&credential).map(Some) // [SIG-17]
     };
     Seal { identity: identity.clone(), credential: Box::new(credential) }
 }

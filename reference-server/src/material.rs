@@ -56,12 +56,12 @@ impl Identity {
         Context { network: self.network.as_str() }
     }
 
-    /// Signs a paper.
+    /// Signs a paper that travels in a header, or to whom knows the certificate. [SIG-17]
     pub fn sign<T: Paper>(&self, paper: &T) -> Result<Vec<u8>, SignerFailed> {
         sign_by_certificate(paper, self.context(), self.signer.as_ref(), self.certificate, &[])
     }
 
-    /// Signs a paper that travels with its certificates.
+    /// Signs a paper that travels in a body, with its certificates. [SIG-17]
     pub fn sign_with_chain<T: Paper>(&self, paper: &T) -> Result<Vec<u8>, SignerFailed> {
         let chain: Vec<&[u8]> = self.chain.iter().map(Vec::as_slice).collect();
         sign_by_certificate(paper, self.context(), self.signer.as_ref(), self.certificate, &chain)

@@ -33,6 +33,7 @@ use crate::config::Config;
 use crate::life::Life;
 use crate::material::{self, Identity, IdentityFiles, SetupError};
 use crate::pem;
+use crate::reply::VERSIONS;
 use config::{MerchantConfig, Product};
 use offers::{Bounds, Offers};
 use refunds::Refunds;
@@ -103,7 +104,7 @@ fn document<'a>(
     let chain: Vec<String> = identity.chain.iter().map(|der| base64url::encode(der)).collect();
     let currencies: BTreeSet<&str> = products.map(|product| Currency::code(product.currency)).collect();
     json!({ "purser": {
-        "versions": ["1"],
+        "versions": VERSIONS,
         "roles": ["merchant"],
         "id": identity.id.as_str(),
         "network": identity.network.as_str(),

@@ -36,6 +36,9 @@ pub const PROBLEM_ENTRY: &str = "urn:purser:problem";
 /// For what no cache may keep: problems, 402 answers, decisions.
 pub const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
+/// The versions of papers that are read. [VER-3]
+pub const VERSIONS: [&str; 1] = ["1"];
+
 /// How long to wait where nothing better is known.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(1);
 
@@ -99,7 +102,7 @@ impl Problem {
         StatusCode::from_u16(self.0.fault.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// The body as `application/problem+json`.
+    /// The body as `application/problem+json`. [ERR-2]
     pub fn to_json(&self) -> Vec<u8> {
         let mut body = Map::new();
         body.insert("title".into(), self.0.fault.code.meaning().into());
@@ -123,6 +126,9 @@ impl Problem {
         members.insert("stage".into(), stage.name().into());
         members.insert("retry".into(), code.retry().name().into());
         members.insert("resolver".into(), code.resolver().name().into());
+        if *code == Code::VersionUnsupported {
+            members.insert("versions".into(), VERSIONS.into_iter().collect()); // [VER-3]
+        }
         if let Some(part) = part {
             members.insert("part".into(), part.to_string().into());
         }
@@ -201,6 +207,15 @@ mod tests {
                 "supported": ["1"],
             })
         );
+    }
+
+    #[test]
+    fn the_versions_are_named_to_whom_needs_them() {
+        for &code in Code::ALL {
+            let json: Value = serde_json::from_slice(&Problem::new(code).to_json()).unwrap();
+            let versions = (code == Code::VersionUnsupported).then(|| serde_json::json!(["1"]));
+            assert_eq!(json.get("versions"), versions.as_ref(), "{code}");
+        }
     }
 
     #[test]

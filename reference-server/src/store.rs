@@ -73,6 +73,9 @@ pub trait Store: Send {
         past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
         batch: &mut dyn FnMut([u8; 32]),
     ) -> Result<(), StoreError>;
+    /// The secret that pseudonyms are made with: `fresh` at the first call, and the same ever after. It is no key's,
+    /// so that a new key gives nobody a new name. [INT-1]
+    fn pseudonym_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
     /// Another handle on the same store, for reading beside the writer.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
 }

@@ -136,7 +136,7 @@ impl Writer {
     /// One batch, from the queue to the answers.
     fn write(&mut self, jobs: Vec<Job>) -> Result<(), WriterError> {
         let ledger = Arc::clone(&self.ledger);
-        let mut ledger = ledger.write().map_err(|_| WriterError::Poisoned)?;
+        let mut ledger = ledger.write().map_err(|_| WriterError::Poisoned)?; // [AUT-70]
         let now = self.clock.now();
 
         let mut failed = None;
@@ -163,7 +163,7 @@ impl Writer {
             replies.push((job.reply, reply));
         }
         if !records.is_empty() {
-            self.commit(&ledger, records, now)?;
+            self.commit(&ledger, records, now)?; // [AUT-69]
         }
         drop(ledger);
         for (to, reply) in replies {
@@ -193,9 +193,9 @@ impl Writer {
             })
         });
         let entries = entries.collect::<Result<Vec<Entry>, SignerFailed>>()?;
-        let tree = Tree::new(entries.iter().map(|entry| leaf_hash(&entry.claims)).collect());
+        let tree = Tree::new(entries.iter().map(|entry| leaf_hash(&entry.claims)).collect()); // [RCT-5]
         let number = self.log.size();
-        self.log.push(leaf_hash(&tree.root()));
+        self.log.push(leaf_hash(&tree.root())); // [RCT-9]
         let batch = Batch {
             number,
             decided_at_seconds: now.get(),

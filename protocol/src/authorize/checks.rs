@@ -52,8 +52,9 @@ macro_rules! checks {
 checks! {
     Time: CredentialExpired, Account(|case| case.now < case.account.credential_expires_at); // [AUT-27]
     Time: LifetimeExceeded, Mandate(|_, link, _| lasts(link.mandate.window(), MANDATE_SECONDS_MAX));
+    // [AUT-20]
     Time: MandateNotYetValid, Mandate(|case, link, _| case.now >= link.mandate.not_before);
-    Time: MandateExpired, Mandate(|case, link, _| case.now < link.mandate.expires_at);
+    Time: MandateExpired, Mandate(|case, link, _| case.now < link.mandate.expires_at); // [AUT-21]
     Time: LifetimeExceeded, Offer(|case| lasts(case.offer.window(), OFFER_SECONDS_MAX));
     Time: OfferNotYetValid, Offer(|case| !case.offer.issued_at.is_future(case.now)); // [AUT-22]
     Time: OfferExpired, Offer(|case| case.now < case.offer.expires_at); // [AUT-23]

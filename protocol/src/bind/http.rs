@@ -95,6 +95,11 @@ impl Challenge {
         fields.into_iter().flat_map(Self::read_field).collect()
     }
 
+    /// When the offer ends, as the challenge says it.
+    pub fn expires(&self) -> Option<&str> {
+        named(&self.parameters, "expires")
+    }
+
     /// The value of the header field.
     pub fn header_value(&self) -> String {
         let quoted = |(name, value): &(String, String)| {

@@ -30,7 +30,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Reads a 402. The offer's certificate and signature are checked before anything that it says is used.
+    /// Reads a 402. The offer's certificate and signature are checked before anything that it says is used. [INT-14]
     pub fn read(response: &Response, wanted: &Wanted, issuer: &Issuer) -> Result<Self> {
         let place = wanted.url.to_string();
         let refused = |fault: Fault| Error::fault("offer", fault.within(Part::Offer)).at(&place);
@@ -41,7 +41,7 @@ impl Asked {
         let read = issuer.trust.certified::<Offer>(&response.body, Role::Merchant, issuer.clock.now());
         let (offer, merchant) = read.map_err(refused)?;
         if offer.merchant != merchant.id {
-            return Err(refused(Fault::new(Code::CertName))); // [CRT-12]
+            return Err(refused(Fault::new(Code::CertName))); // [SIG-23]
         }
         let challenge = challenge(response, &offer).map_err(|error| error.at(&place))?;
         let asked = Self { challenge, offer, merchant };
@@ -50,7 +50,7 @@ impl Asked {
         Ok(asked)
     }
 
-    /// The offer is for this very request: one that was made for another, or by another host, is not. [INT-6]
+    /// The offer is for this very request: one that was made for another, or by another host, is not. [INT-6] [HTB-19]
     fn is_of_request(&self, wanted: &Wanted) -> std::result::Result<(), Fault> {
         let mismatch = || Fault::new(Code::RequestMismatch);
         let (resource, salt) = self.offer.resource.zip(self.challenge.salt).ok_or_else(mismatch)?;
@@ -102,6 +102,10 @@ fn challenge(response: &Response, offer: &Verified<Offer>) -> Result<Challenge> 
         None => read.into_iter().find(std::result::Result::is_err).unwrap_or(Err(Fault::new(Code::OfferUnknown))),
     };
     let found = found.map_err(|fault| Error::fault("challenge", fault))?;
-    let same = found.realm == offer.merchant && found.amount == offer.amount && found.currency == offer.currency;
-    if same { Ok(found) } else { Err(Error::failed("its challenge says another price or merchant than its offer")) }
+    let same = found.realm == offer.merchant
+        && found.amount == offer.amount
+        && found.currency == offer.currency
+        && found.expires() == Some(offer.expires_at.to_string().as_str());
+    // [HTB-37]
+    if same { Ok(found) } else { Err(Error::failed("its challenge says another price, merchant or end than its offer")) }
 }

@@ -16,11 +16,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{complete, ids_in, write_durably};
 use crate::error::{Class, Error, Result};
+use crate::issuer::parse_id;
 
 const SCHEMA: &str = "purser.attempt/1";
 const ENDING: &str = ".json";
 /// The folder of what is over.
 const OVER: &str = "over";
+/// The folder that says which attempt takes which offer.
+const OFFERS: &str = "offers";
 
 /// The folder of the attempts.
 #[derive(Clone, Debug)]
@@ -95,6 +98,24 @@ impl Attempts {
         }
     }
 
+    /// Writes a new attempt at an offer; when this returns, it is on the disk. One attempt at an offer is enough,
+    /// unless it is certain that nothing came of it. [INT-19]
+    pub fn begin(&self, kept: &Kept, offer: &PaperId) -> Result<()> {
+        let folder = self.dir.join(OFFERS);
+        let path = folder.join(offer.to_string());
+        let before = fs::read_to_string(&path).ok().and_then(|id| parse_id(&id));
+        // One that was never kept was never sent.
+        if let Some(before) = before.filter(|id| self.path(id).exists() || self.path_of_over(id).exists())
+            && !self.load(&before)?.came_to_nothing()
+        {
+            let error = Error::new(Class::Unknown, format!("payment {before} takes this offer already"));
+            return Err(error.fix(format!("purser payment status {before}")));
+        }
+        fs::create_dir_all(&folder).map_err(|error| Error::file(&folder, &error))?;
+        write_durably(&path, kept.id.to_string().as_bytes(), 0o600)?;
+        self.keep(kept)
+    }
+
     /// Reads an attempt. One that was kept and never seen to be answered may have been sent.
     pub fn load(&self, id: &PaperId) -> Result<Kept> {
         let open = self.path(id);
@@ -161,6 +182,11 @@ impl Kept {
     /// Whether the money has come to the merchant, or is held for it.
     pub fn is_paid(&self) -> bool {
         matches!(self.state, Attempt::Known(Outcome::Settled | Outcome::Authorized))
+    }
+
+    /// Whether it is certain that it was not paid and never will be.
+    pub fn came_to_nothing(&self) -> bool {
+        matches!(self.state, Attempt::Known(Outcome::Refused | Outcome::Cancelled) | Attempt::Dropped)
     }
 
     /// Whether nothing is left to do: it was not paid, or what it paid for has come.
@@ -322,6 +348,34 @@ mod tests {
         }
         attempts.keep(&kept(Attempt::Known(Outcome::Settled))).unwrap();
         assert!(attempts.of_request("GET", "https://shop.example/", "00").unwrap().is_some(), "paid, not delivered");
+    }
+
+    #[test]
+    fn an_offer_is_taken_once_unless_nothing_came_of_it() {
+        let scratch = Scratch::new();
+        fs::create_dir(scratch.path(OVER)).unwrap();
+        let attempts = Attempts::new(scratch.path(""));
+        let (offer, first) = (PaperId([7; 32]), kept(Attempt::Signed));
+        attempts.begin(&first, &offer).unwrap();
+        for state in [
+            Attempt::Signed,
+            Attempt::InDoubt { tries: 1 },
+            Attempt::Waiting,
+            Attempt::Known(Outcome::Settled),
+            Attempt::Known(Outcome::Authorized),
+        ] {
+            attempts.keep(&kept(state)).unwrap();
+            assert_eq!(attempts.begin(&first, &offer).unwrap_err().class(), Class::Unknown, "{state:?}");
+            attempts.begin(&kept(state), &PaperId([8; 32])).unwrap();
+            fs::remove_file(scratch.path(OFFERS).join(PaperId([8; 32]).to_string())).unwrap();
+        }
+        for state in [Attempt::Known(Outcome::Refused), Attempt::Known(Outcome::Cancelled), Attempt::Dropped] {
+            attempts.keep(&kept(state)).unwrap();
+            attempts.begin(&first, &offer).unwrap();
+        }
+        fs::remove_file(scratch.path(format!("{}.json", first.id))).unwrap();
+        fs::remove_file(scratch.path(OVER).join(format!("{}.json", first.id))).unwrap();
+        attempts.begin(&first, &offer).unwrap();
     }
 
     #[test]

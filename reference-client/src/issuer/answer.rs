@@ -44,14 +44,9 @@ impl Decision {
         if verified.issuer != *issuer || !answers(&verified, question) {
             return Err(mismatch());
         }
-        // A detail is the issuer's word only if the receipt holds its digest.
-        let detail = match body.detail {
-            Some(bytes) if verified.claims.detail == Some(Digest(Sha256::digest(bytes).into())) => {
-                Some(decoded::<Detail>(bytes)?)
-            }
-            Some(_) => return Err(mismatch()),
-            None => None,
-        };
+        // A detail is the issuer's word only if the receipt holds its digest; any other is passed over. [RCT-15]
+        let ours = |bytes: &&[u8]| verified.claims.detail == Some(Digest(Sha256::digest(bytes).into()));
+        let detail = body.detail.filter(ours).map(decoded::<Detail>).transpose()?;
         Ok(Self { receipt: body.receipt.to_vec(), verified, detail })
     }
 

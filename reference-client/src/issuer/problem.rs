@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::connect::Response;
 use crate::error::{Class, Error};
 
-/// What a problem body says. Members that are not known are passed over.
+/// What a problem body says. Members that are not known are passed over. [VER-6]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Problem {
@@ -30,6 +30,8 @@ pub struct Problem {
     pub offset: Option<u64>,
     /// Which field.
     pub field: Option<String>,
+    /// Whether trying again helps, for those who do not know the code.
+    pub retry: Option<String>,
     /// The HTTP status.
     #[serde(skip)]
     pub http_status: u16,
@@ -60,12 +62,27 @@ impl Problem {
     /// answer in its place; only a code of ours, with a status that is no server's failure, is its word.
     pub fn is_definite(&self) -> bool {
         let is_failure = StatusCode::from_u16(self.http_status).is_ok_and(|status| status.is_server_error());
-        self.code().is_some_and(|code| code.standing() == purser_protocol::code::Standing::NotDecided) && !is_failure
+        let says_so = match self.code() {
+            Some(code) => code.standing() == purser_protocol::code::Standing::NotDecided,
+            // One of a later registry decides as much as the body that it came in.
+            None => self.is_of_purser(),
+        };
+        says_so && !is_failure
     }
 
-    /// Whether the same bytes may do better.
+    /// Whether the same bytes may do better. Words decide nothing. [ERR-3]
     pub fn is_worth_another_try(&self) -> bool {
-        self.code().is_none_or(|code| matches!(code.retry(), Retry::Same | Retry::Later))
+        matches!(self.retry(), Retry::Same | Retry::Later)
+    }
+
+    /// Whether trying again helps: by the code, or by what came with one that is not known. [ERR-4]
+    pub fn retry(&self) -> Retry {
+        let said = || self.retry.as_deref().and_then(Retry::from_name).unwrap_or(Retry::Never);
+        self.code().map_or_else(said, Code::retry)
+    }
+
+    fn is_of_purser(&self) -> bool {
+        self.code > 0 && self.kind.starts_with("urn:purser:problem:")
     }
 
     /// The same as an error.
@@ -76,7 +93,42 @@ impl Problem {
             (None, _) => format!("it answered with status {}", self.http_status),
         };
         let class = if self.http_status >= 500 || self.http_status == 429 { Class::Unknown } else { Class::Failed };
-        let retry = self.code().map_or(if class == Class::Unknown { Retry::Same } else { Retry::Never }, Code::retry);
+        let retry = match self.code().is_some() || self.is_of_purser() {
+            true => self.retry(),
+            false if class == Class::Unknown => Retry::Same,
+            false => Retry::Never,
+        };
         Error::new(class, what).at(place).retry(retry).coded(self.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(code: u64, retry: Option<&str>, status: u16) -> Problem {
+        let kind = "urn:purser:problem:some".to_owned();
+        Problem { kind, code, retry: retry.map(Into::into), http_status: status, ..Problem::default() }
+    }
+
+    #[test]
+    fn a_code_that_is_not_known_is_taken_by_what_came_with_it() {
+        for (retry, expected) in [
+            (None, Retry::Never),
+            (Some("never"), Retry::Never),
+            (Some("some day"), Retry::Never),
+            (Some("same"), Retry::Same),
+            (Some("later"), Retry::Later),
+            (Some("fresh-offer"), Retry::FreshOffer),
+            (Some("after-change"), Retry::AfterChange),
+        ] {
+            let new = problem(999, retry, 400);
+            assert_eq!((new.code(), new.retry(), new.is_definite()), (None, expected, true));
+            assert_eq!(new.is_worth_another_try(), matches!(expected, Retry::Same | Retry::Later));
+            assert!(!problem(999, retry, 503).is_definite());
+        }
+        // What is known is not believed twice, and what is no problem of ours says nothing.
+        assert_eq!(problem(u64::from(Code::CoseTag.number()), Some("same"), 400).retry(), Retry::Never);
+        assert!(!Problem { http_status: 400, ..Problem::default() }.is_definite());
     }
 }

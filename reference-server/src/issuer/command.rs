@@ -30,7 +30,7 @@ use crate::writer::{Job, Reply};
 const COSE: &str = "application/cose";
 /// Places in the writer's queue that payments leave to other commands.
 const PLACES_KEPT: usize = 64;
-/// Receipts are for the one who asked.
+/// Receipts are for the one who asked. [HTB-9]
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// `POST /v1/accounts`
@@ -40,7 +40,7 @@ pub(super) async fn enrol(State(issuer): State<Arc<Issuer>>, headers: HeaderMap,
         return Err(Problem::new(Code::TypeMismatch));
     }
     let answered = issuer.take(body).await?;
-    let made = answered.made.clone();
+    let made = answered.made.clone(); // [SIG-26]
     let mut response = answer(answered)?;
     if let Some(credential) = made.and_then(|paper| HeaderValue::from_str(&base64url::encode(&paper)).ok()) {
         response.headers_mut().insert(http::PURSER_CREDENTIAL, credential);
@@ -55,23 +55,22 @@ pub(super) async fn command(
     body: Bytes,
 ) -> Result<Response, Problem> {
     media_type(&headers, COSE)?;
-    if Kind::of(&body) == Some(Kind::Enrolment) {
+    let kind = Kind::of(&body);
+    if kind == Some(Kind::Enrolment) {
         return Err(Problem::new(Code::TypeMismatch));
     }
-    answer(issuer.take(body).await?)
+    let mut response = answer(issuer.take(body).await?)?;
+    if kind == Some(Kind::Cancel) {
+        // Whatever came to light, that is what was asked for. [CMD-26]
+        *response.status_mut() = StatusCode::OK;
+    }
+    Ok(response)
 }
 
 /// `POST /v1/intents`
 pub(super) async fn pay(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
     media_type(&headers, http::PAYMENT_REQUEST)?;
-    let answered = issuer.pay(body).await?;
-    let cancelled = claims_of(&answered)?.outcome == Outcome::Cancelled;
-    let mut response = answer(answered)?;
-    if cancelled {
-        // To the one who cancelled it this is success; to the intent itself it is not. [CMD-11]
-        *response.status_mut() = StatusCode::CONFLICT;
-    }
-    Ok(response)
+    answer(issuer.pay(body).await?)
 }
 
 /// A payment, opened as far as it must be.
@@ -101,10 +100,12 @@ impl Issuer {
     async fn pay(self: &Arc<Self>, body: Bytes) -> Result<Answered, Problem> {
         let issuer = Arc::clone(self);
         let bytes = body.clone();
+        // [AUT-11]
         let opened = match self.check(move || issuer.open_payment(&bytes)).await? {
             Opened::Known(intent) => return self.stored(intent).await,
             Opened::New(opened) => *opened,
         };
+        // [AUT-8]
         for mandate in opened.mandates {
             let evidence = mandate.bytes().to_vec();
             let registered = self.decide(Command::Register(Box::new(mandate)), evidence).await?;
@@ -147,7 +148,7 @@ impl Issuer {
     async fn decide(self: &Arc<Self>, command: Command, evidence: Vec<u8>) -> Result<Answered, Problem> {
         let (reply, answer) = oneshot::channel();
         let job = Job { command, evidence, reply };
-        // What stops money from moving still finds a place when payments do not. [HTB-26]
+        // What stops money from moving still finds a place when payments do not. [HTB-26] [HTB-36]
         if matches!(job.command, Command::Pay(_)) && self.jobs.capacity() < PLACES_KEPT {
             return Err(Problem::new(Code::Overloaded));
         }
@@ -156,7 +157,7 @@ impl Issuer {
             Ok(Reply::NotDecided(fault)) => Err(Problem::new(fault)),
             Ok(Reply::Stored(paper)) => self.stored(paper).await,
             // The writer is gone; whether it was decided, only the store knows.
-            Err(_) => Err(Problem::new(Code::Internal)),
+            Err(_) => Err(Problem::new(Code::Internal)), // [AUT-14] [HTB-30]
         }
     }
 
@@ -175,7 +176,7 @@ impl Issuer {
     }
 }
 
-/// The signed answer, with the status of what it says.
+/// The signed answer, with the status of what it says. [HTB-5]
 pub(super) fn answer(answered: Answered) -> Result<Response, Problem> {
     let claims = claims_of(&answered)?;
     let code = match &answered.detail {
@@ -185,7 +186,10 @@ pub(super) fn answer(answered: Answered) -> Result<Response, Problem> {
     let body = AnswerBody { receipt: &encoded(&answered.receipt), detail: answered.detail.as_deref() }.write();
     let status = match (claims.outcome, code) {
         (Outcome::Pending, _) => StatusCode::ACCEPTED,
-        (Outcome::Refused, Some(code)) => StatusCode::from_u16(code.status()).unwrap_or(StatusCode::FORBIDDEN),
+        // To the one who cancelled it this is success; to the intent itself it is not. [CMD-11]
+        (Outcome::Refused | Outcome::Cancelled, Some(code)) => {
+            StatusCode::from_u16(code.status()).unwrap_or(StatusCode::FORBIDDEN)
+        }
         _ => StatusCode::OK,
     };
     let headers = [(CONTENT_TYPE, HeaderValue::from_static(http::ANSWER)), (CACHE_CONTROL, PRIVATE)];

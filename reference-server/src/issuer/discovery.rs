@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Issuer;
-use crate::reply::Problem;
+use crate::reply::{Problem, VERSIONS};
 
 /// `GET /.well-known/purser`
 pub(super) async fn document(State(issuer): State<Arc<Issuer>>) -> Response {
     let chain: Vec<String> = issuer.identity.chain.iter().map(|der| base64url::encode(der)).collect();
     let currencies: Vec<&str> = Currency::all().map(Currency::code).collect();
     let document = json!({ "purser": {
-        "versions": ["1"],
+        "versions": VERSIONS,
         "roles": ["issuer"],
         "id": issuer.identity.id.as_str(),
         "network": issuer.identity.network.as_str(),

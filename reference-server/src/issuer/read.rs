@@ -43,7 +43,7 @@ pub(super) async fn intent(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let until = tokio::time::Instant::now() + Duration::from_secs(wait.min(WAIT_SECONDS_MAX));
+    let until = tokio::time::Instant::now() + Duration::from_secs(wait.min(WAIT_SECONDS_MAX)); // [HTB-6]
     loop {
         let committed = issuer.committed.notified();
         let waits = |payment: &Payment| matches!(payment, Payment::Pending(_));
@@ -68,7 +68,7 @@ pub(super) async fn intent(
         false => false,
     };
     if !payer {
-        answered.detail = None;
+        answered.detail = None; // [RCT-14]
     }
     answer(answered)
 }
@@ -170,7 +170,7 @@ pub(super) async fn pseudonym(
         record.map(|record| record.mandate.account)
     });
     let account = account.await?;
-    let account = account.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let account = account.ok_or_else(|| Problem::new(Code::NotFound))?; // [PRV-4]
     let now = issuer.clock.now();
     issuer.signed(&Pseudonym {
         issuer: issuer.identity.id.clone(),

@@ -67,7 +67,7 @@ fn mandate(state: &State, id: &PaperId, record: &MandateRecord, now: UnixSeconds
         "currency": mandate.currency.code(),
         "holder": holder,
         "state": standing,
-        "suspensions": record.suspensions.iter().map(|(id, _)| id.to_string()).collect::<Vec<_>>(),
+        "suspensions": suspensions(state, id).map(|id| id.to_string()).collect::<Vec<_>>(),
         "not_before": mandate.not_before.get(),
         "expires_at": mandate.expires_at.get(),
         "spent_minor": spent.minor.to_string(),
@@ -146,11 +146,19 @@ fn payment(id: &PaperId, made: &Made) -> Value {
     })
 }
 
-/// How a mandate stands, with all that is above it, and the suspensions that stand.
+/// Most suspensions that a status names.
+const SUSPENSIONS_MAX: usize = 64;
+
+/// The suspensions that stand of a mandate's lineage, whichever version is asked for. [REV-2]
+fn suspensions<'a>(state: &'a State, id: &PaperId) -> impl Iterator<Item = PaperId> + use<'a> {
+    let latest = state.latest(id).map(|(_, latest)| latest.suspensions.as_slice());
+    latest.unwrap_or_default().iter().map(|(suspension, _)| *suspension)
+}
+
+/// How a mandate stands, with all that is above it, and the suspensions that stand. [REV-8]
 pub(super) fn mandate_state(state: &State, id: &PaperId, now: UnixSeconds) -> Option<(MandateState, Vec<PaperId>)> {
     let chain = state.chain(id)?;
-    let suspensions: Vec<PaperId> =
-        chain.iter().flat_map(|(_, record)| record.suspensions.iter().map(|(suspension, _)| *suspension)).collect();
+    let suspensions = chain.iter().flat_map(|(id, _)| suspensions(state, id)).take(SUSPENSIONS_MAX).collect();
     let any = |standing: Standing| chain.iter().any(|(id, record)| state.standing(id, record) == standing);
     let exhausted = chain.iter().any(|(_, record)| {
         let total = record.mandate.caps.as_ref().and_then(|caps| caps.total);

@@ -216,7 +216,7 @@ impl Product {
             accepts: List::new(accepts.clone())?,
             kind: OfferKind::Charge,
             capture: *capture,
-            resource: Some(resource), // [INT-8]
+            resource: Some(resource), // [INT-8] [PRV-7]
             pseudonym: None,
             hold_seconds: *hold_seconds,
         })

@@ -1,7 +1,7 @@
 //! The offers that were made, and what each was consumed by.
 //!
 //! An offer that nobody takes is forgotten some time after it has expired, or sooner when there are too many:
-//! whoever asks for offers and pays for none fills no disk. One that was consumed stays. [FLW-10] [FLW-12]
+//! whoever asks for offers and pays for none fills no disk. One that was consumed stays. [FLW-10] [FLW-13]
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -145,7 +145,7 @@ impl Offers {
         if self.room == 0 {
             self.room = bounds.offers_max.saturating_sub(self.untaken()?).min(COUNTED_EVERY);
         }
-        // Those that have expired go first, and none goes before. [FLW-12]
+        // Those that have expired go first, and none goes before. [FLW-13]
         if self.room == 0 {
             self.room = self.forget(now.saturating_sub(SKEW_SECONDS), 1)?;
         }

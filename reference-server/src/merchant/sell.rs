@@ -160,7 +160,7 @@ impl Merchant {
         if !credential.echoes(&Challenge::new(offer.id, &offer.offer, Some(salt))) {
             return Err(Problem::new(Code::CredentialMalformed)); // [HTB-33] [HTB-38]
         }
-        let receipt = self.till.read_receipt(&credential.receipt)?;
+        let receipt = self.till.read_receipt(&credential.receipt)?; // [FLW-5]
         let request = asked.digest(salt);
         match (redeem(&offer, &receipt, &credential.secret, &request, self.till.clock.now())?, &offer.state) {
             (Redemption::Repeat, OfferState::Consumed(by)) => {

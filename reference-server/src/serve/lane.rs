@@ -26,7 +26,7 @@ impl Lane {
     pub fn of(method: &Method, uri: &Uri) -> Self {
         let path = uri.path();
         if method == Method::POST {
-            return if path == "/v1/commands" { Self::Reserved } else { Self::Common };
+            return if path == "/v1/commands" { Self::Reserved } else { Self::Common }; // [HTB-36]
         }
         if method != Method::GET && method != Method::HEAD {
             return Self::Common;

@@ -144,7 +144,7 @@ impl Shell {
             Ok(Err(never)) => match never {},
             Err(_) => {
                 tracing::error!("a handler panicked");
-                Problem::from(Code::Internal).into_response()
+                Problem::from(Code::Internal).into_response() // [HTB-30]
             }
         }
     }
@@ -200,8 +200,8 @@ fn with_own_routes(app: Router, life: Life) -> Router {
             }),
         )
         .route("/metrics", get(async move || text(PROMETHEUS, metrics::render())))
-        .fallback(async || Problem::new(Code::NotFound))
-        .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
+        .fallback(async || Problem::new(Code::NotFound)) // [HTB-28]
+        .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed)) // [HTB-29]
         .layer(middleware::from_fn(remember_route))
 }
 

@@ -69,7 +69,7 @@ impl Sqlite {
 
 impl Store for Sqlite {
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        let transaction = self.connection.transaction()?; // [AUT-63]
         transaction
             .prepare_cached("INSERT INTO batches (number, decided_at, tree_root, root) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![batch.number, batch.decided_at_seconds, batch.tree_root, batch.root])?;
@@ -122,6 +122,15 @@ impl Store for Sqlite {
         Ok(())
     }
 
+    fn pseudonym_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
+        let make = "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT";
+        self.connection.execute_batch(make)?;
+        let keep = "INSERT OR IGNORE INTO secrets (name, secret) VALUES ('pseudonym', ?1)";
+        self.connection.execute(keep, [fresh])?;
+        let find = "SELECT secret FROM secrets WHERE name = 'pseudonym'";
+        Ok(self.connection.query_row(find, [], |row| row.get(0))?)
+    }
+
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
         let connection = Connection::open_with_flags(
             &self.path,
@@ -154,7 +163,7 @@ impl SqliteReader {
             Ok((batch, place, claims, root, row.get(4)?, row.get(5)?))
         });
         let Some((batch, place, claims, root, detail, made)) = found.optional()? else { return Ok(None) };
-        let receipt = assemble(self.leaves(batch)?, place, claims, root);
+        let receipt = assemble(self.leaves(batch)?, place, claims, root); // [RCT-7]
         Ok(Some(Answered { receipt, detail, made }))
     }
 }
@@ -166,5 +175,23 @@ impl Reader for SqliteReader {
 
     fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError> {
         Ok(self.find("receipt", &id.0)?.map(|answered| answered.receipt))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_of_pseudonyms_is_made_once() {
+        let folder = std::env::temp_dir().join(format!("purser-store-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("store.sqlite");
+        for fresh in [[1; 32], [2; 32]] {
+            let mut store = Sqlite::open(&path).unwrap();
+            assert_eq!(store.pseudonym_secret(fresh).unwrap(), [1; 32]);
+            assert_eq!(store.pseudonym_secret([3; 32]).unwrap(), [1; 32]);
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -133,8 +133,11 @@ async fn a_person_who_is_asked_decides() {
     confirmed.is(world, Outcome::Settled);
     assert_eq!(waited.unwrap().body, confirmed.body);
 
-    scene.command(&person.key.cancel(&no)).await.refuses(world, Code::ConfirmationRefused);
-    scene.command(&person.confirmation(id(&no))).await.refuses(world, Code::ConfirmationRefused);
+    let said_no = scene.command(&person.key.cancel(&no)).await;
+    assert_eq!(said_no.status, 200, "to the cancel it is success");
+    let late = scene.command(&person.confirmation(id(&no))).await;
+    late.refuses(world, Code::ConfirmationRefused);
+    assert_eq!(late.body, said_no.body);
     assert_eq!(scene.balance(&person).await, 7_000);
     assert_eq!(scene.read(&person.key, "/v1/pending").await.json()["pending"], serde_json::json!([]));
 }
@@ -174,7 +177,9 @@ async fn a_cancel_ends_doubt_in_either_order() {
     let unsent = agent.intent(quota, &offer, 1_000);
     let gone = scene.command(&agent.cancel(&unsent)).await;
     assert_eq!(gone.is(world, Outcome::Cancelled).claims.code.unwrap().code(), Some(Code::PaymentCancelled));
-    assert_eq!(scene.pay(&offer, &unsent).await.body, gone.body);
+    for met in [scene.pay(&offer, &unsent).await, scene.get(&format!("/v1/intents/{}", id(&unsent))).await] {
+        assert_eq!((met.status, &met.body), (Code::PaymentCancelled.status(), &gone.body));
+    }
 
     let sent = agent.intent(quota, &offer, 1_000);
     let paid = scene.pay(&offer, &sent).await;

@@ -122,6 +122,7 @@ impl Scene {
         answer.is(&self.world, Outcome::Recorded);
         let credential = base64url::decode(answer.headers[PURSER_CREDENTIAL].to_str().unwrap()).unwrap();
         let credential = Signed::<Credential>::read(&credential).unwrap();
+        assert_eq!(credential.header.x5chain.count(), 0, "no certificates in a header [SIG-17]");
         let credential = Credential::decode(&mut Reader::new(credential.frame.payload)).unwrap();
         let person = Person { key, account: credential.account };
         if minor > 0 {
