@@ -162,6 +162,6 @@ pub(super) async fn seen(stage: &Stage, kept: &Kept) -> Result<Seen, Failure> {
         }
         Reply::NotDecided(problem) => Err(problem.into_error("the issuer").into()),
         Reply::NotFound => Err("the issuer does not know the payment".into()),
-        Reply::NoAnswer(error) => Err(error.into()),
+        Reply::NoAnswer { error, .. } => Err(error.into()),
     }
 }
