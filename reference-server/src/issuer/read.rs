@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use purser_protocol::bind::{base64url, http};
 use purser_protocol::code::Code;
-use purser_protocol::fault::Fault;
+use purser_protocol::fault::{Fault, Part};
 use purser_protocol::field::encoded;
 use purser_protocol::id::{AccountId, PartyId};
 use purser_protocol::ledger::state::{Payment, State as LedgerState};
@@ -222,7 +222,8 @@ impl Issuer {
     /// The account whose key sent this request; a mandate's key sees nothing of it.
     async fn owner(self: &Arc<Self>, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<AccountId, Problem> {
         let who = self.reader_of(method, uri, headers).await?;
-        who.account.ok_or_else(|| Problem::new(Code::ProofInvalid))
+        // As to a key that nobody knows. [PRV-4]
+        who.account.ok_or_else(|| Problem::new(Fault::new(Code::ProofInvalid).within(Part::Command)))
     }
 
     fn signed<T: purser_protocol::sign::Paper>(&self, paper: &T) -> Result<Response, Problem> {

@@ -68,7 +68,7 @@ impl Offers {
             WHERE issuer = ?1 AND end IS NULL ORDER BY made_at LIMIT 256";
         let mut query = self.connection.prepare_cached(query)?;
         let rows = query.query_map([issuer.as_str()], |row| Ok(owed(row)))?;
-        rows.map(|row| row?.map_err(StoreError::from)).collect()
+        rows.map(|row| row?).collect()
     }
 
     /// Takes another command in place of one that cannot do any more.
