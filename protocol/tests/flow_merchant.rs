@@ -1,6 +1,13 @@
 //! What a merchant makes of a receipt: read through all stages, then held against its offer, the secret and
 //! the request.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot build its case has failed"
+)]
+
 mod ledger_support;
 
 use ledger_support::forge::with;
@@ -100,10 +107,13 @@ fn a_receipt_for_the_offer_with_its_secret_and_its_request_is_served() {
     assert_eq!(held.redeem(&SECRET, &held.request), Ok(Redemption::Serve));
 }
 
+/// What is wrong with claims, and how they come to be so.
+type Change = (&'static str, fn(&mut Claims));
+
 #[test]
 fn a_receipt_that_differs_from_the_offer_is_a_mismatch() {
     // Each an honest sale, but for one claim of the receipt.
-    let rows: &[(&str, fn(&mut Claims))] = &[
+    let rows: &[Change] = &[
         ("another offer", |claims| claims.offer = Some(PaperId([9; 32]))),
         ("less than the offer", |claims| claims.amount = Some(minor(999))),
         ("more than the offer", |claims| claims.amount = Some(minor(1_001))),
