@@ -1,6 +1,13 @@
 //! Who may spend, how much, on what: section A of the catalogue of attacks, each beside the same message
 //! without its fault.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot build its case has failed"
+)]
+
 #[path = "attacks_authority/chains.rs"]
 mod chains;
 mod ledger_support;

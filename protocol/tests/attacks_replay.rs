@@ -1,6 +1,13 @@
 //! What comes twice, late, at once or after doubt: section B of the catalogue of attacks, and the classes of
 //! flow (F) that a ledger can show.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot build its case has failed"
+)]
+
 mod ledger_support;
 
 use ledger_support::rows::*;

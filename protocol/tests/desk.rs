@@ -1,6 +1,13 @@
 //! The issuer's desk: all papers of a message pass a stage before any enters the next, a signer is looked for
 //! where the papers say, and no byte of a message is without weight.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot build its case has failed"
+)]
+
 mod ledger_support;
 
 use ledger_support::forge::with;
@@ -166,8 +173,11 @@ fn of_two_faulty_papers_the_earlier_stage_wins_and_within_a_stage_the_earlier_pa
     assert!(pairs > 300, "{pairs}");
 }
 
-/// A paper without a label, or with a value of another type or length.
-fn lacking<T: Paper>(world: &World, paper: &T, label: Label, by: &str) -> [(Vec<u8>, Code); 2] {
+/// Two papers, and what each is told.
+type Lacking = [(Vec<u8>, Code); 2];
+
+/// A paper without a label, or with a value of another type.
+fn lacking<T: Paper>(world: &World, paper: &T, label: Label, by: &str) -> Lacking {
     let certified = by.ends_with(".example");
     let sign = |value: Option<&[u8]>| {
         let paper = with(paper, label.number, value);
@@ -199,7 +209,7 @@ fn a_field_that_names_a_signer_and_is_not_there_says_that_it_is_not_there() {
         amount: minor(1),
         currency: cny(),
     };
-    let rows: Vec<(&str, [(Vec<u8>, Code); 2])> = vec![
+    let rows: Vec<(&str, Lacking)> = vec![
         ("mandate, sub", lacking(&world, &mandate, SUB, "ann")),
         ("deposit, sub", lacking(&world, &deposit, SUB, "ann")),
         ("confirmation, sub", lacking(&world, &confirmation, SUB, "ann")),

@@ -1,6 +1,13 @@
 //! What a merchant makes of a receipt: read through all stages, then held against its offer, the secret and
 //! the request.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot build its case has failed"
+)]
+
 mod ledger_support;
 
 use ledger_support::forge::with;
@@ -9,7 +16,7 @@ use ledger_support::*;
 use purser_protocol::code::{Code, Stage};
 use purser_protocol::field::encoded;
 use purser_protocol::flow::merchant::{
-    Consumed, OfferMade, OfferState, Redemption, Request, VerifiedReceipt, redeem, verify_receipt,
+    Consumed, OfferMade, OfferState, Redemption, Request, VerifiedReceipt, redeem, redeem_unknown, verify_receipt,
 };
 use purser_protocol::flow::payer::secret_hash;
 use purser_protocol::id::{Digest, Nonce, PaperId, Text};
@@ -52,15 +59,23 @@ impl Sale {
     }
 
     fn redeem(&self, secret: &[u8; 32], request: &Digest) -> Result<Redemption, (Code, Stage)> {
-        redeem(&self.made, &self.receipt, secret, request, at(self.world.now)).map_err(|fault| (fault.code, fault.stage))
+        redeem(&self.made, &self.receipt, secret, request, at(self.world.now))
+            .map_err(|fault| (fault.code, fault.stage))
     }
 
     /// The sale after it was served.
     fn served(mut self) -> Self {
-        let intent = self.receipt.claims.intent.unwrap();
-        let (receipt, issuer) = (self.receipt.id, self.receipt.issuer.clone());
-        self.made.state = OfferState::Consumed(Consumed { receipt, issuer, intent, request: self.request });
+        self.made.state = OfferState::Consumed(self.consumed());
         self
+    }
+
+    fn consumed(&self) -> Consumed {
+        Consumed {
+            receipt: self.receipt.id,
+            issuer: self.receipt.issuer.clone(),
+            intent: self.receipt.claims.intent.unwrap(),
+            request: self.request,
+        }
     }
 }
 
@@ -92,10 +107,13 @@ fn a_receipt_for_the_offer_with_its_secret_and_its_request_is_served() {
     assert_eq!(held.redeem(&SECRET, &held.request), Ok(Redemption::Serve));
 }
 
+/// What is wrong with claims, and how they come to be so.
+type Change = (&'static str, fn(&mut Claims));
+
 #[test]
 fn a_receipt_that_differs_from_the_offer_is_a_mismatch() {
     // Each an honest sale, but for one claim of the receipt.
-    let rows: &[(&str, fn(&mut Claims))] = &[
+    let rows: &[Change] = &[
         ("another offer", |claims| claims.offer = Some(PaperId([9; 32]))),
         ("less than the offer", |claims| claims.amount = Some(minor(999))),
         ("more than the offer", |claims| claims.amount = Some(minor(1_001))),
@@ -107,6 +125,7 @@ fn a_receipt_that_differs_from_the_offer_is_a_mismatch() {
         ("a payment that waits", |claims| claims.outcome = Outcome::Pending),
         ("a payment that was refused", |claims| claims.outcome = Outcome::Refused),
         ("a payment that was cancelled", |claims| claims.outcome = Outcome::Cancelled),
+        ("a payment from before the offer", |claims| claims.decided_at = at(START - 11)),
     ];
     for (fault, change) in rows {
         for (mut sale, honest) in [(Sale::new(), Redemption::Serve), (Sale::new().served(), Redemption::Repeat)] {
@@ -169,6 +188,7 @@ fn another_request_is_another() {
     for other in &others {
         assert_eq!(sale.redeem(&SECRET, other), mismatch);
     }
+    // What was served once is served to no other request. [HTB-14]
     let served = Sale::new().served();
     for other in &others {
         assert_eq!(served.redeem(&SECRET, other), Err((Code::ReceiptAlreadyUsed, Stage::Redeem)));
@@ -195,24 +215,33 @@ fn an_offer_that_is_bound_to_no_request_is_served_for_one() {
 
 #[test]
 fn money_that_nothing_can_be_given_for_goes_back() {
-    // Two accounts paid one offer; the first was served.
+    // Two accounts paid one offer; the other was served.
     let mut sale = Sale::new();
-    sale.made.state = OfferState::Consumed(Consumed {
-        receipt: PaperId([9; 32]),
-        issuer: sale.receipt.issuer.clone(),
-        intent: PaperId([8; 32]),
-        request: sale.request,
-    });
+    let other = Consumed { receipt: PaperId([8; 32]), intent: PaperId([8; 32]), ..sale.consumed() };
+    sale.made.state = OfferState::Consumed(other.clone());
     let back = Ok(Redemption::GiveBack(Code::ReceiptAlreadyUsed));
     assert_eq!(sale.redeem(&SECRET, &sale.request), back);
     assert_eq!(sale.redeem(&SECRET, &request("/other")), back, "whatever is asked for");
+    // Two issuers may call two payments by one name; one issuer's second receipt of one payment is no payment.
+    let intent = sale.receipt.claims.intent.unwrap();
+    sale.made.state = OfferState::Consumed(Consumed { intent, issuer: party("other-issuer.example"), ..other.clone() });
+    assert_eq!(sale.redeem(&SECRET, &sale.request), back);
+    sale.made.state = OfferState::Consumed(Consumed { intent, ..other });
+    assert_eq!(sale.redeem(&SECRET, &sale.request), Err((Code::ReceiptAlreadyUsed, Stage::Redeem)));
 
     sale.made.state = OfferState::Withdrawn;
     let back = Ok(Redemption::GiveBack(Code::OfferUnknown));
     assert_eq!(sale.redeem(&SECRET, &sale.request), back);
+    // And of an offer that the merchant has forgotten.
+    let unknown = Err((Code::OfferUnknown, Stage::Redeem));
+    for (offer, secret, expected) in
+        [(sale.made.id, SECRET, back), (PaperId([9; 32]), SECRET, unknown.clone()), (sale.made.id, [43; 32], unknown)]
+    {
+        let said = redeem_unknown(&offer, &sale.receipt, &secret).map_err(|fault| (fault.code, fault.stage));
+        assert_eq!(said, expected);
+    }
 
     // The refund that follows is one that the issuer makes.
-    let intent = sale.receipt.claims.intent.unwrap();
     sale.world.refund("shop.example", intent, 1_000).must_be(Outcome::Refunded);
     assert_eq!(sale.world.free("ann"), 100_000);
 }
@@ -338,9 +367,44 @@ mod reading {
     }
 
     #[test]
-    fn an_old_receipt_still_proves() {
+    fn an_old_receipt_still_proves_and_nothing_is_given_for_one_from_before_the_offer() {
+        let (mut world, claims) = claims();
+        let receipt = world.receipt(&claims, "issuer.example");
+        let register = &Authority::shared().register;
+        // The register judges at the root's time, whatever the time is now; the certificates end with 2099.
+        assert!(verify_receipt(&encoded(&receipt), SANDBOX, world.crypto(), register).is_ok());
+        world.now = (2102 - 1970) * 365 * DAY;
+        let late = world.receipt(&claims, "issuer.example");
+        let late = verify_receipt(&encoded(&late), SANDBOX, world.crypto(), register);
+        assert_eq!(late.map_err(|fault| (fault.code, fault.stage)), Err((Code::CertExpired, Stage::Certificates)));
+
+        // Who found an old key can date a root back, and then the claims are older than the offer.
+        let mut sale = Sale::new();
+        for (seconds, expected) in [(10, Ok(Redemption::Serve)), (11, MISMATCH)] {
+            sale.receipt.claims.decided_at = at(START - seconds);
+            assert_eq!(sale.redeem(&SECRET, &sale.request), expected);
+        }
+    }
+
+    #[test]
+    fn a_decision_is_no_later_than_the_batch_that_it_is_in() {
         let (world, claims) = claims();
-        let receipt = encoded(&world.receipt(&claims, "issuer.example"));
-        assert!(verify_receipt(&receipt, SANDBOX, world.crypto(), &Authority::shared().register).is_ok());
+        for (seconds, good) in [(0, true), (1, false)] {
+            let claims = Claims { decided_at: at(START + seconds), ..claims.clone() };
+            let said = read(&world, &world.receipt(&claims, "issuer.example")).map(drop);
+            assert_eq!(said, if good { Ok(()) } else { Err((Code::FieldConflict, Stage::Schema)) });
+        }
+    }
+
+    #[test]
+    fn nothing_is_given_for_a_hold_that_has_ended_or_is_about_to() {
+        let mut held = Sale::of(|offer| *offer = by_command(offer.clone()));
+        let until = held.receipt.claims.hold_until.unwrap().get();
+        for (now, expected) in [(until - 11, Ok(Redemption::Serve)), (until - 10, MISMATCH), (until, MISMATCH)] {
+            held.world.now = now;
+            assert_eq!(held.redeem(&SECRET, &held.request), expected);
+        }
+        let held = held.served();
+        assert_eq!(held.redeem(&SECRET, &held.request), Ok(Redemption::Repeat), "what was served is served");
     }
 }

@@ -3,6 +3,13 @@
 //! All orders of loss, delay, refusal at the door, crash and answer are gone through, up to four sends. However
 //! it goes, there is one payment or none, and the attempt comes to know which.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot build its case has failed"
+)]
+
 mod ledger_support;
 
 use ledger_support::*;

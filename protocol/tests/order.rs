@@ -1,6 +1,13 @@
 //! Exactly one code is right. Of two faults the one that is met first gives it: by stage, then by paper, then by
 //! the order of the checks.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot build its case has failed"
+)]
+
 mod ledger_support;
 
 use ledger_support::keys::Authority;
