@@ -83,7 +83,8 @@ mod tests {
             let (issuer, expires_at, issued_at) = (party(), at(seconds), at(0));
             Status { issuer, expires_at, issued_at, mandate, state, suspensions: None }.check_lifetime()
         };
-        let kinds: [(&dyn Fn(u64) -> Result<(), Fault>, u64); 3] =
+        type Judged<'a> = (&'a dyn Fn(u64) -> Result<(), Fault>, u64);
+        let kinds: [Judged<'_>; 3] =
             [(&credential, 158_112_000), (&pseudonym, 2_678_400), (&status, 60)];
         for (check, most) in kinds {
             assert_eq!(check(most), Ok(()));
