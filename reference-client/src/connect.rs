@@ -138,14 +138,14 @@ impl Connector {
             roots.add(root.clone()).map_err(|error| Error::failed(format!("a root cannot be used: {error}")))?;
         }
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_protocol_versions(&[&version::TLS13])
+            .with_protocol_versions(&[&version::TLS13]) // [HTB-1]
             .map_err(|error| Error::failed(format!("no TLS: {error}")))?;
         let mut tls = builder.with_root_certificates(roots).with_no_client_auth();
         tls.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
         Ok(Self { options, tls: TlsConnector::from(Arc::new(tls)), idle: Mutex::default() })
     }
 
-    /// Sends a request and reads its answer whole. A redirect is an error that names where it points.
+    /// Sends a request and reads its answer whole. A redirect is an error that names where it points. [HTB-3]
     pub async fn send(&self, request: &Request) -> Result<Response> {
         let place = request.url.origin();
         self.may_ask(&request.url)?;

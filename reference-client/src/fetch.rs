@@ -143,7 +143,7 @@ impl Fetcher<'_> {
 
     /// Shows the receipt until an answer comes: the same receipt with the same request, however often. [HTB-17]
     async fn redeem(&self, kept: Kept, wanted: &Wanted) -> Result<Fetched> {
-        let request = wanted.request().header(AUTHORIZATION, authorization(&kept)?);
+        let request = wanted.request().header(AUTHORIZATION, authorization(&kept)?); // [INT-21]
         let mut last = undelivered(&kept, "no answer came");
         for showing in 0..SHOWINGS_MAX {
             if showing > 0 {
@@ -229,7 +229,7 @@ fn authorization(kept: &Kept) -> Result<HeaderValue> {
     let value = Credential::new(&challenge, receipt, kept.secret).header_value();
     let value = value.ok_or_else(|| lost("its receipt is too long for a header"))?;
     let mut value = HeaderValue::try_from(value).map_err(|_| lost("its receipt is no header"))?;
-    value.set_sensitive(true);
+    value.set_sensitive(true); // [PRV-5]
     Ok(value)
 }
 

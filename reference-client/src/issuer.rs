@@ -254,7 +254,7 @@ impl Issuer {
         self.connector.send(&request).await
     }
 
-    /// A signed answer, whatever its status.
+    /// A signed answer, whatever its status. [FLW-3]
     async fn decision(&self, response: &Response, question: Question<'_>) -> Result<Decision> {
         if response.media_type() != ANSWER {
             return Err(Problem::of(response).into_error(&self.url.origin()));

@@ -58,7 +58,7 @@ async fn open(session: Session) -> Result<Done> {
         return Err(Error::failed("config.toml names an account already").fix("purser account show"));
     }
     let person = session.person()?;
-    let enrolled = session.issuer.enrol(&person, person.public_key(), None).await?;
+    let enrolled = session.issuer.enrol(&person, person.public_key(), None).await?; // [SIG-24]
     let mut config = session.config.clone();
     config.issuer.account = Some(enrolled.account.to_string());
     session.home.keep_receipt(&enrolled.decision.verified.id, "credential", &enrolled.credential)?;

@@ -88,7 +88,7 @@ fn ls(pending: &[PendingView]) -> Result<Done> {
 async fn approve(session: &Session, person: &AwsLcSigner, view: &PendingView, which: &Which, how: How) -> Result<Done> {
     let waiting = Waiting::read(view)?;
     waiting.check_id(session, person).await?;
-    ask(&format!("{}\nApprove?", waiting.describe()), which.yes)?;
+    ask(&format!("{}\nApprove?", waiting.describe()), which.yes)?; // [CNF-9]
     let confirmation = Confirmation {
         account: account::account(session)?,
         issuer: session.issuer.id.clone(),
@@ -131,6 +131,7 @@ async fn answer(session: &Session, waiting: &Waiting, paper: Vec<u8>) -> Result<
 }
 
 fn find<'p>(pending: &'p [PendingView], typed: &str) -> Result<&'p PendingView> {
+    // [CNF-10]
     if let Some(view) = pending.iter().find(|view| view.user_code.eq_ignore_ascii_case(typed)) {
         return Ok(view);
     }

@@ -95,10 +95,10 @@ async fn suspend(session: &Session, command: &Command) -> Result<Done> {
         issued_at: session.issuer.clock.now(),
         nonce: nonce()?,
         mandates: meant.set()?,
-        reason: command.reason.as_deref().map(long_text).transpose()?,
+        reason: command.reason.as_deref().map(long_text).transpose()?, // [PRV-8]
     };
     let signed = session.issuer.signed(&paper, &meant.signer)?;
-    let decision = session.issuer.send_command(signed.bytes).await?;
+    let decision = session.issuer.send_command(signed.bytes).await?; // [FLW-1]
     Ok(meant.done("suspended", &decision).note(format!("to lift it: suspension {}", signed.id)))
 }
 
@@ -126,7 +126,7 @@ async fn revoke(session: &Session, command: &Command) -> Result<Done> {
         mandates: meant.set()?,
         reason: command.reason.as_deref().map(long_text).transpose()?,
     };
-    let decision = session.issuer.command(&paper, &meant.signer).await?;
+    let decision = session.issuer.command(&paper, &meant.signer).await?; // [FLW-1]
     Ok(meant.done("revoked", &decision))
 }
 

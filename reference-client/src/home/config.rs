@@ -54,7 +54,7 @@ pub struct IssuerConfig {
     pub account: Option<String>,
 }
 
-/// `[keys]`
+/// `[keys]` [PRV-3]
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeysConfig {

@@ -7,7 +7,7 @@ use purser_protocol::field::decoded;
 use purser_protocol::flow::merchant::VerifiedReceipt;
 use purser_protocol::id::{Digest, PaperId, PartyId};
 use purser_protocol::paper::intent::Intent;
-use purser_protocol::receipt::{Detail, Outcome};
+use purser_protocol::receipt::{Claims, Detail, Outcome};
 use sha2::{Digest as _, Sha256};
 
 use crate::trust::Trust;
@@ -77,22 +77,23 @@ fn answers(receipt: &VerifiedReceipt, question: Question<'_>) -> bool {
     let claims = &receipt.claims;
     match question {
         Question::Command(command) => claims.command == Some(command),
-        Question::PaymentOf(id) => claims.intent == Some(id) && is_of_payment(claims.outcome),
+        Question::PaymentOf(id) => claims.intent == Some(id) && is_of_payment(claims),
         Question::Payment(id, intent) => {
             let same_money = claims.amount == Some(intent.amount)
                 && claims.currency == Some(intent.currency)
                 && claims.secret_hash == Some(intent.secret_hash);
             // A tombstone holds no money.
             let money = same_money || claims.outcome == Outcome::Cancelled;
-            claims.intent == Some(id) && claims.offer == Some(intent.offer) && is_of_payment(claims.outcome) && money
+            claims.intent == Some(id) && claims.offer == Some(intent.offer) && is_of_payment(claims) && money
         }
     }
 }
 
-/// The outcomes that an intent can have.
-fn is_of_payment(outcome: Outcome) -> bool {
+/// Whether this is an outcome that an intent can have. The refusal of a command names the payment too.
+fn is_of_payment(claims: &Claims) -> bool {
     use Outcome::{Authorized, Cancelled, Captured, Pending, Recorded, Refunded, Refused, Settled, Voided};
-    match outcome {
+    match claims.outcome {
+        _ if claims.command.is_some() => false,
         Authorized | Settled | Pending | Refused | Cancelled => true,
         Captured | Voided | Refunded | Recorded => false,
     }

@@ -18,7 +18,7 @@ const CLOCK: &str = "/v1/sandbox/clock";
 /// The version of papers that this client writes.
 const VERSION: &str = "1";
 
-/// The discovery document. Members that are not known are passed over.
+/// The discovery document. Members that are not known are passed over. [VER-6]
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Discovery {
     /// The versions of papers that it takes.
@@ -64,6 +64,7 @@ impl Discovery {
             return Err(Error::failed("it is not an issuer").at(url.origin()));
         }
         if !found.versions.iter().any(|version| version == VERSION) {
+            // [VER-4]
             let error =
                 Error::failed(format!("it takes versions {:?}, and this client writes {VERSION}", found.versions));
             return Err(error.at(url.origin()));

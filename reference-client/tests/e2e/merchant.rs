@@ -43,6 +43,10 @@ pub(crate) struct Manners {
     pub(crate) price_minor: u64,
     /// The price in the header, where it is another.
     pub(crate) header_minor: Option<u64>,
+    /// The end in the header is a second later.
+    pub(crate) header_later: bool,
+    /// Its clock is so far ahead.
+    pub(crate) ahead_seconds: u64,
     /// Another host than its own, that offers are bound to.
     pub(crate) bound_to: Option<String>,
     /// Schemes that stand in front, each as a field of its own.
@@ -57,6 +61,8 @@ pub(crate) struct Manners {
     pub(crate) asks_again: bool,
     /// It signs deliveries of something else.
     pub(crate) delivers_else: bool,
+    /// It signs deliveries for another offer.
+    pub(crate) delivers_for_else: bool,
     /// Money is held first.
     pub(crate) holds: bool,
     /// It takes another issuer's money only.
@@ -140,7 +146,7 @@ async fn serve(
 impl Shop {
     fn ask(&self, manners: &Manners, bound: &Bound<'_>) -> Response {
         let salt = Nonce(random());
-        let now = now();
+        let now = now().saturating_add(manners.ahead_seconds);
         let price = Amount::from_minor(manners.price_minor).unwrap();
         let text = |text: &str| ShortText::new(text).unwrap();
         let issuer = if manners.other_issuer { "other.example" } else { "issuer.example" };
@@ -169,10 +175,12 @@ impl Shop {
         };
         let paper = self.sign(&offer, true);
         let id = id_of(&paper);
-        let challenge = match manners.header_minor.and_then(Amount::from_minor) {
-            Some(amount) => Challenge::new(id, &Offer { amount, ..offer.clone() }, Some(salt)),
-            None => Challenge::new(id, &offer, Some(salt)),
+        let header = Offer {
+            amount: manners.header_minor.and_then(Amount::from_minor).unwrap_or(offer.amount),
+            expires_at: offer.expires_at.saturating_add(u64::from(manners.header_later)),
+            ..offer.clone()
         };
+        let challenge = Challenge::new(id, &header, Some(salt));
         let value = HeaderValue::try_from(challenge.header_value()).unwrap();
         self.offers.lock().unwrap().insert(id, (OfferMade { id, offer, state: OfferState::Open }, challenge));
         let mut response = (StatusCode::PAYMENT_REQUIRED, paper).into_response();
@@ -227,7 +235,7 @@ impl Shop {
         let delivery = Delivery {
             merchant: PartyId::new("shop.example").unwrap(),
             issued_at: now(),
-            offer,
+            offer: if manners.delivers_for_else { PaperId([9; 32]) } else { offer },
             intent,
             state: DeliveryState::Delivered,
             digest: Digest(Sha256::digest(signed_for).into()),

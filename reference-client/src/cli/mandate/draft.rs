@@ -151,7 +151,7 @@ impl New {
             holder: holder(self.holder.as_deref(), session)?,
             offer: self.offer.as_deref().map(|offer| offer_id(offer, session)).transpose()?,
             currency: self.currency,
-            lineage: LineageId(random()?),
+            lineage: LineageId(random()?), // [MAN-1]
             serial: std::num::NonZeroU32::MIN,
             mode,
             parent: parent.map(|(id, _)| id),

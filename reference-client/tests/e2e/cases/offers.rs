@@ -1,3 +1,5 @@
+use purser_client::home::Home;
+
 use crate::scene::Scene;
 
 /// What a merchant may not do: nothing is paid, and nothing is sent to the issuer.
@@ -37,6 +39,26 @@ async fn a_header_that_says_another_price_is_refused() {
     let scene = Scene::ready().await;
     scene.merchant.manners(|manners| manners.header_minor = Some(1));
     refused(&scene, 1, "another price").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_that_says_another_end_is_refused() {
+    let scene = Scene::ready().await;
+    scene.merchant.manners(|manners| manners.header_later = true);
+    refused(&scene, 1, "another price, merchant or end").await;
+    scene.merchant.manners(|manners| manners.header_later = false);
+    assert_eq!(scene.fetch("/tea", &[]).await.0, 0, "its twin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intent_is_never_made_before_its_offer() {
+    let scene = Scene::ready().await;
+    scene.merchant.manners(|manners| manners.ahead_seconds = 5);
+    let (code, json) = scene.fetch("/tea", &[]).await;
+    assert_eq!(code, 0, "{json}");
+    let [Ok(kept)] = &Home::at(scene.home()).attempts().all()[..] else { panic!("one attempt") };
+    let (intent, offer) = (kept.read_intent().unwrap(), kept.read_offer().unwrap());
+    assert!(intent.issued_at >= offer.issued_at, "{} {}", intent.issued_at, offer.issued_at);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,4 +113,12 @@ async fn a_delivery_of_something_else_is_a_warning() {
     scene.merchant.manners(|manners| manners.delivers_else = true);
     let (code, json) = scene.fetch("/tea", &[]).await;
     assert_eq!((code, &json["warnings"][0]), (0, &"purser-delivery is of another body".into()), "{json}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_for_another_offer_is_a_warning() {
+    let scene = Scene::ready().await;
+    scene.merchant.manners(|manners| manners.delivers_for_else = true);
+    let (code, json) = scene.fetch("/tea", &[]).await;
+    assert_eq!((code, &json["warnings"][0]), (0, &"purser-delivery is of another payment".into()), "{json}");
 }
