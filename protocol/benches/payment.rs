@@ -109,7 +109,10 @@ fn main() {
     let rounds = if std::env::args().any(|argument| argument == "--bench") { 2_000 } else { 1 };
     for payment in &payments {
         let (signatures, ratio) = (payment.signatures(), ratio(payment, &bare, rounds));
-        println!("chain of {}: {ratio:.3} times {signatures} bare signatures ({rounds} rounds, turn about)", payment.links);
+        println!(
+            "chain of {}: {ratio:.3} times {signatures} bare signatures ({rounds} rounds, turn about)",
+            payment.links
+        );
     }
 }
 

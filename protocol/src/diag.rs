@@ -67,12 +67,7 @@ pub type FindKey<'k> = &'k dyn Fn(&Header<'_>, Kind, &Frame<'_>) -> Result<Optio
 /// Takes a paper of any kind through the stages, in their order; the kind is that which its `typ` names.
 ///
 /// Without a key for the signature, that stage alone is passed over.
-pub fn examine(
-    bytes: &[u8],
-    context: Context<'_>,
-    crypto: &dyn Crypto,
-    key: FindKey<'_>,
-) -> Result<Examined, Fault> {
+pub fn examine(bytes: &[u8], context: Context<'_>, crypto: &dyn Crypto, key: FindKey<'_>) -> Result<Examined, Fault> {
     let frame = Frame::read(bytes)?;
     // A typ that is none of ours is judged as that of some kind, to find the fault that comes first.
     let kind = Kind::of(bytes).unwrap_or(Kind::Mandate);

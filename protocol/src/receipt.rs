@@ -105,9 +105,7 @@ impl Claims {
                 payment && money && answers_command && says_no_no && !held && asks_nothing
             }
             // The end of a hold answers nobody.
-            Outcome::Voided => {
-                payment && money && self.secret_hash.is_none() && says_no_no && !held && asks_nothing
-            }
+            Outcome::Voided => payment && money && self.secret_hash.is_none() && says_no_no && !held && asks_nothing,
             Outcome::Refused => {
                 let of_command = answers_command && !money && (payment || no_payment);
                 (answers_intent || of_command) && says_no && !held && asks_nothing
@@ -263,7 +261,8 @@ impl Receipt {
     /// What the receipt says, not yet verified.
     pub fn read_claims(&self) -> Result<Claims, Fault> {
         let read = decoded::<Claims>(&self.claims);
-        let read = read.map_err(|fault| if fault.stage == Stage::Encoding { fault } else { fault.at_stage(Stage::Schema) });
+        let read =
+            read.map_err(|fault| if fault.stage == Stage::Encoding { fault } else { fault.at_stage(Stage::Schema) });
         match read? {
             claims if claims.are_of_outcome() => Ok(claims),
             _ => Err(Fault::new(Code::FieldConflict).field(OUTCOME.name)), // [RCT-4]

@@ -3,8 +3,8 @@
 pub mod sqlite;
 
 use purser_protocol::id::PaperId;
-use purser_protocol::receipt::tree::{Tree, leaf_hash};
 use purser_protocol::receipt::Receipt;
+use purser_protocol::receipt::tree::{Tree, leaf_hash};
 
 /// A batch that was decided and whose root is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -102,73 +102,154 @@ impl At<'_> {
         let verdicts = [
             (AMOUNT_MAX_RULE, rules.amount_max.map(|most| paid <= most).map(holds(Code::RuleAmountMax))), // [RUL-1]
             (AMOUNT_MIN_RULE, rules.amount_min.map(|least| paid >= least).map(holds(Code::RuleAmountMin))), // [RUL-2]
-            (TOTAL, rules.total.map(|most| paid.fits(total().minor, most)).map(holds(Code::RuleTotal))), // [RUL-3]
+            (TOTAL, rules.total.map(|most| paid.fits(total().minor, most)).map(holds(Code::RuleTotal))),  // [RUL-3]
             // [RUL-4]
-            (TOTAL_PER, rules.total_per.as_deref().map(|list| {
-                list.iter().all(|rule| {
-                    paid.fits(self.counters().at(self.scope, Some(&rule.period), now).minor, rule.amount)
-                })
-            }).map(holds(Code::RuleTotalPeriod))),
+            (
+                TOTAL_PER,
+                rules
+                    .total_per
+                    .as_deref()
+                    .map(|list| {
+                        list.iter().all(|rule| {
+                            paid.fits(self.counters().at(self.scope, Some(&rule.period), now).minor, rule.amount)
+                        })
+                    })
+                    .map(holds(Code::RuleTotalPeriod)),
+            ),
             // [RUL-5]
             (COUNT, rules.count.map(|most| total().payments < u64::from(most.get())).map(holds(Code::RuleCount))),
             // [RUL-6]
-            (COUNT_PER, rules.count_per.as_deref().map(|list| {
-                list.iter().all(|rule| {
-                    let sum = self.counters().at(self.scope, Some(&rule.period), now);
-                    sum.payments < u64::from(rule.count.get())
-                })
-            }).map(holds(Code::RuleCountPeriod))),
+            (
+                COUNT_PER,
+                rules
+                    .count_per
+                    .as_deref()
+                    .map(|list| {
+                        list.iter().all(|rule| {
+                            let sum = self.counters().at(self.scope, Some(&rule.period), now);
+                            sum.payments < u64::from(rule.count.get())
+                        })
+                    })
+                    .map(holds(Code::RuleCountPeriod)),
+            ),
             // [RUL-7]
-            (MERCHANTS_ALLOW, rules.merchants_allow.as_deref().map(|list| list.contains(merchant))
-                .map(holds(Code::RuleMerchant))),
-            (MERCHANTS_DENY, rules.merchants_deny.as_deref().map(|list| !list.contains(merchant))
-                .map(holds(Code::RuleMerchant))),
+            (
+                MERCHANTS_ALLOW,
+                rules.merchants_allow.as_deref().map(|list| list.contains(merchant)).map(holds(Code::RuleMerchant)),
+            ),
+            (
+                MERCHANTS_DENY,
+                rules.merchants_deny.as_deref().map(|list| !list.contains(merchant)).map(holds(Code::RuleMerchant)),
+            ),
             // [RUL-8]
-            (CATEGORIES_ALLOW, rules.categories_allow.as_deref()
-                .map(|list| some_goods(case, |item| item.category.is_some_and(|category| list.contains(&category))))
-                .map(holds(Code::RuleCategory))),
-            (CATEGORIES_DENY, rules.categories_deny.as_deref()
-                // Goods without a category might be of a denied one.
-                .map(|list| goods(case).all(|item| item.category.is_some_and(|category| !list.contains(&category))))
-                .map(holds(Code::RuleCategory))),
+            (
+                CATEGORIES_ALLOW,
+                rules
+                    .categories_allow
+                    .as_deref()
+                    .map(|list| some_goods(case, |item| item.category.is_some_and(|category| list.contains(&category))))
+                    .map(holds(Code::RuleCategory)),
+            ),
+            (
+                CATEGORIES_DENY,
+                rules
+                    .categories_deny
+                    .as_deref()
+                    // Goods without a category might be of a denied one.
+                    .map(|list| goods(case).all(|item| item.category.is_some_and(|category| !list.contains(&category))))
+                    .map(holds(Code::RuleCategory)),
+            ),
             // [RUL-9]
-            (ITEMS_ALLOW, rules.items_allow.as_deref()
-                .map(|list| some_goods(case, |item| list.contains(&item.id)))
-                .map(holds(Code::RuleItem))),
-            (ITEMS_DENY, rules.items_deny.as_deref().map(|list| goods(case).all(|item| !list.contains(&item.id)))
-                .map(holds(Code::RuleItem))),
+            (
+                ITEMS_ALLOW,
+                rules
+                    .items_allow
+                    .as_deref()
+                    .map(|list| some_goods(case, |item| list.contains(&item.id)))
+                    .map(holds(Code::RuleItem)),
+            ),
+            (
+                ITEMS_DENY,
+                rules
+                    .items_deny
+                    .as_deref()
+                    .map(|list| goods(case).all(|item| !list.contains(&item.id)))
+                    .map(holds(Code::RuleItem)),
+            ),
             // [RUL-10]
-            (PRICE_DEVIATION, rules.price_deviation.as_deref().map(|list| {
-                goods(case).all(|item| list.iter().filter(|rule| rule.item == item.id).all(|rule| {
-                    let reference = u128::from(rule.reference.minor());
-                    let distance = u128::from(item.price.minor()).abs_diff(reference);
-                    distance * 1_000 <= reference * u128::from(rule.per_mille.get())
-                }))
-            }).map(holds(Code::RulePrice))),
+            (
+                PRICE_DEVIATION,
+                rules
+                    .price_deviation
+                    .as_deref()
+                    .map(|list| {
+                        goods(case).all(|item| {
+                            list.iter().filter(|rule| rule.item == item.id).all(|rule| {
+                                let reference = u128::from(rule.reference.minor());
+                                let distance = u128::from(item.price.minor()).abs_diff(reference);
+                                distance * 1_000 <= reference * u128::from(rule.per_mille.get())
+                            })
+                        })
+                    })
+                    .map(holds(Code::RulePrice)),
+            ),
             // [RUL-11]
-            (TIMES, rules.times.as_deref().map(|list| list.iter().any(|window| window.contains(now)))
-                .map(holds(Code::RuleTime))),
+            (
+                TIMES,
+                rules
+                    .times
+                    .as_deref()
+                    .map(|list| list.iter().any(|window| window.contains(now)))
+                    .map(holds(Code::RuleTime)),
+            ),
             // [RUL-12]
-            (CHANNELS, rules.channels.as_deref()
-                .map(|list| intent.channel.is_some_and(|channel| list.contains(&channel)))
-                .map(holds(Code::RuleChannel))),
+            (
+                CHANNELS,
+                rules
+                    .channels
+                    .as_deref()
+                    .map(|list| intent.channel.is_some_and(|channel| list.contains(&channel)))
+                    .map(holds(Code::RuleChannel)),
+            ),
             // [RUL-13]
-            (DEVICES, rules.devices.as_deref().map(|list| intent.device.is_some_and(|device| list.contains(&device)))
-                .map(holds(Code::RuleDevice))),
+            (
+                DEVICES,
+                rules
+                    .devices
+                    .as_deref()
+                    .map(|list| intent.device.is_some_and(|device| list.contains(&device)))
+                    .map(holds(Code::RuleDevice)),
+            ),
             // [RUL-14]
-            (PAYEE_KEYS, rules.payee_keys.as_deref().map(|list| {
-                let signed_with = case.merchant.key.id();
-                let mut pins = list.iter().filter(|pin| pin.merchant == *merchant).peekable();
-                pins.peek().is_none() || pins.any(|pin| pin.key.0 == signed_with.0)
-            }).map(holds(Code::RulePayeeKey))),
+            (
+                PAYEE_KEYS,
+                rules
+                    .payee_keys
+                    .as_deref()
+                    .map(|list| {
+                        let signed_with = case.merchant.key.id();
+                        let mut pins = list.iter().filter(|pin| pin.merchant == *merchant).peekable();
+                        pins.peek().is_none() || pins.any(|pin| pin.key.0 == signed_with.0)
+                    })
+                    .map(holds(Code::RulePayeeKey)),
+            ),
             // [RUL-15]
-            (DEPTH, rules.depth.map(|most| (case.chain.len() - 1 - self.at) as u64 <= most.get())
-                .map(holds(Code::RuleDepth))),
+            (
+                DEPTH,
+                rules
+                    .depth
+                    .map(|most| (case.chain.len() - 1 - self.at) as u64 <= most.get())
+                    .map(holds(Code::RuleDepth)),
+            ),
             // A payment that is settled at once opens no hold.
             // [RUL-16]
-            (OPEN_HOLDS, rules.open_holds
-                .map(|most| offer.capture == CaptureMode::AtOnce || self.link.holds_open < most.get())
-                .map(holds(Code::RuleOpenHolds))),
+            (
+                OPEN_HOLDS,
+                rules
+                    .open_holds
+                    .map(|most| offer.capture == CaptureMode::AtOnce || self.link.holds_open < most.get())
+                    .map(holds(Code::RuleOpenHolds)),
+            ),
             (ASK_FIRST, rules.ask_first.map(|_| asks(case.account.knows_merchant))), // [RUL-18]
             (ASK_ABOVE, rules.ask_above.map(|quiet| asks(paid.minor() <= quiet.get()))), // [RUL-19]
         ];

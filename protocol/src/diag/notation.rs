@@ -90,11 +90,12 @@ impl Names {
         match self {
             Self::Fields => among(label::ALL),
             Self::Rules => among(rules::ALL),
-            Self::Header => named(label, &[(1, "alg"), (2, "crit"), (4, "kid"), (16, "typ"), (33, "x5chain"), (34, "x5t")]),
-            Self::Item => named(
-                label,
-                &[(1, "id"), (2, "name"), (3, "category"), (4, "quantity"), (5, "price"), (6, "line")],
-            ),
+            Self::Header => {
+                named(label, &[(1, "alg"), (2, "crit"), (4, "kid"), (16, "typ"), (33, "x5chain"), (34, "x5t")])
+            }
+            Self::Item => {
+                named(label, &[(1, "id"), (2, "name"), (3, "category"), (4, "quantity"), (5, "price"), (6, "line")])
+            }
             Self::Holder => named(label, &[(1, "key"), (-1, "merchant")]),
             Self::Key => named(label, &[(1, "kty"), (-1, "crv"), (-2, "x"), (-3, "y")]),
             Self::Body | Self::None => None,
@@ -181,7 +182,8 @@ impl At {
         };
         let key = self.names.of(label).map_or(shown.clone(), |name| format!("/ {name} / {shown}"));
         let inside = Self { names: self.names.inside(label), indent: self.indent + 2, ..self };
-        let encloses = self.names == Names::Fields && [label::ENCLOSED, label::OFFERED].iter().any(|l| l.number == label);
+        let encloses =
+            self.names == Names::Fields && [label::ENCLOSED, label::OFFERED].iter().any(|l| l.number == label);
         let value = if encloses || self.names == Names::Body {
             inside.bytes_of_paper(reader)?
         } else {

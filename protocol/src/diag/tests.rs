@@ -116,7 +116,10 @@ fn a_paper_is_examined_in_the_order_of_the_stages() {
     assert!(!examine(&paper, CONTEXT, &Portable, &no_key).unwrap().is_signature_checked);
     let other = Context { network: "other" };
     let fault = examine(&paper, other, &Portable, &own_key).unwrap_err();
-    assert_eq!((fault.code, fault.stage, fault.offset), (Code::SignatureInvalid, Stage::Signature, Some(paper.len() - 64)));
+    assert_eq!(
+        (fault.code, fault.stage, fault.offset),
+        (Code::SignatureInvalid, Stage::Signature, Some(paper.len() - 64))
+    );
 
     // A typ that nobody knows.
     let at = paper.windows(6).position(|window| window == b"intent").unwrap();

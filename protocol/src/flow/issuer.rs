@@ -20,7 +20,9 @@ use crate::label::{IAT, ISS, SUB};
 use crate::ledger::state::State;
 use crate::ledger::{CancelOrder, Command, PaymentOrder};
 use crate::limits::PROOF_SECONDS_MAX;
-use crate::paper::command::{Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void};
+use crate::paper::command::{
+    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+};
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
 use crate::paper::mandate::{Holder, Mandate};
@@ -160,9 +162,9 @@ impl Desk<'_> {
     /// Opens any other command by its `typ`. A new account gets the number `fresh`.
     pub fn open_command(&self, bytes: &[u8], directory: &dyn Directory, fresh: AccountId) -> Result<Command, Fault> {
         match Kind::of(bytes) {
-            Some(Kind::Enrolment) => {
-                self.keyed::<Enrolment>(bytes, |paper| self.enrolling_key(paper, directory)).map(|paper| Command::Enrol(paper, fresh))
-            }
+            Some(Kind::Enrolment) => self
+                .keyed::<Enrolment>(bytes, |paper| self.enrolling_key(paper, directory))
+                .map(|paper| Command::Enrol(paper, fresh)),
             Some(Kind::Deposit) => {
                 let unknown = Code::AccountUnknown; // [CMD-15]
                 self.keyed::<Deposit>(bytes, |paper| self.account_key(paper, directory, unknown)).map(Command::Deposit)
@@ -321,11 +323,7 @@ impl Desk<'_> {
     }
 
     /// A new account's key signs for itself; a further one is vouched for by a key of the account.
-    fn enrolling_key(
-        &self,
-        paper: &At<Signed<'_, Enrolment>>,
-        directory: &dyn Directory,
-    ) -> Result<PublicKey, Fault> {
+    fn enrolling_key(&self, paper: &At<Signed<'_, Enrolment>>, directory: &dyn Directory) -> Result<PublicKey, Fault> {
         if paper.value(SUB).is_some() {
             return self.account_key(paper, directory, Code::AccountUnknown); // [CMD-15] [SIG-25]
         }

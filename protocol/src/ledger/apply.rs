@@ -55,7 +55,8 @@ impl State {
             }
             Event::Refused(closed) | Event::Cancelled(closed) => {
                 self.wait_no_more(closed.intent);
-                self.payments.insert(closed.intent, Payment::Closed { account: closed.account, mandate: closed.mandate });
+                self.payments
+                    .insert(closed.intent, Payment::Closed { account: closed.account, mandate: closed.mandate });
                 Ok(())
             }
             Event::Captured(captured) => {
@@ -227,7 +228,8 @@ impl State {
     /// What the payments of a mandate's lineage come to under its rules.
     pub(super) fn counted(&self, mandate: &Mandate) -> Counters {
         let mut counters = Counters::default();
-        let payments = self.lineages.get(&(mandate.account, mandate.lineage)).map(|lineage| lineage.payments.as_slice());
+        let payments =
+            self.lineages.get(&(mandate.account, mandate.lineage)).map(|lineage| lineage.payments.as_slice());
         for intent in payments.unwrap_or_default() {
             let Some(Payment::Made(made)) = self.payments.get(intent) else { continue };
             let link = made.links.iter().find(|(_, lineage, _)| *lineage == mandate.lineage);

@@ -85,7 +85,7 @@ impl Ledger {
         }
         match chain.last() {
             Some((_, parent)) if parent.mandate.currency != mandate.currency => Err(Code::CurrencyMismatch), // [MAN-28]
-            Some((_, parent)) if parent.mandate.offer.is_some() => Err(Code::DelegationForbidden), // [AUT-37]
+            Some((_, parent)) if parent.mandate.offer.is_some() => Err(Code::DelegationForbidden),           // [AUT-37]
             _ => Ok(()),
         }
     }
@@ -135,7 +135,8 @@ impl Ledger {
 
     pub(super) fn suspend(&self, paper: &Verified<Suspension>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
         let (id, key) = (paper.id(), paper.key());
-        let levels = self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::No)?;
+        let levels =
+            self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::No)?;
         let changed = changed(&paper.mandates, id, levels)?;
         Ok(Record::done(id, Event::Suspended(changed), now, salt))
     }
@@ -143,7 +144,8 @@ impl Ledger {
     /// Lifts a suspension by its signer or one above. [CMD-12]
     pub(super) fn resume(&self, paper: &Verified<Resumption>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
         let (id, key) = (paper.id(), paper.key());
-        let levels = self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::No)?;
+        let levels =
+            self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::No)?;
         let mut stands_on_all = true;
         for (mandate, level) in paper.mandates.iter().zip(&levels) {
             // Whichever version is named, the lineage is meant. [REV-2]
@@ -163,7 +165,8 @@ impl Ledger {
 
     pub(super) fn revoke(&self, paper: &Verified<Revocation>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
         let (id, key) = (paper.id(), paper.key());
-        let levels = self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::Yes)?;
+        let levels =
+            self.levels(&paper.issuer, paper.issued_at, paper.account, &paper.mandates, &key, now, Holders::Yes)?;
         let changed = changed(&paper.mandates, id, levels)?;
         Ok(Record::done(id, Event::Revoked(changed), now, salt))
     }

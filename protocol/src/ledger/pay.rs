@@ -40,7 +40,7 @@ impl Ledger {
             None => {}
             Some(Payment::Pending(asked)) if asked.answer_by <= now => return self.lapsed(asked, now, salt),
             Some(Payment::Pending(_)) if order.confirmation.is_some() => {} // [AUT-13]
-            Some(_) => return Ok(Draft::Known(intent_id)), // [CNF-7]
+            Some(_) => return Ok(Draft::Known(intent_id)),                  // [CNF-7]
         }
         self.decide_papers(
             &Papers {

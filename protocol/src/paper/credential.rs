@@ -84,8 +84,7 @@ mod tests {
             Status { issuer, expires_at, issued_at, mandate, state, suspensions: None }.check_lifetime()
         };
         type Judged<'a> = (&'a dyn Fn(u64) -> Result<(), Fault>, u64);
-        let kinds: [Judged<'_>; 3] =
-            [(&credential, 158_112_000), (&pseudonym, 2_678_400), (&status, 60)];
+        let kinds: [Judged<'_>; 3] = [(&credential, 158_112_000), (&pseudonym, 2_678_400), (&status, 60)];
         for (check, most) in kinds {
             assert_eq!(check(most), Ok(()));
             let fault = check(most + 1).unwrap_err();

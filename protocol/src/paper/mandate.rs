@@ -84,7 +84,8 @@ impl Language {
         let fits = match tag.as_bytes() {
             [a, b] => a.is_ascii_lowercase() && b.is_ascii_lowercase(),
             [a, b, b'-', c, d] => {
-                [a, b].iter().all(|byte| byte.is_ascii_lowercase()) && [c, d].iter().all(|byte| byte.is_ascii_uppercase())
+                [a, b].iter().all(|byte| byte.is_ascii_lowercase())
+                    && [c, d].iter().all(|byte| byte.is_ascii_uppercase())
             }
             _ => false,
         };

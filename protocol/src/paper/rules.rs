@@ -228,7 +228,8 @@ impl Field for TimeWindow {
         let at = reader.offset();
         ranged(reader, Reader::list, |length| (length == 4).then_some(()))?;
         let zone = Zone::read(reader)?;
-        let weekdays = ranged(reader, Reader::unsigned, |bits| u8::try_from(bits).ok().filter(|&bits| is_some_day(bits)))?;
+        let weekdays =
+            ranged(reader, Reader::unsigned, |bits| u8::try_from(bits).ok().filter(|&bits| is_some_day(bits)))?;
         let minute = |minute: u64| u16::try_from(minute).ok().filter(|&minute| minute <= Self::DAY_MINUTES);
         let from = ranged(reader, Reader::unsigned, |from| minute(from).filter(|&from| from < Self::DAY_MINUTES))?;
         let until = ranged(reader, Reader::unsigned, |until| minute(until).filter(|&until| until > 0))?;

@@ -187,12 +187,7 @@ impl<'a, T: Paper> Signed<'a, T> {
     }
 
     /// The stage signature, with the key that the header names.
-    pub fn verify(
-        self,
-        crypto: &dyn Crypto,
-        context: Context<'_>,
-        key: &PublicKey,
-    ) -> Result<Authentic<'a, T>, Fault> {
+    pub fn verify(self, crypto: &dyn Crypto, context: Context<'_>, key: &PublicKey) -> Result<Authentic<'a, T>, Fault> {
         // A signature fits a second key as well, and a caller may hold the wrong one. [SIG-21]
         if let SignerName::Key(name) = self.header.signer
             && name != key.id()
@@ -417,13 +412,14 @@ fn head(major: u8, length: usize) -> ([u8; 9], usize) {
         0x1_0000..=0xffff_ffff => 4,
         _ => 8,
     };
-    head[0] = major | match width {
-        0 => wide[7],
-        1 => 24,
-        2 => 25,
-        4 => 26,
-        _ => 27,
-    };
+    head[0] = major
+        | match width {
+            0 => wide[7],
+            1 => 24,
+            2 => 25,
+            4 => 26,
+            _ => 27,
+        };
     head[1..=width].copy_from_slice(&wide[8 - width..]);
     (head, width + 1)
 }

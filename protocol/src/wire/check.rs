@@ -1,6 +1,6 @@
 //! The strict pass: one look at each byte, no memory, no recursion.
 
-use unicode_normalization::{IsNormalized, is_nfc_quick, is_nfc};
+use unicode_normalization::{IsNormalized, is_nfc, is_nfc_quick};
 
 use super::{Head, Major};
 use crate::code::{Code, Stage};
@@ -218,7 +218,13 @@ mod tests {
             ("indefinite map", b"\xbf\x01\x01\xff", Code::CborIndefinite, 0, b"\xa1\x01\x01"),
             ("same key twice", b"\xa2\x01\x01\x01\x02", Code::CborDuplicateKey, 3, b"\xa2\x01\x01\x02\x02"),
             ("keys swapped", b"\xa2\x02\x01\x01\x02", Code::CborNotDeterministic, 3, b"\xa2\x01\x01\x02\x02"),
-            ("negative before positive", b"\xa2\x20\x01\x01\x02", Code::CborNotDeterministic, 3, b"\xa2\x01\x02\x20\x01"),
+            (
+                "negative before positive",
+                b"\xa2\x20\x01\x01\x02",
+                Code::CborNotDeterministic,
+                3,
+                b"\xa2\x01\x02\x20\x01",
+            ),
             ("same key, two widths", b"\xa2\x01\x01\x18\x01\x02", Code::CborNotDeterministic, 3, b"\xa1\x01\x01"),
             ("list as key", b"\xa1\x80\x01", Code::CborType, 1, b"\xa1\x01\x80"),
             ("null", b"\xf6", Code::CborType, 0, b"\xf5"),

@@ -107,5 +107,9 @@ fn challenge(response: &Response, offer: &Verified<Offer>) -> Result<Challenge> 
         && found.currency == offer.currency
         && found.expires() == Some(offer.expires_at.to_string().as_str());
     // [HTB-37]
-    if same { Ok(found) } else { Err(Error::failed("its challenge says another price, merchant or end than its offer")) }
+    if same {
+        Ok(found)
+    } else {
+        Err(Error::failed("its challenge says another price, merchant or end than its offer"))
+    }
 }

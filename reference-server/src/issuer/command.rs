@@ -21,9 +21,9 @@ use purser_protocol::sign::{Frame, Kind};
 use tokio::sync::oneshot;
 
 use super::Issuer;
+use crate::random::random;
 use crate::reply::{Problem, Refused};
 use crate::store::Answered;
-use crate::random::random;
 use crate::writer::{Job, Reply};
 
 /// A paper, whatever the parameters.
@@ -34,7 +34,11 @@ const PLACES_KEPT: usize = 64;
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-store");
 
 /// `POST /v1/accounts`
-pub(super) async fn enrol(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn enrol(
+    State(issuer): State<Arc<Issuer>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
     media_type(&headers, COSE)?;
     if Kind::of(&body).is_some_and(|kind| kind != Kind::Enrolment) {
         return Err(Problem::new(Code::TypeMismatch));
@@ -68,7 +72,11 @@ pub(super) async fn command(
 }
 
 /// `POST /v1/intents`
-pub(super) async fn pay(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, body: Bytes) -> Result<Response, Problem> {
+pub(super) async fn pay(
+    State(issuer): State<Arc<Issuer>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
     media_type(&headers, http::PAYMENT_REQUEST)?;
     answer(issuer.pay(body).await?)
 }

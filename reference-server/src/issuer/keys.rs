@@ -23,12 +23,12 @@ pub(super) struct Keys {
 impl Keys {
     /// All that a state knows.
     pub(super) fn of(state: &State) -> Self {
-        let accounts = state.accounts.iter().flat_map(|(account, record)| {
-            record.keys.iter().map(|(name, (key, _))| ((*account, *name), *key))
-        });
-        let mandates = state.mandates.iter().map(|(id, record)| {
-            (*id, (record.mandate.account, record.mandate.holder.clone()))
-        });
+        let accounts = state
+            .accounts
+            .iter()
+            .flat_map(|(account, record)| record.keys.iter().map(|(name, (key, _))| ((*account, *name), *key)));
+        let mandates =
+            state.mandates.iter().map(|(id, record)| (*id, (record.mandate.account, record.mandate.holder.clone())));
         let decided = state.payments.iter().filter(|(_, payment)| !matches!(payment, Payment::Pending(_)));
         let owners = state.accounts.iter().flat_map(|(account, record)| record.keys.keys().map(|key| (*key, *account)));
         Self {

@@ -63,7 +63,11 @@ pub(super) async fn intent(
     let payer = match headers.contains_key(http::PURSER_PROOF) {
         true => {
             let who = issuer.reader_of(&method, &uri, &headers).await?;
-            issuer.with(move |state| view::mandate_of(state, &id).is_some_and(|mandate| view::may_see(state, &who, &mandate))).await?
+            issuer
+                .with(move |state| {
+                    view::mandate_of(state, &id).is_some_and(|mandate| view::may_see(state, &who, &mandate))
+                })
+                .await?
         }
         false => false,
     };

@@ -1,7 +1,7 @@
 //! The state as JSON, for the account that it is about and for the holders of its mandates.
 
-use purser_protocol::bind::base64url;
 use purser_protocol::authorize::Standing;
+use purser_protocol::bind::base64url;
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::books::Purse;
 use purser_protocol::ledger::state::{Hold, Made, MandateRecord, Payment, State};
@@ -35,7 +35,11 @@ pub(super) fn account(state: &State, account: AccountId) -> Value {
         }
     }
     let keys = state.accounts.get(&account).map(|record| {
-        record.keys.iter().map(|(id, (_, expires_at))| json!({ "key": id.to_string(), "expires_at": expires_at.get() })).collect::<Vec<_>>()
+        record
+            .keys
+            .iter()
+            .map(|(id, (_, expires_at))| json!({ "key": id.to_string(), "expires_at": expires_at.get() }))
+            .collect::<Vec<_>>()
     });
     json!({ "account": account.to_string(), "balances": balances, "envelopes": envelopes, "holds": holds, "keys": keys })
 }
@@ -180,7 +184,9 @@ pub(super) fn mandate_state(state: &State, id: &PaperId, now: UnixSeconds) -> Op
 /// The account sees all of its mandates; a holder its own, and those below.
 pub(super) fn may_see(state: &State, who: &Who, mandate: &PaperId) -> bool {
     state.chain(mandate).is_some_and(|chain| {
-        chain.iter().any(|(_, record)| who.account == Some(record.mandate.account) || holds(&record.mandate.holder, &who.key))
+        chain
+            .iter()
+            .any(|(_, record)| who.account == Some(record.mandate.account) || holds(&record.mandate.holder, &who.key))
     })
 }
 

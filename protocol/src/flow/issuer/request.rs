@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn a_request_is_written_and_read_in_one_form() {
         for confirmation in [None, Some(&b"yes"[..])] {
-            let request = PaymentRequest { mandates: vec![b"root", b"below"], offer: b"offer", intent: b"intent", confirmation };
+            let request =
+                PaymentRequest { mandates: vec![b"root", b"below"], offer: b"offer", intent: b"intent", confirmation };
             assert_eq!(PaymentRequest::read(&request.write()), Ok(request));
         }
     }
