@@ -111,9 +111,12 @@ fn an_old_version_is_superseded_at_once_and_what_waited_under_it_is_refused() {
     world.buy("agent", id, "shop.example", 1).1.must_be_refused(Code::MandateSuperseded);
 }
 
+/// What is wrong with a next version, how it comes to be so, and what it is told.
+type Change = (&'static str, fn(&mut Mandate), Code);
+
 #[test]
 fn a_version_follows_the_latest_by_one() {
-    let rows: [(&str, fn(&mut Mandate), Code); 5] = [
+    let rows: [Change; 5] = [
         ("a version left out", |next| next.serial = count(3), Code::LineageBroken),
         ("another that it replaces", |next| next.replaces = Some(PaperId([9; 32])), Code::LineageBroken),
         ("another currency", |next| next.currency = currency("JPY"), Code::LineageBroken),
