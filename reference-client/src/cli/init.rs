@@ -16,7 +16,7 @@ use super::Done;
 
 #[derive(Args)]
 pub(super) struct Init {
-    /// The issuer's address, such as https://issuer.example
+    /// The issuer's address, such as `https://issuer.example`
     #[arg(long, value_name = "URL")]
     issuer: String,
     /// Certificates of the authorities that vouch for servers, in PEM
