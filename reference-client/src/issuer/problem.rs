@@ -131,4 +131,21 @@ mod tests {
         assert_eq!(problem(u64::from(Code::CoseTag.number()), Some("same"), 400).retry(), Retry::Never);
         assert!(!Problem { http_status: 400, ..Problem::default() }.is_definite());
     }
+
+    #[test]
+    fn only_an_issuers_own_no_is_one() {
+        let of = |code: Code, status| problem(u64::from(code.number()), None, status);
+        assert!(of(Code::SignatureInvalid, 400).is_definite());
+        assert!(of(Code::RateLimited, 429).is_definite());
+        for (why, other) in [
+            ("a server's failure", of(Code::SignatureInvalid, 500)),
+            ("an outcome that is not known", of(Code::Internal, 500)),
+            ("a refusal that nobody signed", of(Code::MandateRevoked, 403)),
+            ("a question to the person that nobody signed", of(Code::ConfirmationRequired, 202)),
+            ("no code", Problem { http_status: 400, ..Problem::default() }),
+            ("a code of somebody else's", Problem { code: 9_999, http_status: 400, ..Problem::default() }),
+        ] {
+            assert!(!other.is_definite(), "{why}");
+        }
+    }
 }

@@ -79,6 +79,8 @@ pub(crate) struct Shop {
     pub(crate) manners: Mutex<Manners>,
     /// How often it has served anew.
     pub(crate) served: Mutex<usize>,
+    /// How often a receipt was shown to it.
+    shown: Mutex<usize>,
     offers: Mutex<HashMap<PaperId, (OfferMade, Challenge)>>,
     identity: Identity,
     register: Register,
@@ -93,6 +95,7 @@ impl Merchant {
         let shop = Arc::new(Shop {
             manners: Mutex::new(Manners { price_minor: 1_280, ..Manners::default() }),
             served: Mutex::new(0),
+            shown: Mutex::new(0),
             offers: Mutex::default(),
             identity: ca.party(Role::Merchant, "shop.example"),
             register,
@@ -111,6 +114,10 @@ impl Merchant {
 
     pub(crate) fn served(&self) -> usize {
         *self.shop.served.lock().unwrap()
+    }
+
+    pub(crate) fn shown(&self) -> usize {
+        *self.shop.shown.lock().unwrap()
     }
 
     pub(crate) fn identity(&self) -> &Identity {
@@ -137,6 +144,7 @@ async fn serve(
     let authority = manners.bound_to.as_deref().unwrap_or(&authority);
     let bound = Bound { method: method.as_str(), authority, target, body: Sha256::digest(&body).into() };
     let credential = headers.get("authorization").map(|value| Credential::read(value.as_bytes()).unwrap().unwrap());
+    *shop.shown.lock().unwrap() += usize::from(credential.is_some());
     match credential {
         Some(credential) if !manners.asks_again => shop.redeem(&credential, &bound, &body),
         _ => shop.ask(&manners, &bound),
