@@ -66,6 +66,15 @@ pub enum Fetched {
     Open(Box<Kept>),
 }
 
+/// What something costs.
+#[derive(Clone, Debug)]
+pub enum Quoted {
+    /// It had no price, or the server answered otherwise.
+    Unpaid(Response),
+    /// This.
+    Price(Box<Asked>),
+}
+
 /// What was paid for.
 #[derive(Clone, Debug)]
 pub struct Delivered {
@@ -105,12 +114,17 @@ impl Wanted {
 impl Fetcher<'_> {
     /// Gets it. An error of [`Class::Unknown`] says that money may have moved: the same call takes it up again.
     pub async fn fetch(&self, wanted: &Wanted) -> Result<Fetched> {
-        let body_sha256 = Digest(wanted.body_digest()).to_string();
-        let url = wanted.url.to_string();
-        let attempts = self.payer.home.attempts();
-        if let Some(kept) = attempts.of_request(wanted.method.as_str(), &url, &body_sha256)? {
+        if let Some(kept) = self.open_payment(wanted)? {
             return self.take_up(kept, wanted).await;
         }
+        match self.quote(wanted).await? {
+            Quoted::Unpaid(response) => Ok(Fetched::Unpaid(response)),
+            Quoted::Price(asked) => self.pay(&asked, wanted).await,
+        }
+    }
+
+    /// Asks what it costs, and pays nothing.
+    pub async fn quote(&self, wanted: &Wanted) -> Result<Quoted> {
         let response = self.payer.issuer.connector.send(&wanted.request()).await;
         // Nothing is paid yet, so that an answer which is lost is no doubt about money.
         let response = response.map_err(|error| match error.class() {
@@ -118,21 +132,38 @@ impl Fetcher<'_> {
             _ => error,
         })?;
         if response.status != StatusCode::PAYMENT_REQUIRED {
-            return Ok(Fetched::Unpaid(response));
+            return Ok(Quoted::Unpaid(response));
         }
-        let asked = Asked::read(&response, wanted, self.payer.issuer)?;
+        Asked::read(&response, wanted, self.payer.issuer).map(|asked| Quoted::Price(Box::new(asked)))
+    }
+
+    /// Gets it for the price that was quoted, under a mandate that may be for that very offer.
+    pub async fn fetch_quoted(&self, wanted: &Wanted, asked: &Asked) -> Result<Fetched> {
+        match self.open_payment(wanted)? {
+            Some(kept) => self.take_up(kept, wanted).await,
+            None => self.pay(asked, wanted).await,
+        }
+    }
+
+    async fn pay(&self, asked: &Asked, wanted: &Wanted) -> Result<Fetched> {
         let fetching = Fetching {
             method: wanted.method.to_string(),
-            url,
-            body_sha256,
+            url: wanted.url.to_string(),
+            body_sha256: Digest(wanted.body_digest()).to_string(),
             challenge: asked.challenge.header_value(),
             delivered: false,
         };
         let (issuer, home) = (self.payer.issuer, self.payer.home);
-        let mandate = choose::mandate(issuer, home, self.agent, &asked, wanted).await?;
-        let order = Order { fetching: Some(&fetching), ..choose::order(mandate, &asked, wanted) };
+        let mandate = choose::mandate(issuer, home, self.agent, asked, wanted).await?;
+        let order = Order { fetching: Some(&fetching), ..choose::order(mandate, asked, wanted) };
         let kept = self.payer.sign(&order, self.agent)?;
         self.take_up(kept, wanted).await
+    }
+
+    /// The payment that is open for this request, if there is one.
+    fn open_payment(&self, wanted: &Wanted) -> Result<Option<Kept>> {
+        let body_sha256 = Digest(wanted.body_digest()).to_string();
+        self.payer.home.attempts().of_request(wanted.method.as_str(), &wanted.url.to_string(), &body_sha256)
     }
 
     /// Brings an open payment for a request to its end, and redeems it.

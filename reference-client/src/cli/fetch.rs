@@ -1,18 +1,19 @@
 //! `purser fetch`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use hyper::Method;
 use hyper::header::HeaderMap;
 use purser_client::connect::{Response, Url};
-use purser_client::fetch::{Delivered, Fetched, Fetcher, Wanted, header};
+use purser_client::fetch::{Asked, Delivered, Fetched, Fetcher, Quoted, Wanted, header};
 use purser_client::home::{Home, complete};
 use purser_client::pay::Payer;
 use purser_client::{Error, Result};
 use purser_protocol::bind::base64url;
 use purser_protocol::money::Money;
 use purser_protocol::paper::rules::Channel;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::done::{code, payment_json};
@@ -43,6 +44,12 @@ pub(super) struct Fetch {
     /// Where to write the answer; stdout when not given
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Pay nothing; write the offer to this file, for a mandate of its own
+    #[arg(long, value_name = "FILE", conflicts_with = "quoted")]
+    quote: Option<PathBuf>,
+    /// Pay the offer in this file, which --quote has written
+    #[arg(long, value_name = "FILE")]
+    quoted: Option<PathBuf>,
     #[command(flatten)]
     waiting: Waiting,
 }
@@ -68,7 +75,16 @@ impl Fetch {
             watch: &Terminal,
             asker: Some(&agent),
         };
-        let fetched = Fetcher { payer, agent: &agent }.fetch(&wanted).await?;
+        let fetcher = Fetcher { payer, agent: &agent };
+        let fetched = match (&self.quote, &self.quoted) {
+            (Some(file), _) => return self.quote(fetcher.quote(&wanted).await?, file),
+            (None, Some(file)) => {
+                let quote = Quote::read(file)?;
+                let asked = Asked::kept(&quote.offer, &quote.challenge, &wanted, &session.issuer)?;
+                fetcher.fetch_quoted(&wanted, &asked).await?
+            }
+            (None, None) => fetcher.fetch(&wanted).await?,
+        };
         match fetched {
             Fetched::Unpaid(response) => self.unpaid(response),
             Fetched::Delivered(delivered) => self.delivered(*delivered),
@@ -111,6 +127,26 @@ impl Fetch {
         })
     }
 
+    fn quote(&self, quoted: Quoted, file: &Path) -> Result<Done> {
+        let asked = match quoted {
+            Quoted::Unpaid(response) => return self.unpaid(response),
+            Quoted::Price(asked) => asked,
+        };
+        let quote = Quote { offer: asked.offer.bytes().to_vec(), challenge: asked.challenge.header_value() };
+        quote.write(file)?;
+        let offer = &asked.offer;
+        let price = offer.currency.show(offer.amount.minor()).to_string();
+        let text = format!("{price} to {}\n  offer {}, until {}\n", offer.merchant, offer.id(), offer.expires_at);
+        let json = json!({
+            "offer": offer.id().to_string(),
+            "merchant": offer.merchant.as_str(),
+            "amount_minor": offer.amount.minor().to_string(),
+            "currency": offer.currency.code(),
+            "expires_at": offer.expires_at.get(),
+        });
+        Ok(Done::new(text, json).note(format!("to pay it: purser fetch ... --quoted {}", file.display())))
+    }
+
     fn unpaid(&self, response: Response) -> Result<Done> {
         let good = response.status.is_success();
         let note = format!("status {}, nothing was paid", response.status);
@@ -149,5 +185,41 @@ impl Fetch {
             None => done.text = response.body.to_vec(),
         }
         Ok(done)
+    }
+}
+
+/// An offer that was not paid yet, with the challenge that it came with.
+pub(super) struct Quote {
+    pub(super) offer: Vec<u8>,
+    challenge: String,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct QuoteFile {
+    schema: String,
+    offer: String,
+    challenge: String,
+}
+
+const QUOTE: &str = "purser.quote/1";
+
+impl Quote {
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).map_err(|error| Error::file(path, &error))?;
+        Self::of(&bytes).ok_or_else(|| Error::usage("not a file that fetch --quote has written").at(path.display()))
+    }
+
+    /// Reads the contents of a file; `None` when it is another.
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        let file = serde_json::from_slice::<QuoteFile>(bytes).ok().filter(|file| file.schema == QUOTE)?;
+        Some(Self { offer: base64url::decode(&file.offer)?, challenge: file.challenge })
+    }
+
+    fn write(&self, path: &Path) -> Result<()> {
+        let (offer, challenge) = (base64url::encode(&self.offer), self.challenge.clone());
+        let file = QuoteFile { schema: QUOTE.to_owned(), offer, challenge };
+        let json = serde_json::to_vec_pretty(&file).map_err(|error| Error::failed(error.to_string()))?;
+        std::fs::write(path, json).map_err(|error| Error::file(path, &error))
     }
 }

@@ -32,18 +32,34 @@ pub struct Asked {
 impl Asked {
     /// Reads a 402. The offer's certificate and signature are checked before anything that it says is used. [INT-14]
     pub fn read(response: &Response, wanted: &Wanted, issuer: &Issuer) -> Result<Self> {
-        let place = wanted.url.to_string();
-        let refused = |fault: Fault| Error::fault("offer", fault.within(Part::Offer)).at(&place);
         if response.media_type() != "application/cose" {
             let fix = "ask the merchant whether it takes payments of method purser";
-            return Err(Error::failed("it asks for payment and sends no offer of Purser's").at(&place).fix(fix));
+            let error = Error::failed("it asks for payment and sends no offer of Purser's");
+            return Err(error.at(&wanted.url).fix(fix));
         }
-        let read = issuer.trust.certified::<Offer>(&response.body, Role::Merchant, issuer.clock.now());
+        let fields = response.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
+        Self::check(&response.body, Challenge::read(fields), wanted, issuer)
+    }
+
+    /// Reads an offer that was kept, with its challenge. It is checked again, since time has passed.
+    pub fn kept(offer: &[u8], challenge: &str, wanted: &Wanted, issuer: &Issuer) -> Result<Self> {
+        Self::check(offer, Challenge::read([challenge.as_bytes()]), wanted, issuer)
+    }
+
+    fn check(
+        offer: &[u8],
+        challenges: Vec<std::result::Result<Challenge, Fault>>,
+        wanted: &Wanted,
+        issuer: &Issuer,
+    ) -> Result<Self> {
+        let place = wanted.url.to_string();
+        let refused = |fault: Fault| Error::fault("offer", fault.within(Part::Offer)).at(&place);
+        let read = issuer.trust.certified::<Offer>(offer, Role::Merchant, issuer.clock.now());
         let (offer, merchant) = read.map_err(refused)?;
         if offer.merchant != merchant.id {
             return Err(refused(Fault::new(Code::CertName))); // [SIG-23]
         }
-        let challenge = challenge(response, &offer).map_err(|error| error.at(&place))?;
+        let challenge = challenge(challenges, &offer).map_err(|error| error.at(&place))?;
         let asked = Self { challenge, offer, merchant };
         asked.is_of_request(wanted).map_err(refused)?;
         asked.may_be_paid(wanted.max, issuer).map_err(|error| error.at(&place))?;
@@ -91,9 +107,7 @@ pub(super) fn keep_chain(trust: &Trust, offer: &[u8]) {
 }
 
 /// The challenge of this offer, among all that came. It must say of the offer what the offer says of itself.
-fn challenge(response: &Response, offer: &Verified<Offer>) -> Result<Challenge> {
-    let fields = response.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
-    let mut read = Challenge::read(fields);
+fn challenge(mut read: Vec<std::result::Result<Challenge, Fault>>, offer: &Verified<Offer>) -> Result<Challenge> {
     let of_offer = |found: &std::result::Result<Challenge, Fault>| {
         found.as_ref().is_ok_and(|challenge| challenge.offer == offer.id())
     };

@@ -22,6 +22,7 @@ use purser_protocol::sign::{Paper as _, Signer as _};
 use purser_protocol::wire::Reader;
 use serde_json::json;
 
+use crate::cli::fetch::Quote;
 use crate::cli::{Done, account, read_file};
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -106,7 +107,7 @@ pub(crate) struct New {
     /// The mandate above: the agent signs for its sub-agent
     #[arg(long, value_name = "ID")]
     parent: Option<String>,
-    /// The offer of a single mandate: a file, or the offer's id
+    /// The offer of a single mandate: a file, as fetch --quote writes it, or the offer's id
     #[arg(long, value_name = "FILE|ID")]
     offer: Option<String>,
 }
@@ -306,6 +307,7 @@ fn offer_id(named: &str, session: &Session) -> Result<PaperId> {
         return Ok(id);
     }
     let bytes = read_file(&PathBuf::from(named))?;
+    let bytes = Quote::of(&bytes).map_or(bytes, |quote| quote.offer);
     let verified = session.issuer.trust.certified::<Offer>(&bytes, Role::Merchant, session.issuer.clock.now());
     let (offer, _) = verified.map_err(|fault| Error::fault("offer", fault).at(named))?;
     Ok(offer.id())

@@ -109,11 +109,25 @@ async fn an_agent_without_a_mandate_is_told_what_to_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_single_mandate_pays_its_offer_only() {
     let scene = Scene::with_account().await;
-    let agent = scene.file("home/keys/agent.pem.pub");
-    let new =
-        ["mandate", "new", "--mode", "single", "--currency", "CNY", "--holder", &agent, "--offer", &"ab".repeat(32)];
+    let (quote, other) = (scene.file("quote"), scene.file("other"));
+    let quoted = scene.fetch("/tea", &["--quote", &quote]).await.1;
+    assert_eq!((&quoted["merchant"], &quoted["amount_minor"]), (&"shop.example".into(), &"1280".into()), "{quoted}");
+    assert_eq!(scene.fetch("/tea", &["--quote", &other]).await.0, 0);
+    assert_eq!((scene.balance().await, scene.issuer.wire.count("POST /v1/intents")), (100_000, 0));
+    let new = ["mandate", "new", "--mode", "single", "--currency", "CNY", "--offer", &quote];
     let mandate = scene.good(&new).await["mandate"].as_str().unwrap().to_owned();
-    let (code, json) = scene.fetch("/tea", &["--mandate", &mandate[..8]]).await;
-    assert_eq!((code, &json["error"]["code"]), (1, &"offer-mismatch".into()), "{json}");
-    assert_eq!(scene.issuer.wire.count("POST /v1/intents"), 0);
+
+    let named = ["--mandate", &mandate[..8]];
+    for not_its_own in [&named[..], &[&named[..], &["--quoted", &other]].concat()] {
+        let (code, json) = scene.fetch("/tea", not_its_own).await;
+        assert_eq!((code, &json["error"]["code"]), (1, &"offer-mismatch".into()), "{json}");
+    }
+    let (code, json) = scene.fetch("/cake", &["--quoted", &quote]).await;
+    assert_eq!((code, &json["error"]["code"]), (1, &"request-mismatch".into()), "{json}");
+    let (code, json) = scene.fetch("/tea", &["--quoted", &quote]).await;
+    assert_eq!((code, &json["payment"]["offer"]), (0, &quoted["offer"]), "{json}");
+    let (code, json) = scene.fetch("/tea", &["--quoted", &quote, "--mandate", &mandate]).await;
+    assert_eq!((code, &json["payment"]["state"]), (1, &"refused".into()), "an offer is paid once: {json}");
+    assert!(json["payment"]["reason"].as_str().unwrap().contains("offer-paid"), "{json}");
+    assert_eq!(scene.balance().await, 100_000 - 1_280);
 }
