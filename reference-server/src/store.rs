@@ -84,6 +84,8 @@ pub trait Store: Send {
 pub trait Reader: Send {
     /// The latest answer to a paper.
     fn answer(&mut self, command: &PaperId) -> Result<Option<Answered>, StoreError>;
+    /// What was first sent for a paper: the bytes of the message that it came in.
+    fn evidence(&mut self, command: &PaperId) -> Result<Option<Vec<u8>>, StoreError>;
     /// The receipt with this id.
     fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError>;
 }

@@ -8,6 +8,7 @@ use purser_client::pay::cancel_paper;
 use purser_client::session::Session;
 use purser_client::{Error, Result};
 use purser_protocol::bind::base64url;
+use purser_protocol::cert::Role;
 use purser_protocol::id::PaperId;
 use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
@@ -15,7 +16,7 @@ use purser_protocol::paper::mandate::Holder;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::sign::backend::AwsLcSigner;
 use purser_protocol::sign::paper::key_header;
-use purser_protocol::sign::{Kind, Paper};
+use purser_protocol::sign::{Frame, Kind, Paper};
 use purser_protocol::wire::Reader;
 use serde_json::json;
 
@@ -60,7 +61,7 @@ impl Confirm {
         let person = session.person()?;
         let pending = session.issuer.pending(&person).await?;
         match self {
-            Self::Ls => ls(&pending),
+            Self::Ls => ls(&session, &pending),
             Self::Approve { which, how } => {
                 approve(&session, &person, find(&pending, &which.payment)?, &which, how).await
             }
@@ -69,24 +70,23 @@ impl Confirm {
     }
 }
 
-fn ls(pending: &[PendingView]) -> Result<Done> {
+fn ls(session: &Session, pending: &[PendingView]) -> Result<Done> {
     let mut text = String::new();
     for view in pending {
-        let waiting = Waiting::read(view)?;
-        text.push_str(&format!(
-            "{} {}: {} to {}\n",
-            view.user_code,
-            waiting.id,
-            waiting.money(),
-            waiting.offer.merchant
-        ));
+        match Waiting::read(view, session) {
+            Ok(waiting) => {
+                let (money, merchant) = (waiting.money(), &waiting.offer.merchant);
+                text.push_str(&format!("{} {}: {money} to {merchant}\n", view.user_code, waiting.id));
+            }
+            Err(error) => text.push_str(&format!("{} {}: {error}\n", view.user_code, view.intent)),
+        }
     }
     let json = serde_json::to_value(pending).map_err(|error| Error::failed(error.to_string()))?;
     Ok(Done::new(text, json!({ "pending": json })))
 }
 
 async fn approve(session: &Session, person: &AwsLcSigner, view: &PendingView, which: &Which, how: How) -> Result<Done> {
-    let waiting = Waiting::read(view)?;
+    let waiting = Waiting::read(view, session)?;
     waiting.check_id(session, person).await?;
     ask(&format!("{}\nApprove?", waiting.describe()), which.yes)?; // [CNF-9]
     let confirmation = Confirmation {
@@ -104,30 +104,31 @@ async fn approve(session: &Session, person: &AwsLcSigner, view: &PendingView, wh
         phrase: None,
     };
     let signed = session.issuer.signed(&confirmation, person)?;
-    answer(session, &waiting, signed.bytes).await
+    answer(session, waiting.id, signed.bytes).await
 }
 
-/// To say no is to cancel, with a key of the account.
+/// To say no is to cancel, with a key of the account. That takes no more than the intent.
 async fn refuse(session: &Session, person: &AwsLcSigner, view: &PendingView, which: &Which) -> Result<Done> {
-    let waiting = Waiting::read(view)?;
+    let id = parse_id(&view.intent).ok_or_else(|| Error::failed("what the issuer shows has no id").at(&view.intent))?;
     let intent = view.intent_paper.as_deref().and_then(base64url::decode);
-    let intent = intent.or_else(|| session.home.attempts().load(&waiting.id).ok().map(|kept| kept.intent));
-    let intent = intent.filter(|intent| id_of(intent).ok() == Some(waiting.id)).ok_or_else(|| {
+    let intent = intent.or_else(|| session.home.attempts().load(&id).ok().map(|kept| kept.intent));
+    let intent = intent.filter(|intent| id_of(intent).ok() == Some(id)).ok_or_else(|| {
         let error = Error::failed("the issuer does not show the intent that the agent signed, and it is not kept here");
-        error.at(waiting.id).fix("it lapses by itself; or suspend its mandate: purser mandate suspend")
+        error.at(id).fix("it lapses by itself; or suspend its mandate: purser mandate suspend")
     })?;
-    ask(&format!("{}\nRefuse?", waiting.describe()), which.yes)?;
+    let described = Waiting::read(view, session).map_or_else(|error| error.to_string(), |waiting| waiting.describe());
+    ask(&format!("{described}\nRefuse?"), which.yes)?;
     let cancel = cancel_paper(&session.issuer, &intent, person)?;
-    let done = answer(session, &waiting, cancel).await?;
+    let done = answer(session, id, cancel).await?;
     // A refusal is what was asked for.
     Ok(if done.exit == code::FAILED { done.exit(code::DONE) } else { done })
 }
 
-async fn answer(session: &Session, waiting: &Waiting, paper: Vec<u8>) -> Result<Done> {
-    let decision = session.issuer.settle(paper, waiting.id).await?;
-    session.home.keep_receipt(&waiting.id, "receipt", &decision.receipt)?;
-    let json = json!({ "intent": waiting.id.to_string(), "receipt": claims_json(&decision.verified.claims) });
-    Ok(Done::of_decision(&format!("payment {}", waiting.id), &decision, json))
+async fn answer(session: &Session, id: PaperId, paper: Vec<u8>) -> Result<Done> {
+    let decision = session.issuer.settle(paper, id).await?;
+    session.home.keep_receipt(&id, "receipt", &decision.receipt)?;
+    let json = json!({ "intent": id.to_string(), "receipt": claims_json(&decision.verified.claims) });
+    Ok(Done::of_decision(&format!("payment {id}"), &decision, json))
 }
 
 fn find<'p>(pending: &'p [PendingView], typed: &str) -> Result<&'p PendingView> {
@@ -151,21 +152,27 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn read(view: &PendingView) -> Result<Self> {
+    /// Takes nothing on the issuer's word: the papers have the ids that are named, and the offer is its merchant's.
+    fn read(view: &PendingView, session: &Session) -> Result<Self> {
         let odd =
             |what: &str| Error::failed(format!("what the issuer shows {what}; nothing is signed")).at(&view.intent);
-        let payload = |text: &Option<String>| text.as_deref().and_then(base64url::decode);
-        let intent_payload = payload(&view.intent_payload).ok_or_else(|| odd("has no intent"))?;
-        let offer_payload = payload(&view.offer_payload).ok_or_else(|| odd("has no offer"))?;
+        let paper = |text: &Option<String>| text.as_deref().and_then(base64url::decode);
+        let intent_paper = paper(&view.intent_paper).ok_or_else(|| odd("has no intent"))?;
+        let offer_paper = paper(&view.offer_paper).ok_or_else(|| odd("has no offer"))?;
         let id = parse_id(&view.intent).ok_or_else(|| odd("has no id"))?;
-        let intent: Intent = open(&intent_payload).ok_or_else(|| odd("is no intent"))?;
-        let offer: Offer = open(&offer_payload).ok_or_else(|| odd("is no offer"))?;
-        let same = offer.amount == intent.amount && offer.currency == intent.currency;
+        let frame = Frame::read(&intent_paper).map_err(|_| odd("is no intent"))?;
+        let intent: Intent = open(frame.payload).ok_or_else(|| odd("is no intent"))?;
+        let issuer = &session.issuer;
+        let verified = issuer.trust.certified::<Offer>(&offer_paper, Role::Merchant, issuer.clock.now());
+        let (offer, merchant) = verified.map_err(|fault| Error::fault("offer", fault).at(&view.intent))?;
+        let same = offer.id() == intent.offer && offer.merchant == merchant.id;
+        let money = offer.amount == intent.amount && offer.currency == intent.currency;
         let listed = view.amount_minor == intent.amount.minor().to_string() && view.merchant == offer.merchant.as_str();
-        if !same || !listed || view.offer.as_deref().and_then(parse_id).is_some_and(|offer| offer != intent.offer) {
+        if id_of(&intent_paper)? != id || !same || !money || !listed {
             return Err(odd("contradicts itself"));
         }
-        Ok(Self { id, mandate: intent.mandate, intent, intent_payload, offer })
+        let intent_payload = frame.payload.to_vec();
+        Ok(Self { id, mandate: intent.mandate, intent, intent_payload, offer: (*offer).clone() })
     }
 
     /// An intent's id is that of its fields and its signer, who is the holder of its mandate.

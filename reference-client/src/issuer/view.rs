@@ -135,13 +135,10 @@ pub struct PendingView {
     /// The offer's id.
     #[serde(default)]
     pub offer: Option<String>,
-    /// The offer's fields.
+    /// The offer, as the merchant signed it.
     #[serde(default)]
-    pub offer_payload: Option<String>,
-    /// The intent's fields.
-    #[serde(default)]
-    pub intent_payload: Option<String>,
-    /// The whole intent, as the agent signed it.
+    pub offer_paper: Option<String>,
+    /// The intent, as the agent signed it.
     #[serde(default)]
     pub intent_paper: Option<String>,
 }

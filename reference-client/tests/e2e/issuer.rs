@@ -16,7 +16,7 @@ use purser_server::serve::{Bound, Server};
 use tokio::sync::Semaphore;
 
 /// What happens to one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Trouble {
     /// It is answered, and the answer breaks off.
     LoseReply,
@@ -30,6 +30,8 @@ pub(crate) enum Trouble {
     AnswerOfAnother,
     /// 400 by a machine in between that knows nothing of payments.
     Stranger,
+    /// The JSON of the answer says something else.
+    Lie(fn(&mut serde_json::Value)),
 }
 
 /// What is to come, and what has been.
@@ -130,5 +132,13 @@ async fn trouble(State(wire): State<Arc<Wire>>, request: Request, next: Next) ->
             ([("content-type", "application/vnd.purser.answer+cbor")], body).into_response()
         }
         Some(Trouble::Stranger) => (StatusCode::BAD_REQUEST, "no").into_response(),
+        Some(Trouble::Lie(lie)) => {
+            let (mut head, body) = next.run(request).await.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            let mut json = serde_json::from_slice(&body).unwrap();
+            lie(&mut json);
+            head.headers.remove("content-length");
+            Response::from_parts(head, Body::from(json.to_string()))
+        }
     }
 }

@@ -20,7 +20,7 @@ use purser_protocol::paper::mandate::Holder;
 use purser_protocol::paper::status::Status;
 use purser_protocol::sign::PublicKey;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::address::{Named, Wait, paper_id};
 use super::command::answer;
@@ -136,7 +136,17 @@ pub(super) async fn pending(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let account = issuer.owner(&method, &uri, &headers).await?;
-    issuer.with(move |state| view::pending(state, account)).await.map(Json)
+    let mut waiting = issuer.with(move |state| view::pending(state, account)).await?;
+    let shown = tokio::task::spawn_blocking(move || {
+        let mut reader = issuer.reader.lock().map_err(|_| Code::Internal)?;
+        for (intent, shown) in &mut waiting {
+            let sent = reader.evidence(intent).map_err(|_| Code::Internal)?.unwrap_or_default();
+            view::show_papers(shown, &sent);
+        }
+        Ok(waiting.into_iter().map(|(_, shown)| shown).collect::<Vec<_>>())
+    });
+    let shown = shown.await.map_err(|_| Problem::new(Code::Internal))?.map_err(|code: Code| Problem::new(code))?;
+    Ok(Json(json!({ "pending": shown })))
 }
 
 /// `GET /v1/payments`

@@ -2,6 +2,7 @@
 
 use purser_protocol::authorize::Standing;
 use purser_protocol::bind::base64url;
+use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::books::Purse;
 use purser_protocol::ledger::state::{Hold, Made, MandateRecord, Payment, State};
@@ -82,8 +83,8 @@ fn mandate(state: &State, id: &PaperId, record: &MandateRecord, now: UnixSeconds
     })
 }
 
-/// The payments of an account that wait for its person.
-pub(super) fn pending(state: &State, account: AccountId) -> Value {
+/// The payments of an account that wait for its person, soonest first.
+pub(super) fn pending(state: &State, account: AccountId) -> Vec<(PaperId, Value)> {
     let waiting = state.payments.values().filter_map(|payment| match payment {
         Payment::Pending(asked) if asked.account == account => Some(asked),
         _ => None,
@@ -93,7 +94,7 @@ pub(super) fn pending(state: &State, account: AccountId) -> Value {
     let list = list.into_iter().filter_map(|asked| {
         let intent = Intent::decode(&mut Reader::new(&asked.intent_payload.0)).ok()?;
         let offer = Offer::decode(&mut Reader::new(&asked.offer_payload.0)).ok()?;
-        Some(json!({
+        let shown = json!({
             "intent": asked.intent.to_string(),
             "merchant": offer.merchant.as_str(),
             "amount_minor": intent.amount.minor().to_string(),
@@ -102,11 +103,18 @@ pub(super) fn pending(state: &State, account: AccountId) -> Value {
             "answer_by": asked.answer_by.get(),
             "mandate": intent.mandate.to_string(),
             "offer": asked.offer.to_string(),
-            "offer_payload": base64url::encode(&asked.offer_payload.0),
-            "intent_payload": base64url::encode(&asked.intent_payload.0),
-        }))
+        });
+        Some((asked.intent, shown))
     });
-    json!({ "pending": list.collect::<Vec<_>>() })
+    list.collect()
+}
+
+/// Adds the papers themselves, so that the person need not take the issuer's word for what is to be paid.
+pub(super) fn show_papers(shown: &mut Value, sent: &[u8]) {
+    if let (Ok(request), Value::Object(shown)) = (PaymentRequest::read(sent), shown) {
+        shown.insert("offer_paper".into(), base64url::encode(request.offer).into());
+        shown.insert("intent_paper".into(), base64url::encode(request.intent).into());
+    }
 }
 
 /// The payments that a reader may see, oldest first.

@@ -173,6 +173,12 @@ impl Reader for SqliteReader {
         self.find("command", &command.0)
     }
 
+    fn evidence(&mut self, command: &PaperId) -> Result<Option<Vec<u8>>, StoreError> {
+        let query = "SELECT evidence FROM entries WHERE command = ?1 ORDER BY sequence LIMIT 1";
+        let found = self.connection.prepare_cached(query)?.query_row([command.0], |row| row.get(0));
+        Ok(found.optional()?)
+    }
+
     fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError> {
         Ok(self.find("receipt", &id.0)?.map(|answered| answered.receipt))
     }

@@ -1,5 +1,7 @@
+use axum::http::Method;
 use serde_json::Value;
 
+use crate::issuer::Trouble;
 use crate::scene::{Scene, within};
 
 async fn asking() -> Scene {
@@ -7,6 +9,12 @@ async fn asking() -> Scene {
     let new = ["mandate", "new", "--mode", "quota", "--currency", "CNY", "--total", "500.00", "--ask-above", "5.00"];
     scene.good(&new).await;
     scene
+}
+
+/// Shows of each of two payments that wait a paper of the other.
+fn swap(json: &mut Value, paper: &str) {
+    let [one, other] = [0, 1].map(|at| json["pending"][at][paper].clone());
+    (json["pending"][0][paper], json["pending"][1][paper]) = (other, one);
 }
 
 async fn pending(scene: &Scene) -> (String, Value) {
@@ -71,6 +79,34 @@ async fn what_the_person_refuses_is_not_paid() {
     assert_eq!(scene.balance().await, 100_000);
     let (code, _) = scene.json(&["confirm", "approve", &user_code, "--yes"]).await;
     assert_eq!(code, 1, "it waits no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_person_confirms_what_the_merchant_and_the_agent_signed() {
+    let scene = asking().await;
+    let (first, _) = pending(&scene).await;
+    let (code, _) = scene.fetch("/coffee", &[]).await;
+    assert_eq!(code, 3);
+    // The other payment's offer, though for the same money; and the other payment's intent.
+    for lie in [|json: &mut Value| swap(json, "offer_paper"), |json: &mut Value| swap(json, "intent_paper")] {
+        scene.issuer.wire.trouble(Method::GET, "/v1/pending", Trouble::Lie(lie));
+        let (code, json) = scene.json(&["confirm", "approve", &first, "--yes"]).await;
+        assert_eq!(code, 1, "{json}");
+        assert!(json["error"].to_string().contains("contradicts itself; nothing is signed"), "{json}");
+    }
+    assert_eq!(scene.balance().await, 100_000);
+    let approved = scene.good(&["confirm", "approve", &first, "--yes"]).await;
+    assert_eq!(approved["receipt"]["outcome"], "settled");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_says_no_where_the_agent_is_not() {
+    let scene = asking().await;
+    let (user_code, json) = pending(&scene).await;
+    let id = json["payment"]["intent"].as_str().unwrap();
+    std::fs::remove_file(scene.home().join(format!("attempts/{id}.json"))).unwrap();
+    let refused = scene.good(&["confirm", "refuse", &user_code, "--yes"]).await;
+    assert_eq!(refused["receipt"]["outcome"], "refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
