@@ -8,10 +8,13 @@ use crate::scene::{Scene, kill, within};
 /// Fetches, and is killed when the trouble has struck; then what is on the disk is taken up again.
 async fn killed(trouble: Trouble) -> Scene {
     let scene = Scene::ready().await;
+    let decides = matches!(trouble, Trouble::Hang);
     scene.issuer.wire.trouble(Method::POST, "/v1/intents", trouble);
     let url = scene.shop("/tea");
     let child = scene.command(&["fetch", &url, "--max", "20.00 CNY"]).spawn().unwrap();
     within(scene.issuer.wire.struck()).await;
+    // The issuer has it; that it has decided shows in the account.
+    within(async { while decides && scene.balance().await == 100_000 {} }).await;
     kill(child).await;
     assert_eq!(scene.open_attempts().len(), 1, "kept before it was sent");
     scene
