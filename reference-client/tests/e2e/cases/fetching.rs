@@ -127,7 +127,7 @@ async fn a_single_mandate_pays_its_offer_only() {
     let (code, json) = scene.fetch("/tea", &["--quoted", &quote]).await;
     assert_eq!((code, &json["payment"]["offer"]), (0, &quoted["offer"]), "{json}");
     let (code, json) = scene.fetch("/tea", &["--quoted", &quote, "--mandate", &mandate]).await;
-    assert_eq!((code, &json["payment"]["state"]), (1, &"refused".into()), "an offer is paid once: {json}");
-    assert!(json["payment"]["reason"].as_str().unwrap().contains("offer-paid"), "{json}");
-    assert_eq!(scene.balance().await, 100_000 - 1_280);
+    assert_eq!(code, 4, "no second intent is signed for an offer: {json}");
+    assert!(json["error"]["what"].as_str().unwrap().ends_with("takes this offer already"), "{json}");
+    assert_eq!((scene.balance().await, scene.issuer.wire.count("POST /v1/intents")), (100_000 - 1_280, 1));
 }
