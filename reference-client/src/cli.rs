@@ -13,6 +13,7 @@ mod payment;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
@@ -78,6 +79,22 @@ enum What {
     Receipt(paper::Receipt),
     /// Check the folder, the keys, the clock and the issuer.
     Doctor,
+}
+
+/// Reads what was typed. The error is how to end: help and versions are no errors, and programs that asked for
+/// JSON get it whatever they typed.
+pub(crate) fn read() -> std::result::Result<Command, ExitCode> {
+    Command::try_parse().map_err(|error| {
+        let asks_for_json = std::env::args_os().any(|argument| argument == "--json");
+        if error.use_stderr() && asks_for_json {
+            let what = error.render().to_string();
+            let what = what.trim().strip_prefix("error: ").unwrap_or(what.trim()).to_owned();
+            return report(Err(Error::usage(what)), true);
+        }
+        // Clap knows the stream of each.
+        let _ = error.print();
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    })
 }
 
 /// Does what was typed.

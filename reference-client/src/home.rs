@@ -38,6 +38,7 @@ impl Home {
     pub fn locate(flag: Option<&Path>) -> Result<Self> {
         let by_environment = || std::env::var_os("PURSER_DIR").filter(|dir| !dir.is_empty()).map(PathBuf::from);
         let of_person = || std::env::home_dir().map(|home| home.join(".purser"));
+        let flag = flag.filter(|dir| !dir.as_os_str().is_empty());
         let dir = flag.map(Path::to_owned).or_else(by_environment).or_else(of_person);
         let dir =
             dir.ok_or_else(|| Error::usage("there is no home folder").fix("give one with --dir or PURSER_DIR"))?;

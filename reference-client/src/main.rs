@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 mod cli;
 
 fn main() -> ExitCode {
-    let command = cli::Command::parse();
+    let command = match cli::read() {
+        Ok(command) => command,
+        Err(exit) => return exit,
+    };
     let json = command.json;
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,

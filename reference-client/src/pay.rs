@@ -114,7 +114,9 @@ impl Payer<'_> {
     /// Gives up: asks the issuer not to decide the intent any more, and learns which of the two came first.
     pub async fn cancel(&self, kept: &mut Kept, signer: &dyn Signer) -> Result<()> {
         let first = kept.state.handle(Event::GiveUp);
-        self.run(kept, first, Some(signer)).await
+        // One cancel, however often it is sent.
+        let cancel = cancel_paper(self.issuer, &kept.intent, signer)?;
+        self.run(kept, first, Some(&cancel)).await
     }
 
     /// Brings every attempt that was left in doubt as far as patience goes.
@@ -126,7 +128,7 @@ impl Payer<'_> {
         Ok(open)
     }
 
-    async fn run(&self, kept: &mut Kept, first: Action, canceller: Option<&dyn Signer>) -> Result<()> {
+    async fn run(&self, kept: &mut Kept, first: Action, cancel: Option<&[u8]>) -> Result<()> {
         let began = Instant::now();
         let mut action = first;
         let mut rest = Duration::ZERO;
@@ -134,17 +136,17 @@ impl Payer<'_> {
             let heard = match action {
                 Action::Finish => return self.keep(kept),
                 Action::Send => self.send(kept).await?,
-                Action::Cancel => match canceller {
-                    Some(signer) => self.send_cancel(kept, signer).await?,
+                Action::Cancel => match cancel {
+                    Some(cancel) => self.send_cancel(kept, cancel).await,
                     None => return Ok(()),
                 },
                 Action::AskAfter { milliseconds } => {
                     let Some(left) = self.left(kept, began) else { return self.keep(kept) };
                     self.watch.waiting(&waiting_for(kept));
                     tokio::time::sleep(Duration::from_millis(milliseconds).max(rest).min(left)).await;
-                    match canceller {
+                    match cancel {
                         // Whoever gave up asks for nothing but to be told.
-                        Some(signer) => self.send_cancel(kept, signer).await?,
+                        Some(cancel) => self.send_cancel(kept, cancel).await,
                         None => self.ask(kept, left).await?,
                     }
                 }
@@ -175,11 +177,10 @@ impl Payer<'_> {
         }
     }
 
-    async fn send_cancel(&self, kept: &mut Kept, signer: &dyn Signer) -> Result<Heard> {
-        let cancel = cancel_paper(self.issuer, &kept.intent, signer)?;
-        match self.issuer.settle(cancel, kept.id).await {
-            Ok(decision) => Ok(self.heard(kept, Reply::Decided(Box::new(decision)))),
-            Err(error) => Ok(note(kept, error)),
+    async fn send_cancel(&self, kept: &mut Kept, cancel: &[u8]) -> Heard {
+        match self.issuer.settle(cancel.to_vec(), kept.id).await {
+            Ok(decision) => self.heard(kept, Reply::Decided(Box::new(decision))),
+            Err(error) => note(kept, error),
         }
     }
 

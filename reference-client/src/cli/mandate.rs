@@ -20,6 +20,7 @@ use super::{Done, long_text, session};
 #[derive(Subcommand)]
 pub(super) enum Mandate {
     /// Sign a mandate and register it
+    #[command(after_help = draft::rules_help())]
     New(Box<draft::New>),
     /// The mandates, and what is left of them
     Ls(Reader),
@@ -43,6 +44,7 @@ pub(super) enum Mandate {
     /// End mandates for good
     Revoke(Command),
     /// Sign a new version in place of a mandate: what was spent counts on
+    #[command(after_help = draft::rules_help())]
     Replace(Box<draft::Replace>),
 }
 

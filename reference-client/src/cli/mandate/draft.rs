@@ -7,7 +7,7 @@ use purser_client::clock::random;
 use purser_client::home::complete;
 use purser_client::issuer::{MandateView, parse_id};
 use purser_client::session::Session;
-use purser_client::terms::{Terms, when};
+use purser_client::terms::{Terms, WORDS, when};
 use purser_client::{Error, Result, keys};
 use purser_protocol::cert::Role;
 use purser_protocol::field::{List, True};
@@ -127,6 +127,12 @@ pub(crate) struct Replace {
     /// Who may spend; as before when not given
     #[arg(long, value_name = "KEYFILE|NAME")]
     holder: Option<String>,
+}
+
+/// The words of rules, for the help.
+pub(super) fn rules_help() -> String {
+    let rules = WORDS.iter().map(|(word, meaning)| format!("  {word:<14} {meaning}"));
+    format!("Rules, for --rule and --grant:\n{}", rules.collect::<Vec<_>>().join("\n"))
 }
 
 impl New {

@@ -116,6 +116,8 @@ async fn what_is_typed_wrongly_is_usage() {
         let run = scene.run(arguments).await;
         assert_eq!(run.code, 2, "{arguments:?}: {}", run.stderr);
         assert!(run.stdout.is_empty() && !run.stderr.is_empty(), "{arguments:?}");
+        let (_, json) = scene.json(arguments).await;
+        assert!(!json["error"]["what"].as_str().unwrap().is_empty(), "{json}");
     }
     assert_eq!(scene.issuer.wire.count("POST /v1/intents"), 0);
 }
