@@ -74,12 +74,15 @@ pub struct Request {
     pub body: Bytes,
     /// How much longer than usual the answer may take.
     pub patience: Duration,
+    /// Whether it may arrive twice: so that it is sent again when a connection that was open already ends under it.
+    pub repeatable: bool,
 }
 
 impl Request {
-    /// A request without headers or body.
+    /// A request without headers or body, repeatable if its method says so.
     pub fn new(method: Method, url: Url) -> Self {
-        Self { method, url, headers: HeaderMap::new(), body: Bytes::new(), patience: Duration::ZERO }
+        let repeatable = method.is_idempotent();
+        Self { method, url, headers: HeaderMap::new(), body: Bytes::new(), patience: Duration::ZERO, repeatable }
     }
 
     /// The same, with a header.
@@ -149,10 +152,8 @@ impl Connector {
     pub async fn send(&self, request: &Request) -> Result<Response> {
         let place = request.url.origin();
         self.may_ask(&request.url)?;
-        let message = message(request)?;
-        let link = self.link(&request.url).await.map_err(|error| error.at(&place))?;
         let longest = self.options.answer + request.patience;
-        let answer = timeout(longest, self.exchange(link, message, &request.url));
+        let answer = timeout(longest, self.exchange(request));
         let answer = answer.await.unwrap_or_else(|_| Err(lost(format!("no answer within {} s", longest.as_secs()))));
         let answer = answer.map_err(|error| error.at(&place))?;
         match redirect(&answer) {
@@ -170,17 +171,30 @@ impl Connector {
         Err(Error::usage("only https is used").at(url).fix("write https:// in front of the host"))
     }
 
-    async fn exchange(&self, link: Link, message: hyper::Request<Full<Bytes>>, url: &Url) -> Result<Response> {
-        let (mut link, response) = match link.send(message).await {
-            Sent::Answered(link, response) => (link, response),
-            // An idle connection had been closed at the other end, and the request never left.
-            Sent::Unsent(message) => match self.open(url).await?.send(*message).await {
-                Sent::Answered(link, response) => (link, response),
-                Sent::Unsent(_) => return Err(unreachable("the connection was closed at once")),
+    /// On an idle connection, if there is one. That its other end was about to close it shows only now; then, if
+    /// nothing left or what left may arrive twice, a new connection gets the request.
+    async fn exchange(&self, request: &Request) -> Result<Response> {
+        let message = message(request)?;
+        let (message, taken) = match self.idle(&request.url) {
+            None => (message, false),
+            Some(link) => match link.send(message.clone()).await {
+                Sent::Answered(link, response) => return self.read(link, response, &request.url).await,
+                Sent::Unsent(message) => (*message, false),
+                Sent::Lost(error) if request.repeatable && is_closed(&error) => (message, true),
                 Sent::Lost(error) => return Err(lost(error)),
             },
-            Sent::Lost(error) => return Err(lost(error)),
         };
+        // Of what the idle connection took, nobody can say that it did not arrive.
+        let unsent = |error: Error| if taken { lost(error.what()) } else { error };
+        let link = self.open(&request.url).await.map_err(unsent)?;
+        match link.send(message).await {
+            Sent::Answered(link, response) => self.read(link, response, &request.url).await,
+            Sent::Unsent(_) => Err(unsent(unreachable("the connection was closed at once"))),
+            Sent::Lost(error) => Err(lost(error)),
+        }
+    }
+
+    async fn read(&self, mut link: Link, response: hyper::Response<Incoming>, url: &Url) -> Result<Response> {
         let (head, body) = response.into_parts();
         let body = Limited::new(body, self.options.body_bytes_max).collect().await;
         let body = body.map_err(|error| lost(format!("the answer was cut off or is too long: {error}")))?;
@@ -190,13 +204,9 @@ impl Connector {
         Ok(Response { status: head.status, headers: head.headers, body: body.to_bytes() })
     }
 
-    /// A connection that is open already, or a new one.
-    async fn link(&self, url: &Url) -> Result<Link> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).remove(&url.origin());
-        match idle {
-            Some(link) => Ok(link),
-            None => self.open(url).await,
-        }
+    /// A connection that is open already.
+    fn idle(&self, url: &Url) -> Option<Link> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).remove(&url.origin())
     }
 
     async fn open(&self, url: &Url) -> Result<Link> {
@@ -327,6 +337,12 @@ fn message(request: &Request) -> Result<hyper::Request<Full<Bytes>>> {
 fn redirect(answer: &Response) -> Option<String> {
     let redirects = matches!(answer.status.as_u16(), 300..=303 | 305..=308);
     redirects.then(|| answer.header(LOCATION.as_str()).unwrap_or_default().chars().take(256).collect())
+}
+
+/// Whether the connection ended before a byte of the answer came.
+fn is_closed(error: &hyper::Error) -> bool {
+    let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    error.is_incomplete_message() || error.is_closed() || io.is_some()
 }
 
 fn unreachable(why: impl ToString) -> Error {

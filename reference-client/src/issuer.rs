@@ -251,7 +251,8 @@ impl Issuer {
             .header(CONTENT_TYPE, HeaderValue::from_static(media_type))
             .header(ACCEPT, HeaderValue::from_static("application/vnd.purser.answer+cbor, application/problem+json"))
             .body(body);
-        self.connector.send(&request).await
+        // The same paper gets the same answer. [AUT-1] [CMD-1]
+        self.connector.send(&Request { repeatable: true, ..request }).await
     }
 
     /// A signed answer, whatever its status. [FLW-3]

@@ -23,6 +23,9 @@ use crate::scene::within;
 /// What a connection does, one answer a request; then it is closed.
 type Script = Vec<Vec<u8>>;
 
+/// In place of an answer: closes as soon as the request is there.
+const CLOSE: &[u8] = b"close";
+
 struct Host {
     url: Url,
     folder: PathBuf,
@@ -103,6 +106,9 @@ async fn follow(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: Script)
             // Says nothing, and stays.
             std::future::pending::<()>().await;
         }
+        if answer == CLOSE {
+            return;
+        }
         if stream.write_all(&answer).await.is_err() || stream.flush().await.is_err() {
             return;
         }
@@ -122,6 +128,28 @@ async fn a_connection_is_used_again_and_a_closed_one_is_replaced() {
         let response = host.get(&connector).await.unwrap();
         assert_eq!((response.body.len(), host.connections()), (length, connections));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_idle_connection_took_is_sent_again_only_if_it_may_arrive_twice() {
+    let scripts = vec![vec![answer(1), CLOSE.to_vec()], vec![answer(2)]];
+    for (method, repeatable, connections) in [(Method::GET, true, 2), (Method::POST, false, 1), (Method::POST, true, 2)]
+    {
+        let name = format!("twice-{method}-{repeatable}");
+        let host = Host::start(&name, scripts.clone(), true).await;
+        let connector = Connector::new(host.options()).unwrap();
+        assert_eq!(host.get(&connector).await.unwrap().body.len(), 1);
+        let request = Request { repeatable, ..Request::new(method, host.url.clone()) };
+        match within(connector.send(&request)).await {
+            Ok(response) => assert!(repeatable && response.body.len() == 2),
+            Err(error) => assert!(!repeatable && error.class() == Class::Unknown, "{error}"),
+        }
+        assert_eq!(host.connections(), connections, "{name}");
+    }
+    // A new connection that ends in the same way is no idle one: whether to send again is the caller's choice.
+    let host = Host::start("once", vec![vec![CLOSE.to_vec()]], true).await;
+    let error = host.get(&Connector::new(host.options()).unwrap()).await.unwrap_err();
+    assert_eq!((error.class(), host.connections()), (Class::Unknown, 1), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
