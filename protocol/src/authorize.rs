@@ -61,8 +61,6 @@ pub struct Case<'a> {
     pub account: Account,
     /// The chain, root first; never empty.
     pub chain: &'a [Link<'a>],
-    /// The mandates that the message brought, in its order; they should be the end of the chain.
-    pub sent: &'a [PaperId],
     /// The offer.
     pub offer: &'a Offer,
     /// The offer's id.

@@ -82,8 +82,6 @@ pub enum Command {
 /// The papers of a payment.
 #[derive(Clone, Debug)]
 pub struct PaymentOrder {
-    /// The mandates that came along, in their order.
-    pub sent: Vec<PaperId>,
     /// The intent.
     pub intent: Verified<Intent>,
     /// The merchant that signed the intent, when no agent did.

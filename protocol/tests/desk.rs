@@ -22,7 +22,7 @@ use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::offer::Offer;
-use purser_protocol::sign::Paper;
+use purser_protocol::sign::{Paper, Signed};
 
 /// What is wrong with a paper, in the order of the stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,6 +105,11 @@ fn sealed<T: Paper>(world: &World, paper: &T, part: Part, faults: Faults<'_>, by
     bytes
 }
 
+/// What the paper below names, also when what is wrong with this one comes to light later.
+fn id_of(mandate: &[u8]) -> Option<PaperId> {
+    Signed::<Mandate>::read(mandate).ok().map(|mandate| mandate.id())
+}
+
 /// A message of five papers. The chain is not registered.
 struct Message {
     world: World,
@@ -133,10 +138,15 @@ impl Message {
 
     fn open(&self, faults: Faults<'_>) -> Result<(), Fault> {
         let world = &self.world;
-        let mandates =
-            [sealed(world, &self.root, PARTS[0], faults, "ann"), sealed(world, &self.sub, PARTS[1], faults, "a0")];
+        let root = sealed(world, &self.root, PARTS[0], faults, "ann");
+        let mut sub = self.sub.clone();
+        sub.parent = Some(id_of(&root).unwrap_or(PaperId([9; 32])));
+        let sub = sealed(world, &sub, PARTS[1], faults, "a0");
+        let mut intent = self.intent.clone();
+        intent.mandate = id_of(&sub).unwrap_or(PaperId([9; 32]));
+        let mandates = [root, sub];
         let offer = sealed(world, &self.offer, PARTS[2], faults, "shop.example");
-        let intent = sealed(world, &self.intent, PARTS[3], faults, "a1");
+        let intent = sealed(world, &intent, PARTS[3], faults, "a1");
         let confirmation = sealed(world, &self.confirmation, PARTS[4], faults, "ann");
         let request = PaymentRequest {
             mandates: mandates.iter().map(Vec::as_slice).collect(),
@@ -296,6 +306,6 @@ fn no_byte_of_a_message_is_without_weight() {
     for end in 0..body.len() {
         assert!(opens(&body[..end]).is_err(), "cut short at {end}");
     }
-    assert_eq!(honest.order.sent.len(), 1);
+    assert_eq!(honest.mandates.len(), 1);
     assert_ne!(honest.order.offer.id(), PaperId([0; 32]));
 }

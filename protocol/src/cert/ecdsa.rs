@@ -9,19 +9,32 @@ use crate::code::Code;
 use crate::sign::{Crypto, PublicKey};
 
 /// ECDSA on P-256 with SHA-256, for webpki.
-pub(super) struct Ecdsa<'a>(pub(super) &'a dyn Crypto);
+pub(super) struct Ecdsa<'a> {
+    crypto: &'a dyn Crypto,
+    /// Key, message and signature of which it is known that they fit: most of what a path costs is asking again.
+    known: Option<(PublicKey, &'a [u8], &'a [u8])>,
+}
 
-impl Ecdsa<'_> {
+impl<'a> Ecdsa<'a> {
+    pub(super) fn new(crypto: &'a dyn Crypto) -> Self {
+        Self { crypto, known: None }
+    }
+
+    /// The same, when this key is known to have signed this message.
+    pub(super) fn knowing(self, key: PublicKey, message: &'a [u8], signature: &'a [u8]) -> Self {
+        Self { known: Some((key, message, signature)), ..self }
+    }
+
     /// Whether the key lies on the curve. A backend says so before it looks at the signature, and one
     /// of zeros costs it nothing more.
     pub(super) fn is_on_curve(&self, key: &PublicKey) -> bool {
-        self.0.verify(key, &[0; 32], &[0; 64]) != Err(Code::KeyInvalid)
+        self.crypto.verify(key, &[0; 32], &[0; 64]) != Err(Code::KeyInvalid)
     }
 
     /// Whether the key signed the message; the signature is DER.
     pub(super) fn verifies(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
         let Some(signature) = fixed(signature) else { return false };
-        self.0.verify(key, &Sha256::digest(message).into(), &signature).is_ok()
+        self.crypto.verify(key, &Sha256::digest(message).into(), &signature).is_ok()
     }
 }
 
@@ -34,7 +47,7 @@ impl fmt::Debug for Ecdsa<'_> {
 impl SignatureVerificationAlgorithm for Ecdsa<'_> {
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let key = PublicKey::from_sec1(public_key).ok_or(InvalidSignature)?;
-        if self.verifies(&key, message, signature) { Ok(()) } else { Err(InvalidSignature) }
+        if self.known == Some((key, message, signature)) || self.verifies(&key, message, signature) { Ok(()) } else { Err(InvalidSignature) }
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {
@@ -113,9 +126,9 @@ mod tests {
         let mut beside = generator;
         beside.0[63] ^= 1;
         for backend in backends() {
-            assert!(Ecdsa(backend).is_on_curve(&generator));
-            assert!(!Ecdsa(backend).is_on_curve(&beside));
-            assert!(!Ecdsa(backend).is_on_curve(&PublicKey([0; 64])));
+            assert!(Ecdsa::new(backend).is_on_curve(&generator));
+            assert!(!Ecdsa::new(backend).is_on_curve(&beside));
+            assert!(!Ecdsa::new(backend).is_on_curve(&PublicKey([0; 64])));
         }
     }
 
@@ -128,7 +141,7 @@ mod tests {
         for group in &set.test_groups {
             let key = PublicKey::from_sec1(&group.key.key).unwrap();
             for (test, backend) in group.tests.iter().flat_map(|t| backends().into_iter().map(move |b| (t, b))) {
-                let verified = Ecdsa(backend).verifies(&key, &test.msg, &test.sig);
+                let verified = Ecdsa::new(backend).verifies(&key, &test.msg, &test.sig);
                 assert_eq!(verified, test.result == Valid, "{}: {}", test.tc_id, test.comment);
             }
         }

@@ -32,7 +32,7 @@ use crate::sign::{PublicKey, X5Chain};
 ///
 /// The cost of a hostile chain is bounded: at most three certificates of at most
 /// [`CERTIFICATE_BYTES_MAX`](crate::limits::CERTIFICATE_BYTES_MAX) bytes are read, and a signature is
-/// verified once for each anchor of that one name and once or twice for each certificate.
+/// verified once for each anchor of that one name and once or twice for each other certificate.
 pub fn validate(
     chain: &[&[u8]],
     x5t: &CertificateId,
@@ -123,7 +123,7 @@ impl<'a> Path<'a> {
         if Sha256::digest(leaf)[..] != x5t.0 {
             return Err(at(0, Code::CertMismatch)); // [CRT-4]
         }
-        let ecdsa = Ecdsa(trust.crypto);
+        let ecdsa = Ecdsa::new(trust.crypto);
         let key = |(place, certificate): (usize, &Certificate<'_>)| {
             certificate.key(&ecdsa).ok_or_else(|| at(place, Code::CertKeyType)) // [CRT-5]
         };
@@ -156,7 +156,7 @@ impl<'a> Path<'a> {
     fn ends_at(&self, anchor: &Anchor) -> bool {
         self.certificates.last().is_some_and(|last| {
             last.issuer() == anchor.subject
-                && Ecdsa(self.trust.crypto).verifies(&anchor.key, last.signed(), last.signature())
+                && Ecdsa::new(self.trust.crypto).verifies(&anchor.key, last.signed(), last.signature())
         })
     }
 
@@ -189,7 +189,7 @@ impl<'a> Path<'a> {
             id,
             role: self.role,
             key,
-            categories: leaf.categories().unwrap_or_default(),
+            categories: leaf.categories().unwrap_or_default().to_vec(),
             x5t: self.x5t,
             valid,
             retired_at_seconds: self.trust.retired_at_seconds(&key),
@@ -206,6 +206,9 @@ impl<'a> Path<'a> {
 
     /// webpki's opinion of this very path, each certificate the issuer of the one before it.
     fn verify(&self, anchor: &Anchor) -> Result<(), webpki::Error> {
+        let last = self.certificates.last().ok_or(webpki::Error::UnknownIssuer)?;
+        // The anchor was chosen by this signature.
+        let ecdsa = Ecdsa::new(self.trust.crypto).knowing(anchor.key, last.signed(), last.signature());
         let chain: Vec<_> =
             self.certificates.iter().map(|certificate| CertificateDer::from(certificate.der())).collect();
         let (leaf, intermediates) = chain.split_first().ok_or(webpki::Error::UnknownIssuer)?;
@@ -218,7 +221,7 @@ impl<'a> Path<'a> {
         };
         EndEntityCert::try_from(leaf)?
             .verify_for_usage(
-                &[&Ecdsa(self.trust.crypto)],
+                &[&ecdsa],
                 std::slice::from_ref(&anchor.webpki),
                 intermediates,
                 UnixTime::since_unix_epoch(Duration::from_secs(self.now_seconds)),

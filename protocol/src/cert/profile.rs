@@ -24,6 +24,8 @@ pub(super) struct Certificate<'a> {
     extensions: Extensions<'a>,
     constraints: Constraints,
     key_usage: Option<u16>,
+    role: Option<Role>,
+    categories: Option<Vec<u16>>,
     /// The seconds of its validity, `notAfter` among them.
     pub(super) valid: Range<u64>,
 }
@@ -51,7 +53,9 @@ impl<'a> Certificate<'a> {
             return None;
         }
         let valid = not_before..not_after.checked_add(1)?;
-        Some(Self { x509, extensions, constraints, key_usage, valid })
+        let role = extensions.role();
+        let categories = extensions.categories().filter(|_| extensions.policies.is_none() || role != Some(Role::Issuer));
+        Some(Self { x509, extensions, constraints, key_usage, role, categories, valid })
     }
 
     /// The whole of it.
@@ -103,7 +107,7 @@ impl<'a> Certificate<'a> {
                         && e.names.is_none()
                         && e.policies.is_none()
                 }
-                Constraints::Leaf => self.categories().is_some(),
+                Constraints::Leaf => self.categories.is_some(),
             }
     }
 
@@ -132,8 +136,7 @@ impl<'a> Certificate<'a> {
 
     /// The role, when exactly one is named and nothing else is. [CRT-10]
     pub(super) fn role(&self) -> Option<Role> {
-        let purposes = self.extensions.purposes?.value;
-        [Role::Issuer, Role::Merchant].into_iter().find(|&role| issue::extended_key_usage(role) == purposes)
+        self.role
     }
 
     /// The party, when exactly one name is given and it is a party's. [CRT-12]
@@ -148,13 +151,8 @@ impl<'a> Certificate<'a> {
     }
 
     /// The categories, `None` when the policies are not a merchant's categories in their one encoding.
-    pub(super) fn categories(&self) -> Option<Vec<u16>> {
-        let Some(policies) = self.extensions.policies else { return Some(Vec::new()) };
-        let (_, read) = Vec::<Vec<Oid<'_>>>::from_der(policies.value).ok()?;
-        let categories: Vec<u16> =
-            read.iter().flatten().map(|policy| issue::category(policy.as_bytes())).collect::<Option<_>>()?;
-        let encoded = issue::certificate_policies(&categories)?;
-        (encoded == policies.value && self.role() != Some(Role::Issuer)).then_some(categories)
+    pub(super) fn categories(&self) -> Option<&[u16]> {
+        self.categories.as_deref()
     }
 }
 
@@ -202,6 +200,20 @@ impl<'a> Extensions<'a> {
             *place = Some(Extension { critical: extension.critical, value: extension.value });
         }
         Some(extensions)
+    }
+
+    fn role(&self) -> Option<Role> {
+        let purposes = self.purposes?.value;
+        [Role::Issuer, Role::Merchant].into_iter().find(|&role| issue::extended_key_usage(role) == purposes)
+    }
+
+    fn categories(&self) -> Option<Vec<u16>> {
+        let Some(policies) = self.policies else { return Some(Vec::new()) };
+        let (_, read) = Vec::<Vec<Oid<'_>>>::from_der(policies.value).ok()?;
+        let categories: Vec<u16> =
+            read.iter().flatten().map(|policy| issue::category(policy.as_bytes())).collect::<Option<_>>()?;
+        let encoded = issue::certificate_policies(&categories)?;
+        (encoded == policies.value).then_some(categories)
     }
 }
 

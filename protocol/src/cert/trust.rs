@@ -55,7 +55,7 @@ impl TrustAnchors {
     /// inside a path, and a name that could cover nothing by `cert-name`.
     pub fn add(&mut self, der: &[u8], roles: &[Role], names: &[&str]) -> Result<(), Fault> {
         self.anchors
-            .push(Anchor::read(der, roles, names, &Ecdsa(self.crypto)).map_err(|code| Fault::new(code).field(ANCHOR))?);
+            .push(Anchor::read(der, roles, names, &Ecdsa::new(self.crypto)).map_err(|code| Fault::new(code).field(ANCHOR))?);
         Ok(())
     }
 

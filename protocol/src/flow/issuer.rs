@@ -106,7 +106,7 @@ impl Desk<'_> {
         let holder = self.certified_if(&intent)?;
 
         // Signatures.
-        let chain = Mandates { sent: &mandates, directory };
+        let chain = Mandates::new(&mandates, directory);
         let verified = mandates.iter().zip(chain.signers()).map(|(mandate, key)| self.verify(*mandate, &key?));
         let verified = verified.collect::<Result<Vec<_>, _>>()?;
         let offer = self.verify(offer, &merchant.key)?;
@@ -128,14 +128,14 @@ impl Desk<'_> {
         let (offer, intent) = (offer.open()?, intent.open()?);
         let confirmation = confirmation.map(At::open).transpose()?;
 
-        let account = mandates.last().map(|mandate| mandate.account).or_else(|| account_of(&intent.mandate));
+        let sent = mandates.iter().find(|mandate| mandate.id() == intent.mandate);
+        let account = sent.map(|mandate| mandate.account).or_else(|| account_of(&intent.mandate));
         let account = account.ok_or_else(|| Fault::new(Code::MandateUnknown).within(Part::Intent))?; // [AUT-32]
         let pseudonym = pseudonym(&account, &merchant.id);
         let held_by = holder.map(|party| party.id.clone());
-        let sent = mandates.iter().map(Verified::id).collect();
         Ok(OpenedPayment {
             mandates,
-            order: PaymentOrder { sent, intent, held_by, offer, merchant, confirmation, pseudonym },
+            order: PaymentOrder { intent, held_by, offer, merchant, confirmation, pseudonym },
         })
     }
 
@@ -147,14 +147,14 @@ impl Desk<'_> {
     pub fn intent_id(&self, request: &PaymentRequest<'_>, directory: &dyn Directory) -> Result<PaperId, Fault> {
         let intent = At::<Signed<'_, Intent>>::read(request.intent, Part::Intent)?;
         let holder = self.certified_if(&intent)?;
-        let key = self.holder_key(&intent, holder.as_deref(), &Mandates { sent: &[], directory })?;
+        let key = self.holder_key(&intent, holder.as_deref(), &Mandates::new(&[], directory))?;
         self.verify(intent, &key).map(|intent| intent.paper.id())
     }
 
     /// Opens a mandate to be registered.
     pub fn open_mandate(&self, bytes: &[u8], directory: &dyn Directory) -> Result<Command, Fault> {
         let mandate = At::<Signed<'_, Mandate>>::read(bytes, Part::Mandate(0))?;
-        let key = Mandates { sent: &[mandate], directory }.signers().next();
+        let key = Mandates::new(&[mandate], directory).signers().next();
         let key = key.unwrap_or_else(|| Err(mandate.fault(Code::MandateSigner)))?;
         self.verify(mandate, &key)?.finish().map(Box::new).map(Command::Register)
     }
@@ -224,7 +224,7 @@ impl Desk<'_> {
 
         let intent = At::<Signed<'_, Intent>>::read(&cancel.intent.0, Part::Intent)?;
         let holder = self.certified_if(&intent)?;
-        let key = self.holder_key(&intent, holder.as_deref(), &Mandates { sent: &[], directory })?;
+        let key = self.holder_key(&intent, holder.as_deref(), &Mandates::new(&[], directory))?;
         let intent = self.verify(intent, &key)?.finish()?;
 
         let mut offered = None;

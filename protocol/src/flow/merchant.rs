@@ -81,7 +81,7 @@ fn read_receipt(
     let signed = Signed::<Root>::read(&receipt.root)?;
     let made_at = find(signed.frame.payload, IAT.number);
     let made_at = made_at.and_then(|(_, mut seconds)| seconds.unsigned().ok()).and_then(UnixSeconds::new);
-    let made_at = made_at.ok_or_else(|| Fault::new(Code::MissingField).field(IAT.name))?;
+    let made_at = made_at.ok_or_else(|| signed.unreadable(Code::MissingField))?;
     let party = parties.party(&signed.header, Role::Issuer, made_at)?;
     party.check_made_at(made_at.get())?;
     let SignerName::Certificate(certificate) = signed.header.signer else {

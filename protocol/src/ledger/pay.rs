@@ -21,7 +21,6 @@ use crate::wire::Reader;
 
 /// What a payment is decided on.
 struct Papers<'a> {
-    sent: &'a [PaperId],
     intent: &'a Intent,
     intent_id: PaperId,
     held_by: Option<&'a PartyId>,
@@ -44,7 +43,6 @@ impl Ledger {
         }
         self.decide_papers(
             &Papers {
-                sent: &order.sent,
                 intent: &order.intent,
                 intent_id,
                 held_by: order.held_by.as_ref(),
@@ -76,7 +74,6 @@ impl Ledger {
         let waiting = Waiting::read(asked)?; // [CNF-12]
         self.decide_papers(
             &Papers {
-                sent: &[],
                 intent: &waiting.intent,
                 intent_id: asked.intent,
                 held_by: asked.held_by.0.as_ref(),
@@ -93,8 +90,7 @@ impl Ledger {
 
     fn decide_papers(&self, papers: &Papers<'_>, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
         let unknown = || Fault::new(Code::MandateUnknown).within(Part::Intent);
-        let last = papers.sent.last().unwrap_or(&papers.intent.mandate);
-        let records = self.state.chain(last).ok_or_else(unknown)?; // [AUT-32]
+        let records = self.state.chain(&papers.intent.mandate).ok_or_else(unknown)?; // [AUT-32]
         let chain: Option<Vec<Link<'_>>> = records.iter().map(|(id, record)| self.link(*id, record)).collect();
         let chain = chain.ok_or_else(unknown)?;
         let (_, root) = records.first().copied().ok_or_else(unknown)?;
@@ -103,7 +99,6 @@ impl Ledger {
             now,
             account: self.account(root, papers),
             chain: &chain,
-            sent: papers.sent,
             offer: papers.offer,
             offer_id: papers.offer_id,
             merchant: papers.merchant,

@@ -18,9 +18,12 @@ pub struct PublicKey(pub [u8; 64]);
 impl PublicKey {
     /// The key's thumbprint by RFC 9679. [SIG-21]
     pub fn id(&self) -> KeyId {
-        let mut writer = Writer::new();
-        self.write(&mut writer);
-        KeyId(Sha256::digest(writer.into_bytes()).into())
+        let (x, y) = self.0.split_at(32);
+        let mut hash = Sha256::new();
+        for part in [b"\xa4\x01\x02\x20\x01\x21\x58\x20", x, b"\x22\x58\x20", y] {
+            hash.update(part);
+        }
+        KeyId(hash.finalize().into())
     }
 
     /// The key in the uncompressed form of SEC 1.

@@ -170,6 +170,12 @@ impl<'a, T: Paper> Signed<'a, T> {
         self.decode().map(drop)
     }
 
+    /// The fault of a paper for want of a field that names its signer: what its version and schema come to, else
+    /// `code`. [AUT-6]
+    pub(crate) fn unreadable(&self, code: Code) -> Fault {
+        self.foresee().err().unwrap_or_else(|| code.into())
+    }
+
     fn version(&self) -> Result<(), Fault> {
         let shift = self.frame.offset_of(self.frame.payload);
         let Some((at, mut version)) = find(self.frame.payload, crate::label::VERSION.number) else {

@@ -316,22 +316,18 @@ pub(super) const MANDATE_ROWS: &[Row] = &[
     },
     Row {
         id: "M47",
-        fault: "a message whose second mandate names another parent than its first",
-        expected: Refused(Code::ChainBroken),
+        fault: "a message whose second mandate names a parent that is neither in it nor registered",
+        expected: NotDecided(Code::MandateUnknown, Stage::Signature),
         send: |fault| {
             let mut chain = Chain::empty();
-            // Two roots for one agent: below either, its signature is right.
-            let roots: Vec<Mandate> = (0..2).map(|_| chain.world.quota("ann", "a0", 50_000)).collect();
-            let papers: Vec<Sealed> = roots.iter().map(|root| chain.world.sign(root, "ann")).collect();
-            for root in &papers {
-                chain.world.send(&root.bytes).must_be(Outcome::Recorded);
-            }
+            let root = chain.world.quota("ann", "a0", 50_000);
+            let root = chain.world.sign(&root, "ann");
             let sub = chain.world.quota("ann", "a1", 50_000);
-            let sub = chain.world.below(papers[one_of(fault, 1, 0)].id, sub);
+            let sub = chain.world.below(one_of(fault, PaperId([9; 32]), root.id), sub);
             let sub = chain.world.sign(&sub, "a0");
             let offer = chain.world.offer("shop.example", 1_000);
             let mut payment = chain.world.papers("a1", sub.id, "shop.example", &offer);
-            payment.mandates = vec![papers[0].bytes.clone(), sub.bytes];
+            payment.mandates = vec![root.bytes, sub.bytes];
             chain.world.pay(&payment)
         },
     },
@@ -364,7 +360,7 @@ pub(super) const MANDATE_ROWS: &[Row] = &[
     Row {
         id: "M49",
         fault: "the links in another order",
-        expected: NotDecided(Code::MandateSigner, Stage::Signature),
+        expected: NotDecided(Code::MandateUnknown, Stage::Signature),
         send: |fault| {
             let mut chain = Chain::empty();
             let root = chain.world.quota("ann", "a0", 50_000);
@@ -372,9 +368,6 @@ pub(super) const MANDATE_ROWS: &[Row] = &[
             let sub = chain.world.quota("ann", "a1", 50_000);
             let sub = chain.world.below(root_paper.id, sub);
             let sub_paper = chain.world.sign(&sub, "a0");
-            // Registered before, so that only the order is wrong.
-            chain.world.send(&root_paper.bytes).must_be(Outcome::Recorded);
-            chain.world.send(&sub_paper.bytes).must_be(Outcome::Recorded);
             let offer = chain.world.offer("shop.example", 1_000);
             let mut payment = chain.world.papers("a1", sub_paper.id, "shop.example", &offer);
             let (first, second) = one_of(fault, (&sub_paper, &root_paper), (&root_paper, &sub_paper));
@@ -384,16 +377,18 @@ pub(super) const MANDATE_ROWS: &[Row] = &[
     },
     Row {
         id: "M50",
-        fault: "an intent under another mandate than the one that came along",
-        expected: Refused(Code::ChainBroken),
+        fault: "an intent under another agent's mandate, beside the mandate of its own signer",
+        expected: NotDecided(Code::AgentMismatch, Stage::Signature),
         send: |fault| {
             let mut scene = Scene::new();
-            let other = scene.world.quota("ann", "agent", 9_000);
-            let paper = scene.world.sign(&other, "ann");
-            let under = one_of(fault, scene.id, paper.id);
+            let other = scene.world.quota("ann", "second agent", 9_000);
+            let other = scene.world.sign(&other, "ann");
+            scene.world.send(&other.bytes).must_be(Outcome::Recorded);
+            let own = scene.world.quota("ann", "agent", 9_000);
+            let own = scene.world.sign(&own, "ann");
             let offer = scene.world.offer("shop.example", 1_000);
-            let mut payment = scene.world.papers("agent", under, "shop.example", &offer);
-            payment.mandates = vec![paper.bytes];
+            let mut payment = scene.world.papers("agent", one_of(fault, other.id, own.id), "shop.example", &offer);
+            payment.mandates = vec![own.bytes];
             scene.world.pay(&payment)
         },
     },

@@ -706,7 +706,7 @@ impl World {
             Some(Payment::Pending(asked)) => order.confirmation.is_some() && asked.answer_by > at(self.now),
             Some(_) => false,
         };
-        let records = state.chain(order.sent.last().unwrap_or(&order.intent.mandate)).filter(|_| waits)?;
+        let records = state.chain(&order.intent.mandate).filter(|_| waits)?;
         let chain: Vec<Link<'_>> = records
             .iter()
             .map(|(id, record)| {
@@ -745,7 +745,6 @@ impl World {
             now: self.ledger.time(at(self.now)),
             account,
             chain: &chain,
-            sent: &order.sent,
             offer: &order.offer,
             offer_id: order.offer.id(),
             merchant: &order.merchant,

@@ -62,7 +62,7 @@ impl<'a, T: Paper> At<Signed<'a, T>> {
     /// A fault of this paper for want of a field that names its signer: what its version and schema come to,
     /// else `code`. [AUT-6]
     pub(super) fn unreadable(&self, code: Code) -> Fault {
-        self.paper.foresee().err().map_or_else(|| self.fault(code), |fault| fault.within(self.part))
+        self.paper.unreadable(code).within(self.part)
     }
 
     /// The thumbprint by which the signer is named, if it is.
@@ -110,21 +110,22 @@ impl<T: Paper> At<Authentic<'_, T>> {
 
 /// The mandates of a message, in its order, and those that the issuer has.
 pub(super) struct Mandates<'m, 'a> {
-    pub(super) sent: &'m [At<Signed<'a, Mandate>>],
-    pub(super) directory: &'m dyn Directory,
+    sent: &'m [At<Signed<'a, Mandate>>],
+    ids: Vec<PaperId>,
+    directory: &'m dyn Directory,
 }
 
-impl Mandates<'_, '_> {
-    /// The keys that must have signed the mandates: of the first, a key of its account or that of the holder of
-    /// the mandate above; of any other, that of the holder of the one before it. [SIG-12]
+impl<'m, 'a> Mandates<'m, 'a> {
+    pub(super) fn new(sent: &'m [At<Signed<'a, Mandate>>], directory: &'m dyn Directory) -> Self {
+        Self { sent, ids: sent.iter().map(|mandate| mandate.paper.id()).collect(), directory }
+    }
+
+    /// The keys that must have signed the mandates: a key of the account, or that of the holder of the mandate
+    /// above. [SIG-12]
     pub(super) fn signers(&self) -> impl Iterator<Item = Result<PublicKey, Fault>> {
         self.sent.iter().enumerate().map(|(at, mandate)| {
-            let above = match at.checked_sub(1).and_then(|above| self.sent.get(above)) {
-                Some(above) => Some(holder(above)?),
-                None => self.holder_above(mandate)?,
-            };
             let named = mandate.key_name();
-            let key = match above {
+            let key = match self.holder_above(mandate, at)? {
                 Some(Holder::Agent(key)) => Some(key),
                 Some(Holder::Merchant(_)) => None,
                 None => {
@@ -137,21 +138,26 @@ impl Mandates<'_, '_> {
         })
     }
 
-    /// Who holds the mandate that an intent is under: the last of the message, or the one that the intent names.
+    /// Who holds the mandate that an intent names. [AUT-5]
     pub(super) fn holder_of(&self, intent: &At<Signed<'_, Intent>>) -> Result<Holder, Fault> {
-        if let Some(last) = self.sent.last() {
-            return holder(last);
-        }
-        // [AUT-5]
         let mandate = intent.array(MANDATE).map(PaperId).ok_or_else(|| intent.unreadable(Code::MandateUnknown))?;
-        self.directory.holder(&mandate).ok_or_else(|| intent.fault(Code::MandateUnknown)) // [AUT-32]
+        let holder = self.holder(&mandate, self.sent.len())?;
+        holder.ok_or_else(|| intent.fault(Code::MandateUnknown)) // [AUT-32]
     }
 
-    fn holder_above(&self, mandate: &At<Signed<'_, Mandate>>) -> Result<Option<Holder>, Fault> {
+    fn holder_above(&self, mandate: &At<Signed<'_, Mandate>>, at: usize) -> Result<Option<Holder>, Fault> {
         let Some(mut parent) = mandate.value(PARENT) else { return Ok(None) };
         let parent = parent.array().map(PaperId).map_err(|_| mandate.unreadable(Code::MandateUnknown))?; // [AUT-5]
-        let holder = self.directory.holder(&parent);
+        let holder = self.holder(&parent, at)?;
         holder.map(Some).ok_or_else(|| mandate.fault(Code::MandateUnknown)) // [AUT-32]
+    }
+
+    /// Who holds a mandate that is registered, or is among the first so many of the message. [AUT-5]
+    fn holder(&self, mandate: &PaperId, first: usize) -> Result<Option<Holder>, Fault> {
+        match self.sent.iter().zip(&self.ids).take(first).find(|(_, id)| *id == mandate) {
+            Some((sent, _)) => holder(sent).map(Some),
+            None => Ok(self.directory.holder(mandate)),
+        }
     }
 }
 
