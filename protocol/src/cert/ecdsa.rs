@@ -5,7 +5,6 @@ use std::fmt;
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest as _, Sha256};
 
-use crate::code::Code;
 use crate::sign::{Crypto, PublicKey};
 
 /// ECDSA on P-256 with SHA-256, for webpki.
@@ -25,10 +24,9 @@ impl<'a> Ecdsa<'a> {
         Self { known: Some((key, message, signature)), ..self }
     }
 
-    /// Whether the key lies on the curve. A backend says so before it looks at the signature, and one
-    /// of zeros costs it nothing more.
+    /// Whether the key lies on the curve.
     pub(super) fn is_on_curve(&self, key: &PublicKey) -> bool {
-        self.crypto.verify(key, &[0; 32], &[0; 64]) != Err(Code::KeyInvalid)
+        self.crypto.is_key(key)
     }
 
     /// Whether the key signed the message; the signature is DER.

@@ -52,14 +52,52 @@ pub(super) const fn key_purpose(role: Role) -> &'static [u8] {
     }
 }
 
+/// The role that the contents of extendedKeyUsage name, when they name one and nothing else.
+pub(super) fn role(purposes: &[u8]) -> Option<Role> {
+    let purpose = contents_alone(OBJECT_IDENTIFIER, contents_alone(SEQUENCE, purposes)?)?;
+    [Role::Issuer, Role::Merchant].into_iter().find(|&role| key_purpose(role) == purpose)
+}
+
+/// The categories that the contents of certificatePolicies name: `None` for anything that
+/// [`certificate_policies`] does not write.
+pub(super) fn categories(policies: &[u8]) -> Option<Vec<u16>> {
+    let mut rest = contents_alone(SEQUENCE, policies)?;
+    let mut categories = Vec::new();
+    while !rest.is_empty() {
+        let (policy, after) = contents(SEQUENCE, rest)?;
+        let category = category(contents_alone(OBJECT_IDENTIFIER, policy)?)?;
+        if categories.last().is_some_and(|&last| last >= category) {
+            return None;
+        }
+        categories.push(category);
+        rest = after;
+    }
+    (!categories.is_empty()).then_some(categories)
+}
+
 /// The category that the contents of a policy's object identifier name.
-pub(super) fn category(policy: &[u8]) -> Option<u16> {
+fn category(policy: &[u8]) -> Option<u16> {
     let number = match *policy.strip_prefix(&CATEGORIES)? {
         [low @ ..0x80] => u16::from(low),
         [high @ 0x81..=0xff, low @ ..0x80] => u16::from(high & 0x7f) << 7 | u16::from(low),
         _ => return None,
     };
     (number <= CATEGORY_MAX).then_some(number)
+}
+
+/// The contents of the item that `der` begins with, its length in the shortest form, and what follows it.
+fn contents(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = match *der.strip_prefix(&[tag])? {
+        [length @ ..=0x7f, ref rest @ ..] => (usize::from(length), rest),
+        [0x81, length @ 0x80..=0xff, ref rest @ ..] => (usize::from(length), rest),
+        [0x82, high @ 1..=0xff, low, ref rest @ ..] => (usize::from(u16::from_be_bytes([high, low])), rest),
+        _ => return None,
+    };
+    rest.split_at_checked(length)
+}
+
+fn contents_alone(tag: u8, der: &[u8]) -> Option<&[u8]> {
+    contents(tag, der).filter(|(_, rest)| rest.is_empty()).map(|(contents, _)| contents)
 }
 
 fn policy(category: u16) -> Vec<u8> {
@@ -147,5 +185,34 @@ mod tests {
         assert_eq!(certificate_policies(&[10_000]), None);
         let long = certificate_policies(&[1, 2, 3, 4, 5]).unwrap();
         assert_eq!(long[..3], [0x30, 0x81, 5 * 26]);
+    }
+
+    #[test]
+    fn what_is_read_is_what_would_be_written() {
+        for set in [&[0][..], &[742], &[1, 2, 3, 4, 5], &[5411, 5812, 9999], &(0..100).collect::<Vec<_>>()] {
+            let written = certificate_policies(set).unwrap();
+            assert_eq!(categories(&written).as_deref(), Some(set));
+            for at in 0..written.len() {
+                for bit in 0..8 {
+                    let mut other = written.clone();
+                    other[at] ^= 1 << bit;
+                    let read = categories(&other);
+                    assert!(read.is_none_or(|read| certificate_policies(&read).as_deref() == Some(&other)));
+                }
+                assert_eq!(categories(&written[..at]), None);
+            }
+        }
+        let (one, two) = (policy(1), policy(2));
+        for several in [[&two[..], &one].concat(), [&one[..], &one].concat(), Vec::new()] {
+            assert_eq!(categories(&tagged(SEQUENCE, &several)), None);
+        }
+        assert_eq!(categories(&[&[0x30, 0x81, 26], &one[..]].concat()), None, "a length longer than it must be");
+        assert!(categories(&tagged(SEQUENCE, &one)).is_some());
+
+        for of in [Role::Issuer, Role::Merchant] {
+            assert_eq!(role(&extended_key_usage(of)), Some(of));
+        }
+        let both = [key_purpose(Role::Issuer), key_purpose(Role::Merchant)].map(|id| tagged(OBJECT_IDENTIFIER, id));
+        assert_eq!(role(&tagged(SEQUENCE, &both.concat())), None);
     }
 }

@@ -7,7 +7,6 @@ use std::time::Duration;
 use rustls_pki_types::{CertificateDer, UnixTime};
 use sha2::{Digest as _, Sha256};
 use webpki::EndEntityCert;
-use x509_parser::asn1_rs::{FromDer as _, Oid};
 use x509_parser::certificate::{X509Certificate, X509CertificateParser};
 use x509_parser::extensions::X509Extension;
 use x509_parser::nom::Parser as _;
@@ -203,17 +202,11 @@ impl<'a> Extensions<'a> {
     }
 
     fn role(&self) -> Option<Role> {
-        let purposes = self.purposes?.value;
-        [Role::Issuer, Role::Merchant].into_iter().find(|&role| issue::extended_key_usage(role) == purposes)
+        issue::role(self.purposes?.value)
     }
 
     fn categories(&self) -> Option<Vec<u16>> {
-        let Some(policies) = self.policies else { return Some(Vec::new()) };
-        let (_, read) = Vec::<Vec<Oid<'_>>>::from_der(policies.value).ok()?;
-        let categories: Vec<u16> =
-            read.iter().flatten().map(|policy| issue::category(policy.as_bytes())).collect::<Option<_>>()?;
-        let encoded = issue::certificate_policies(&categories)?;
-        (encoded == policies.value).then_some(categories)
+        self.policies.map_or(Some(Vec::new()), |policies| issue::categories(policies.value))
     }
 }
 

@@ -95,6 +95,12 @@ pub trait Crypto: Send + Sync {
     ///
     /// Errors: `key-invalid` when the key is no point of the curve, else `signature-invalid`.
     fn verify(&self, key: &PublicKey, digest: &[u8; 32], signature: &[u8; 64]) -> Result<(), Code>;
+
+    /// Whether the key is a point of the curve.
+    fn is_key(&self, key: &PublicKey) -> bool {
+        // It is said before the signature is looked at, and one of zeros costs nothing more.
+        self.verify(key, &[0; 32], &[0; 64]) != Err(Code::KeyInvalid)
+    }
 }
 
 /// What signs: a key in memory, in a file, in another process or in hardware.

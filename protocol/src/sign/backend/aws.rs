@@ -18,6 +18,10 @@ impl Crypto for AwsLc {
         let digest = Digest::import_less_safe(digest, &SHA256).map_err(|_| Code::SignatureInvalid)?;
         key.verify_digest_sig(&digest, signature).map_err(|_| Code::SignatureInvalid) // [SIG-19]
     }
+
+    fn is_key(&self, key: &PublicKey) -> bool {
+        ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.to_sec1()).is_ok()
+    }
 }
 
 /// Signs with `aws-lc-rs`, with fresh randomness in each signature.
