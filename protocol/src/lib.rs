@@ -19,6 +19,7 @@ pub mod money;
 pub mod paper;
 pub mod period;
 pub mod receipt;
+pub mod render;
 pub mod sign;
 pub mod time;
 pub mod wire;

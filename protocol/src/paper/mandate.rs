@@ -92,6 +92,16 @@ impl Language {
         fits.then(|| Self(tag.into()))
     }
 
+    /// `en`.
+    pub fn english() -> Self {
+        Self("en".into())
+    }
+
+    /// `zh`.
+    pub fn chinese() -> Self {
+        Self("zh".into())
+    }
+
     /// The tag.
     pub fn as_str(&self) -> &str {
         &self.0
