@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use criterion::Criterion;
 use purser_protocol::authorize::Decision;
 use purser_protocol::cert::{Role, TrustAnchors};
+use purser_protocol::code::Code;
 use purser_protocol::flow::Register;
 use purser_protocol::flow::issuer::{Desk, PaymentRequest};
-use purser_protocol::code::Code;
-use purser_protocol::sign::{Crypto, PublicKey};
 use purser_protocol::sign::backend::AwsLc;
+use purser_protocol::sign::{Crypto, PublicKey};
 
 #[path = "../tests/ledger_support/mod.rs"]
 mod ledger_support;
@@ -106,13 +106,7 @@ impl Payments {
     fn check_with(&self, body: &[u8], crypto: &dyn Crypto, parties: &Register) {
         let request = PaymentRequest::read(body).unwrap();
         let issuer = party("issuer.example");
-        let desk = Desk {
-            issuer: &issuer,
-            context: SANDBOX,
-            crypto,
-            parties,
-            now: at(self.world.now),
-        };
+        let desk = Desk { issuer: &issuer, context: SANDBOX, crypto, parties, now: at(self.world.now) };
         let state = self.world.state();
         let account_of = |mandate: &_| state.mandates.get(mandate).map(|record| record.mandate.account);
         let opened = desk.open_payment(&request, state, pseudonym, account_of).unwrap();
@@ -144,16 +138,21 @@ fn main() {
         .configure_from_args();
     for some in &payments {
         let (links, count) = (some.links, some.signatures());
-        criterion.bench_function(&format!("{count} bare signatures"), |bench| bench.iter(turns(|turn| some.bare(turn))));
+        criterion
+            .bench_function(&format!("{count} bare signatures"), |bench| bench.iter(turns(|turn| some.bare(turn))));
         criterion.bench_function(&format!("authorize, chain of {links}"), |bench| bench.iter(some.decide()));
-        criterion.bench_function(&format!("cold check, chain of {links}"), |bench| bench.iter(turns(|turn| some.check(turn))));
+        criterion.bench_function(&format!("cold check, chain of {links}"), |bench| {
+            bench.iter(turns(|turn| some.check(turn)))
+        });
     }
     criterion.final_summary();
     // `cargo test` runs each bench once, to see that it runs.
     let rounds = if std::env::args().any(|argument| argument == "--bench") { 2_000 } else { 1 };
     for some in &payments {
         let (links, count, ratio) = (some.links, some.signatures(), ratio(some, rounds));
-        println!("chain of {links}: {ratio:.3} times its {count} bare signatures ({rounds} rounds, turn about, medians)");
+        println!(
+            "chain of {links}: {ratio:.3} times its {count} bare signatures ({rounds} rounds, turn about, medians)"
+        );
     }
 }
 

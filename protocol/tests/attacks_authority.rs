@@ -605,3 +605,17 @@ fn a_body_is_read_as_strictly_as_a_paper() {
         assert_eq!(PaymentRequest::read(bytes).map_err(|fault| fault.code), Err(*code));
     }
 }
+
+#[test]
+fn money_for_nothing_is_for_a_sandbox() {
+    for sandbox in [true, false] {
+        let mut world = World::with(false, sandbox);
+        let said = world.deposit("ann", 10_000);
+        if sandbox {
+            said.must_be(Outcome::Recorded);
+        } else {
+            said.must_not_be_decided(Code::NotSandbox, Stage::Ledger);
+        }
+        assert_eq!(world.free("ann"), if sandbox { 10_000 } else { 0 });
+    }
+}

@@ -20,7 +20,7 @@ use purser_protocol::flow::merchant::{
 };
 use purser_protocol::flow::payer::secret_hash;
 use purser_protocol::id::{Digest, Nonce, PaperId, Text};
-use purser_protocol::label::LOG_SIZE;
+use purser_protocol::label::{IAT, LOG_SIZE};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::receipt::tree::{Tree, leaf_hash};
@@ -339,6 +339,25 @@ mod reading {
             let expected = if good { Ok(()) } else { Err((Code::FieldConflict, Stage::Schema)) };
             assert_eq!(read(&world, &receipt).map(drop), expected);
         }
+    }
+
+    #[test]
+    fn a_root_without_a_time_says_that_it_has_none() {
+        let (world, claims) = claims();
+        let time = encoded(&at(START));
+        let faults = [
+            (None, Code::MissingField),
+            (Some(&[0xf5][..]), Code::FieldType),
+            (Some(&[0x1b, 0, 0, 0, 0xff, 0, 0, 0, 0]), Code::FieldRange),
+        ];
+        for (value, code) in faults {
+            let receipt =
+                rooted(&claims, |root| world.certify(&with(&root, IAT.number, value), "issuer.example").bytes);
+            assert_eq!(read(&world, &receipt).map(drop), Err((code, Stage::Schema))); // [AUT-6]
+        }
+        let dated =
+            rooted(&claims, |root| world.certify(&with(&root, IAT.number, Some(&time)), "issuer.example").bytes);
+        assert_eq!(read(&world, &dated).map(drop), Ok(()));
     }
 
     #[test]

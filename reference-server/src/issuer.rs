@@ -10,6 +10,7 @@ mod read;
 mod view;
 
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -22,6 +23,7 @@ use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::{Ledger, Settings};
 use purser_protocol::paper::credential::Credential;
 use purser_protocol::receipt::tree::{Frontier, leaf_hash};
+use purser_protocol::sign::SignerName;
 use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::time::UnixSeconds;
 use sha2::{Digest as _, Sha256};
@@ -32,6 +34,7 @@ use crate::config::Config;
 use crate::life::Life;
 use crate::material::{self, Identity, IdentityFiles, SetupError};
 use crate::random::random;
+use crate::rate::Buckets;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Reader, Store, StoreError};
 use crate::writer::{Job, Seal, Writer};
@@ -54,6 +57,10 @@ pub(crate) struct Issuer {
     committed: Arc<Notify>,
     /// Signatures are checked on their own threads, no more at once than there are cores.
     checking: Semaphore,
+    /// What each agent may send, so that the flood of one is nobody else's. [HTB-27]
+    agents: Buckets<SignerName>,
+    started: Instant,
+    life: Life,
 }
 
 impl Issuer {
@@ -139,6 +146,13 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         clock,
         committed,
         checking: Semaphore::new(cores),
+        agents: Buckets::new(
+            settings.agent_requests,
+            Duration::from_secs(settings.agent_seconds),
+            settings.agents_remembered,
+        ),
+        started: Instant::now(),
+        life: life.clone(),
     };
     life.set_ready(true);
     Ok(router(Arc::new(issuer)))

@@ -58,6 +58,14 @@ impl<K: Hash + Eq> Buckets<K> {
         self.take_from(table.full_at.entry(key).or_default(), now)
     }
 
+    /// What [`take`](Self::take) would say, and takes nothing.
+    pub fn has(&self, key: &K, now: Duration) -> Result<(), Duration> {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let full_at = table.full_at.get(key).copied().unwrap_or_default();
+        let wait = (full_at.max(now) + self.token).saturating_sub(now + self.period);
+        if self.token.is_zero() || wait.is_zero() { Ok(()) } else { Err(wait) }
+    }
+
     fn take_from(&self, full_at: &mut Duration, now: Duration) -> Result<(), Duration> {
         let after = (*full_at).max(now) + self.token;
         let wait = after.saturating_sub(now + self.period);
@@ -87,7 +95,9 @@ mod tests {
         assert_eq!(buckets.take("a", at(9)), Err(at(1)));
         assert_eq!(buckets.take("a", at(10)), Ok(()));
         assert_eq!(buckets.take("a", at(10)), Err(at(10)));
+        assert_eq!((buckets.has(&"a", at(10)), buckets.has(&"b", at(10))), (Err(at(10)), Ok(())));
         assert_eq!(buckets.take("b", at(10)), Ok(()), "another sender has its own");
+        assert_eq!((buckets.has(&"a", at(20)), buckets.has(&"a", at(20))), (Ok(()), Ok(())), "to look takes nothing");
     }
 
     #[test]
@@ -101,7 +111,7 @@ mod tests {
     fn zero_is_no_limit() {
         for (burst, period) in [(0, at(1)), (1, at(0))] {
             let buckets = Buckets::new(burst, period, 1);
-            assert!((0..1_000).all(|_| buckets.take("a", at(0)).is_ok()));
+            assert!((0..1_000).all(|_| buckets.take("a", at(0)).is_ok() && buckets.has(&"a", at(0)).is_ok()));
         }
     }
 

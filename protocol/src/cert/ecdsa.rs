@@ -45,7 +45,11 @@ impl fmt::Debug for Ecdsa<'_> {
 impl SignatureVerificationAlgorithm for Ecdsa<'_> {
     fn verify_signature(&self, public_key: &[u8], message: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
         let key = PublicKey::from_sec1(public_key).ok_or(InvalidSignature)?;
-        if self.known == Some((key, message, signature)) || self.verifies(&key, message, signature) { Ok(()) } else { Err(InvalidSignature) }
+        if self.known == Some((key, message, signature)) || self.verifies(&key, message, signature) {
+            Ok(())
+        } else {
+            Err(InvalidSignature)
+        }
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {

@@ -53,7 +53,8 @@ impl<'a> Certificate<'a> {
         }
         let valid = not_before..not_after.checked_add(1)?;
         let role = extensions.role();
-        let categories = extensions.categories().filter(|_| extensions.policies.is_none() || role != Some(Role::Issuer));
+        let categories =
+            extensions.categories().filter(|_| extensions.policies.is_none() || role != Some(Role::Issuer));
         Some(Self { x509, extensions, constraints, key_usage, role, categories, valid })
     }
 

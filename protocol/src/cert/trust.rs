@@ -54,8 +54,9 @@ impl TrustAnchors {
     /// a certificate outside the profile of an authority is refused by the code that it would get
     /// inside a path, and a name that could cover nothing by `cert-name`.
     pub fn add(&mut self, der: &[u8], roles: &[Role], names: &[&str]) -> Result<(), Fault> {
-        self.anchors
-            .push(Anchor::read(der, roles, names, &Ecdsa::new(self.crypto)).map_err(|code| Fault::new(code).field(ANCHOR))?);
+        self.anchors.push(
+            Anchor::read(der, roles, names, &Ecdsa::new(self.crypto)).map_err(|code| Fault::new(code).field(ANCHOR))?,
+        );
         Ok(())
     }
 

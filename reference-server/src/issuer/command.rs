@@ -1,6 +1,7 @@
 //! What changes something: a paper comes in, a signed answer goes out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,9 +16,10 @@ use purser_protocol::field::{decoded, encoded};
 use purser_protocol::flow::issuer::{OpenedPayment, PaymentRequest};
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::Command;
+use purser_protocol::paper::intent::Intent;
 use purser_protocol::receipt::{Claims, Detail, Outcome};
 use purser_protocol::sign::paper::id;
-use purser_protocol::sign::{Frame, Kind};
+use purser_protocol::sign::{Frame, Kind, Signed, SignerName};
 use tokio::sync::oneshot;
 
 use super::Issuer;
@@ -106,10 +108,15 @@ impl Issuer {
 
     /// Opens a payment, registers what comes with it, and has it decided.
     async fn pay(self: &Arc<Self>, body: Bytes) -> Result<Answered, Problem> {
+        let signer = signer(&body);
+        // An agent that is over its rate costs no signature; but nobody is charged for what another signed.
+        signer.map_or(Ok(()), |signer| self.agents.has(&signer, self.started.elapsed())).map_err(over_rate)?;
         let issuer = Arc::clone(self);
         let bytes = body.clone();
         // [AUT-11]
-        let opened = match self.check(move || issuer.open_payment(&bytes)).await? {
+        let opened = self.check(move || issuer.open_payment(&bytes)).await?;
+        signer.map_or(Ok(()), |signer| self.agents.take(signer, self.started.elapsed())).map_err(over_rate)?;
+        let opened = match opened {
             Opened::Known(intent) => return self.stored(intent).await,
             Opened::New(opened) => *opened,
         };
@@ -215,6 +222,17 @@ pub(super) fn answer(answered: Answered) -> Result<Response, Problem> {
 
 fn claims_of(answered: &Answered) -> Result<Claims, Problem> {
     answered.receipt.read_claims().map_err(|_| Problem::new(Code::Internal))
+}
+
+/// Who says to have signed the intent of a payment.
+fn signer(body: &[u8]) -> Option<SignerName> {
+    let request = PaymentRequest::read(body).ok()?;
+    Signed::<Intent>::read(request.intent).ok().map(|intent| intent.header.signer)
+}
+
+/// [HTB-27]
+fn over_rate(wait: Duration) -> Problem {
+    Problem::new(Code::RateLimited).retry_after(wait)
 }
 
 /// The media type that a resource takes, whatever its parameters. [HTB-25]

@@ -26,8 +26,29 @@ pub(super) struct IssuerConfig {
     /// How long a credential lasts.
     #[serde(default = "days")]
     pub(super) credential_days: u64,
+    /// Payments that one agent may send in `agent_seconds`; 0 for any number.
+    #[serde(default = "requests")]
+    pub(super) agent_requests: u32,
+    /// The time over which `agent_requests` are spread; 0 for no limit at all.
+    #[serde(default = "seconds")]
+    pub(super) agent_seconds: u64,
+    /// Agents whose rate is remembered one by one.
+    #[serde(default = "agents")]
+    pub(super) agents_remembered: usize,
 }
 
 fn days() -> u64 {
     730
+}
+
+fn requests() -> u32 {
+    6_000
+}
+
+fn seconds() -> u64 {
+    60
+}
+
+fn agents() -> usize {
+    100_000
 }

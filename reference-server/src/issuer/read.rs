@@ -52,8 +52,10 @@ pub(super) async fn intent(
             None => return Err(Problem::new(Code::NotFound)),
             Some(false) => break,
             Some(true) => {
-                if tokio::time::timeout_at(until, committed).await.is_err() {
-                    break;
+                tokio::select! {
+                    () = committed => {}
+                    () = tokio::time::sleep_until(until) => break,
+                    () = issuer.life.stopping() => break,
                 }
             }
         }

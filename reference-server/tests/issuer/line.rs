@@ -137,6 +137,10 @@ impl Answer {
         AnswerBody::read(&self.body).unwrap().detail.map(|detail| decoded(detail).unwrap())
     }
 
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        std::str::from_utf8(&self.body).unwrap().contains(text)
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }

@@ -12,6 +12,7 @@ mod scene;
 
 mod crash;
 mod due;
+mod flood;
 mod journey;
 mod mandates;
 mod reads;

@@ -1,0 +1,69 @@
+//! One agent that sends too much, and the end of the server under those who wait.
+
+use std::fs;
+
+use purser_protocol::code::Code;
+use purser_protocol::field::UpTo;
+use purser_protocol::paper::rules::Fields;
+use purser_protocol::receipt::Outcome;
+
+use crate::papers::{Key, id};
+use crate::scene::{Scene, within};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_flood_of_one_agent_is_nobody_elses() {
+    let mut scene = Scene::new();
+    scene.stop();
+    let config = scene.sandbox.path("issuer.toml");
+    let settings = fs::read_to_string(&config).unwrap();
+    let limited = settings.replace("[issuer]\n", "[issuer]\nagent_requests = 3\nagent_seconds = 3600\n");
+    assert_ne!(limited, settings);
+    fs::write(&config, limited).unwrap();
+    scene.start();
+
+    let person = scene.person(100_000).await;
+    let (busy, quiet) = (Key::new(), Key::new());
+    let quotas =
+        [scene.register(&person.quota(&busy, 50_000)).await, scene.register(&person.quota(&quiet, 50_000)).await];
+    let offer = scene.shop.offer(100);
+    // What somebody else signed in an agent's name is not counted against the agent.
+    for _ in 0..5 {
+        let mut forged = busy.intent(quotas[0], &offer, 100);
+        *forged.last_mut().unwrap() ^= 1;
+        scene.pay(&offer, &forged).await.decides_nothing(Code::SignatureInvalid);
+    }
+    let first = busy.intent(quotas[0], &offer, 100);
+    scene.pay(&offer, &first).await.is(&scene.world, Outcome::Settled);
+    // What is sent again counts, and so does what is refused.
+    scene.pay(&offer, &first).await.is(&scene.world, Outcome::Settled);
+    scene.pay(&offer, &busy.intent(quotas[0], &offer, 100)).await.refuses(&scene.world, Code::OfferPaid);
+    let another = scene.shop.offer(100);
+    let flooded = scene.pay(&another, &busy.intent(quotas[0], &another, 100)).await;
+    flooded.decides_nothing(Code::RateLimited); // [HTB-27]
+    let seconds: u64 = flooded.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=1_200).contains(&seconds), "a third of an hour brings one back: {seconds}");
+
+    scene.pay(&another, &quiet.intent(quotas[1], &another, 100)).await.is(&scene.world, Outcome::Settled);
+    scene.command(&person.revocation(quotas[0])).await.is(&scene.world, Outcome::Recorded);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_for_an_outcome_is_answered_when_the_server_stops() {
+    let mut scene = Scene::new();
+    let person = scene.person(10_000).await;
+    let agent = Key::new();
+    let offer = scene.shop.offer(100);
+    let grants = vec![Fields { ask_above: UpTo::new(1), ..Fields::default() }];
+    let asking = scene.register(&person.conditional(&agent, grants)).await;
+    let intent = agent.intent(asking, &offer, 100);
+    assert_eq!(scene.pay(&offer, &intent).await.status, 202);
+    let mut line = scene.line().await;
+    let path = format!("/v1/intents/{}?wait=20", id(&intent));
+    let waiting = tokio::spawn(async move { within(line.get(&path, None)).await });
+    // It waits once it is in flight beside the question whether it is.
+    while !scene.get("/metrics").await.holds("\npurser_http_in_flight 2\n") {
+        tokio::task::yield_now().await;
+    }
+    scene.stop();
+    assert_eq!(waiting.await.unwrap().unwrap().status, 202);
+}
