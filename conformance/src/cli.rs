@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::spec::{self, Tree};
+use crate::vectors;
 
 /// Holds Purser's specification and what claims to keep it against each other.
 #[derive(Parser)]
@@ -22,6 +23,17 @@ enum Command {
     /// The text itself, its registries, and the lines of code that keep it.
     #[command(subcommand)]
     Spec(Spec),
+    /// The test vectors.
+    #[command(subcommand)]
+    Vectors(Vectors),
+}
+
+#[derive(Subcommand)]
+enum Vectors {
+    /// Makes them in memory and compares; exit status 1 when a file differs.
+    Check(Root),
+    /// Writes the files in `test-vectors/`.
+    Write(Root),
 }
 
 #[derive(Subcommand)]
@@ -49,6 +61,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match arguments.command {
         Command::Spec(Spec::Check(Root { root })) => check(&root),
         Command::Spec(Spec::Write(Root { root })) => write(&root),
+        Command::Vectors(Vectors::Check(Root { root })) => Ok(check_vectors(&root)),
+        Command::Vectors(Vectors::Write(Root { root })) => write_vectors(&root),
     };
     done.unwrap_or_else(|error| {
         eprintln!("purser-conformance: {error}");
@@ -70,6 +84,21 @@ fn write(root: &Path) -> io::Result<ExitCode> {
     let tree = Tree::read(root)?;
     for (path, text) in spec::write(&tree) {
         std::fs::write(root.join(path), text)?;
+        println!("{path}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_vectors(root: &Path) -> ExitCode {
+    let differences = vectors::check(root);
+    for difference in &differences {
+        eprintln!("{difference}");
+    }
+    if differences.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn write_vectors(root: &Path) -> io::Result<ExitCode> {
+    for path in vectors::write(root)? {
         println!("{path}");
     }
     Ok(ExitCode::SUCCESS)

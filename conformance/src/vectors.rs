@@ -1,0 +1,114 @@
+//! The test vectors: made here, kept in `test-vectors/`.
+//!
+//! What must come of each case stands in the tables below, beside the clause that asks for it. Nothing is recorded
+//! from what an implementation answered; a test runs every case through the protocol crate and compares.
+
+#![allow(dead_code, reason = "the areas that use the rest are being written")]
+
+mod cbor;
+mod certs;
+mod forge;
+mod framing;
+mod keys;
+mod papers;
+mod print;
+mod sheet;
+
+use std::path::Path;
+use std::{fmt, fs, io};
+
+use purser_test_vectors::Area;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// The folder of the vectors, from the root.
+const FOLDER: &str = "test-vectors/";
+
+/// Every area, in the order of its stages.
+pub fn areas() -> Vec<Area> {
+    vec![framing::area()]
+}
+
+/// Every file that is made here: its path from the root, and its text.
+pub fn files() -> Vec<(String, String)> {
+    let areas = areas();
+    let mut files: Vec<(String, String)> =
+        areas.iter().map(|area| (format!("{FOLDER}v1/{}.json", area.area), print::area(area))).collect();
+    files.push((format!("{FOLDER}keys.json"), print::list(&keys::table())));
+    let lock = lock(&areas, &files);
+    files.push((format!("{FOLDER}vectors.lock"), lock));
+    files
+}
+
+/// A file that is not as it is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Its path from the root.
+    pub path: String,
+    /// The first line that differs, from 1.
+    pub line: usize,
+    /// What stands on it, as far as it says where it is.
+    pub about: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}: `purser-conformance vectors write` makes it anew", self.path, self.line, self.about)
+    }
+}
+
+/// Makes every file in memory and compares; the first difference of each file.
+pub fn check(root: &Path) -> Vec<Difference> {
+    files().iter().filter_map(|(path, made)| difference(root, path, made)).collect()
+}
+
+/// Writes every file.
+pub fn write(root: &Path) -> io::Result<Vec<String>> {
+    files()
+        .into_iter()
+        .map(|(path, text)| {
+            let file = root.join(&path);
+            file.parent().map_or(Ok(()), fs::create_dir_all)?;
+            fs::write(file, text).map(|()| path)
+        })
+        .collect()
+}
+
+fn difference(root: &Path, path: &str, made: &str) -> Option<Difference> {
+    let there = match fs::read_to_string(root.join(path)) {
+        Ok(there) if there == made => return None,
+        Ok(there) => there,
+        Err(error) => return Some(Difference { path: path.to_owned(), line: 1, about: error.to_string() }),
+    };
+    let (mut kept, mut wanted) = (there.split('\n'), made.split('\n'));
+    for line in 1.. {
+        match (kept.next(), wanted.next()) {
+            (None, None) => break,
+            (is, should) if is == should => {}
+            (is, should) => {
+                let begin = |text: Option<&str>| text.map_or("nothing".into(), |text| text.chars().take(80).collect());
+                let (is, should): (String, String) = (begin(is), begin(should));
+                let about = if is == should { should } else { format!("{is}, not {should}") };
+                return Some(Difference { path: path.to_owned(), line, about });
+            }
+        }
+    }
+    None
+}
+
+/// The hash of every file, and how many cases there are of what.
+fn lock(areas: &[Area], files: &[(String, String)]) -> String {
+    let digest = |text: &str| hex(&Sha256::digest(text));
+    let hashes = files.iter().map(|(path, text)| (path[FOLDER.len()..].to_owned(), Value::from(digest(text))));
+    let hashes: serde_json::Map<String, Value> = hashes.collect();
+    let counts = areas.iter().map(|area| (area.area.clone(), Value::from(area.cases.len())));
+    let counts: serde_json::Map<String, Value> = counts.collect();
+    let cases: usize = areas.iter().map(|area| area.cases.len()).sum();
+    let lock = json!({"format": purser_test_vectors::FORMAT, "cases": cases, "areas": counts, "sha256": hashes});
+    serde_json::to_string_pretty(&lock).unwrap_or_default() + "\n"
+}
+
+/// Bytes as they stand in the files.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
