@@ -293,3 +293,43 @@ pub(super) fn item(tag: u8, contents: &[u8]) -> Vec<u8> {
     };
     [&[tag], &head[..], contents].concat()
 }
+
+/// The certificate with n - s in the place of s.
+pub(super) fn other_signature(der: &[u8]) -> Vec<u8> {
+    let parts = items(contents(der));
+    let [signed, algorithm, signature] = &parts[..] else { return der.to_vec() };
+    let numbers = items(contents(&contents(signature)[1..]));
+    let [r, s] = &numbers[..] else { return der.to_vec() };
+    let mut wide = [0; 32];
+    let digits = contents(s);
+    let digits = digits.strip_prefix(&[0]).unwrap_or(digits);
+    wide[32 - digits.len()..].copy_from_slice(digits);
+    let pair = item(0x30, &[r.clone(), integer(&super::signature::negated(&wide))].concat());
+    let signature = item(0x03, &[&[0], &pair[..]].concat());
+    item(0x30, &[&signed[..], algorithm, &signature].concat())
+}
+
+/// The contents of one DER item.
+fn contents(item: &[u8]) -> &[u8] {
+    &item[head(item).0..]
+}
+
+/// The DER items that stand one after the other.
+fn items(mut contents: &[u8]) -> Vec<Vec<u8>> {
+    let mut items = Vec::new();
+    while !contents.is_empty() {
+        let (head, length) = head(contents);
+        let (item, rest) = contents.split_at(head + length);
+        items.push(item.to_vec());
+        contents = rest;
+    }
+    items
+}
+
+fn head(item: &[u8]) -> (usize, usize) {
+    match item[1] {
+        0x82 => (4, usize::from(item[2]) << 8 | usize::from(item[3])),
+        0x81 => (3, usize::from(item[2])),
+        short => (2, usize::from(short)),
+    }
+}

@@ -203,6 +203,19 @@ pub(super) fn lean_mandate() -> Forge {
     Forge::new("mandate", mandate(), By::Key("payer"))
 }
 
+/// An offer with the fields that it must have.
+pub(super) fn lean_offer() -> Forge {
+    let line = labelled([
+        (1, "longjing-25".into()),
+        (2, "Longjing tea".into()),
+        (3, 5_499.into()),
+        (4, 1.into()),
+        (5, 1_280.into()),
+    ]);
+    let payload = offer().without(-25).without(-26).without(-27).with(-24, 1).with(-21, seq([line]));
+    Forge::new("offer", payload, By::Certificate("merchant"))
+}
+
 /// The payload of an offer of 12.80 yuan, captured by command.
 pub(super) fn offer() -> Item {
     let goods = labelled([

@@ -19,7 +19,17 @@ pub trait Field: Sized {
 pub struct MapReader<'r, 'a> {
     reader: &'r mut Reader<'a>,
     left: u64,
-    next: Option<(i64, usize)>,
+    next: Option<Next<'a>>,
+}
+
+/// A field that has not been asked for yet.
+#[derive(Clone, Copy, Debug)]
+struct Next<'a> {
+    /// Its label, where that is a number that a label can be.
+    label: Option<i64>,
+    /// Its key, as it stands.
+    key: &'a [u8],
+    at: usize,
 }
 
 impl<'r, 'a> MapReader<'r, 'a> {
@@ -56,7 +66,7 @@ impl<'r, 'a> MapReader<'r, 'a> {
         label: Label,
         read: impl FnOnce(&mut Reader<'a>) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
-        if self.next.is_none_or(|(next, _)| next != label.number) {
+        if self.next.is_none_or(|next| next.label != Some(label.number)) {
             return Ok(None);
         }
         let value = read(self.reader).map_err(|fault| fault.field(label.name))?;
@@ -68,20 +78,18 @@ impl<'r, 'a> MapReader<'r, 'a> {
     pub fn end(self) -> Result<(), Fault> {
         match self.next {
             None => Ok(()),
-            Some((_, at)) => Err(Fault::new(Code::UnknownField).at(at)), // [ENC-12]
+            Some(next) => Err(Fault::new(Code::UnknownField).at(next.at)), // [ENC-12]
         }
     }
 
-    /// The label that comes next and where it stands.
-    pub fn next_label(&self) -> Option<(i64, usize)> {
-        self.next
-    }
-
-    /// Why a field is not there: what stands before its place is a label that the map does not have. [ENC-22]
+    /// Why a field is not there: what stands before its place is a label that the map does not have, of whatever
+    /// type. [ENC-22]
     fn absent(&self, label: Label) -> Fault {
+        let mut place = Writer::new();
+        place.integer(label.number);
         match self.next {
-            Some((next, at)) if in_bytes(next) < in_bytes(label.number) => Fault::new(Code::UnknownField).at(at), // [ENC-12]
-            Some((_, at)) => Fault::new(Code::MissingField).at(at).field(label.name), // [ENC-13]
+            Some(next) if next.key < place.into_bytes().as_slice() => Fault::new(Code::UnknownField).at(next.at), // [ENC-12]
+            Some(next) => Fault::new(Code::MissingField).at(next.at).field(label.name), // [ENC-13]
             None => Fault::new(Code::MissingField).at(self.reader.offset()).field(label.name), // [ENC-13]
         }
     }
@@ -91,17 +99,11 @@ impl<'r, 'a> MapReader<'r, 'a> {
         if self.left > 0 {
             self.left -= 1;
             let at = self.reader.offset();
-            // A key of another type is a field that no paper has. [ENC-12]
-            let label = self.reader.integer().map_err(|_| Fault::new(Code::UnknownField).at(at))?;
-            self.next = Some((label, at));
+            let label = self.reader.clone().integer().ok();
+            self.next = Some(Next { label, key: self.reader.skip()?, at });
         }
         Ok(())
     }
-}
-
-/// Where a label sorts: by the bytes of its one form, in which negative numbers follow the others.
-fn in_bytes(label: i64) -> (bool, u64) {
-    (label < 0, label.unsigned_abs())
 }
 
 /// Collects the fields of one map.

@@ -85,7 +85,8 @@ fn shapes(t: &mut Table) {
     let byte_keys: Vec<_> = all.iter().map(|(key, value)| (bytes(key), value.clone())).collect();
     t.refuse(("P21", ""), "payload: a list of the values", (FieldType, Schema), |f| f.payload = list(&values));
     t.refuse(("", ""), "payload: a number", (FieldType, Schema), |f| f.payload = int(1));
-    t.refuse(("P25", "C14"), "payload: labels as byte strings", (UnknownField, Schema), |f| {
+    // They sort behind every label that a mandate must have. [ENC-22]
+    t.refuse(("P25", "C14"), "payload: labels as byte strings", (MissingField, Schema), |f| {
         let mut sorted = byte_keys;
         sorted.sort();
         f.payload = map(&sorted);
