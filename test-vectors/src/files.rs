@@ -1,8 +1,19 @@
 //! The files themselves, so that a program that runs the cases needs none beside it.
 
-/// The areas: the name, and the text of the file.
-pub const AREAS: &[(&str, &str)] =
-    &[("framing", include_str!("../v1/framing.json")), ("encoding", include_str!("../v1/encoding.json"))];
+macro_rules! areas {
+    ($($name:literal)+) => {
+        /// The areas: the name, and the text of the file.
+        pub const AREAS: &[(&str, &str)] = &[$(($name, include_str!(concat!("../v1/", $name, ".json")))),+];
+    };
+}
+
+areas! {
+    "framing"
+    "encoding"
+    "headers"
+    "certificates"
+    "signature"
+}
 
 /// The keys of the cases: `keys.json`.
 pub const KEYS: &str = include_str!("../keys.json");
