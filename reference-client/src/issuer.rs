@@ -18,12 +18,13 @@ use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::flow::merchant::VerifiedReceipt;
 use purser_protocol::id::{AccountId, PaperId, PartyId, Text};
 use purser_protocol::paper::command::{Enrolment, Proof};
-use purser_protocol::paper::credential::Credential;
+use purser_protocol::paper::credential::{Credential, Pseudonym};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::status::Status;
 use purser_protocol::sign::paper::id as paper_id;
 use purser_protocol::sign::{Frame, Paper, PublicKey, Signer, Verified, sign};
 use serde::de::DeserializeOwned;
+use serde_json::json;
 
 use crate::clock::{Clock, nonce};
 use crate::connect::{Connector, Request, Response, Url};
@@ -144,7 +145,7 @@ impl Issuer {
         let mut request = self.get(&format!("/v1/intents/{id}?wait={wait}"), ANSWER);
         request.patience = Duration::from_secs(wait);
         let question = Question::Payment(id, intent);
-        if let Some(proof) = payer.and_then(|payer| self.proof(&request.url, payer).ok()) {
+        if let Some(proof) = payer.and_then(|payer| self.proof(&Method::GET, &request.url, payer).ok()) {
             let proven = request.clone().header(HeaderName::from_static(PURSER_PROOF), proof);
             match self.reply(self.connector.send(&proven).await, question).await {
                 // The outcome is told to anybody who knows the id.
@@ -174,6 +175,34 @@ impl Issuer {
         let fits = party.id == self.id && status.issuer == self.id && status.mandate == mandate;
         // [REV-10]
         if fits && now < status.expires_at { Ok(status) } else { Err(self.odd("its status is another's, or old")) }
+    }
+
+    /// Who the payer under a mandate is to a merchant, as the issuer signs it. The answer is the paper.
+    pub async fn pseudonym(
+        &self,
+        mandate: PaperId,
+        merchant: &PartyId,
+        signer: &dyn Signer,
+    ) -> Result<(Vec<u8>, Verified<Pseudonym>)> {
+        let url = self.url.with_target("/v1/pseudonyms");
+        let proof = self.proof(&Method::POST, &url, signer)?;
+        let body = json!({ "mandate": mandate.to_string(), "merchant": merchant.as_str() }).to_string();
+        let request = Request::new(Method::POST, url)
+            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+            .header(HeaderName::from_static(PURSER_PROOF), proof)
+            .body(body);
+        let response = self.good(self.connector.send(&Request { repeatable: true, ..request }).await?)?;
+        let now = self.clock.now();
+        let refused = |fault| Error::fault("pseudonym", fault).at(self.url.origin());
+        let (paper, party) = self.trust.certified::<Pseudonym>(&response.body, Role::Issuer, now).map_err(refused)?;
+        paper.check_lifetime().map_err(refused)?; // [INT-3]
+        let fits = party.id == self.id && paper.issuer == self.id && paper.merchant == *merchant;
+        // [INT-2]
+        if fits && now < paper.expires_at {
+            Ok((response.body.to_vec(), paper))
+        } else {
+            Err(self.odd("its pseudonym is another's, or old"))
+        }
     }
 
     /// A receipt by its own id.
@@ -219,7 +248,7 @@ impl Issuer {
     /// A read by who says so. [HTB-32]
     async fn read<T: DeserializeOwned>(&self, target: &str, signer: &dyn Signer) -> Result<T> {
         let url = self.url.with_target(target);
-        let proof = self.proof(&url, signer)?;
+        let proof = self.proof(&Method::GET, &url, signer)?;
         let request = Request::new(Method::GET, url)
             .header(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"))
             .header(HeaderName::from_static(PURSER_PROOF), proof);
@@ -228,8 +257,8 @@ impl Issuer {
     }
 
     /// A header that proves who asks, for this address and this minute.
-    fn proof(&self, url: &Url, signer: &dyn Signer) -> Result<HeaderValue> {
-        let target = Text::new(&format!("GET {url}"));
+    fn proof(&self, method: &Method, url: &Url, signer: &dyn Signer) -> Result<HeaderValue> {
+        let target = Text::new(&format!("{method} {url}"));
         let proof = Proof {
             audience: self.id.clone(),
             issued_at: self.clock.now(),

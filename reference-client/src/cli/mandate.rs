@@ -31,6 +31,18 @@ pub(super) enum Mandate {
         #[command(flatten)]
         reader: Reader,
     },
+    /// Who the payer under a mandate is to a merchant: to show where prices depend on who pays
+    Pseudonym {
+        /// The mandate's id, or the first digits
+        id: String,
+        /// The merchant's name, as in its certificate
+        merchant: String,
+        /// Write the signed paper to this file
+        #[arg(long, value_name = "FILE")]
+        out: Option<std::path::PathBuf>,
+        #[command(flatten)]
+        reader: Reader,
+    },
     /// Let mandates rest
     Suspend(Command),
     /// Lift a suspension
@@ -76,6 +88,9 @@ impl Mandate {
             Self::Replace(replace) => replace.run(&session).await,
             Self::Ls(reader) => list::ls(&session, reader).await,
             Self::Show { id, reader } => list::show(&session, &id, reader).await,
+            Self::Pseudonym { id, merchant, out, reader } => {
+                list::pseudonym(&session, &id, &merchant, out.as_deref(), reader).await
+            }
             Self::Suspend(command) => suspend(&session, &command).await,
             Self::Resume { command, suspension } => resume(&session, &command, suspension.as_deref()).await,
             Self::Revoke(command) => revoke(&session, &command).await,

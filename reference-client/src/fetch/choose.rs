@@ -114,7 +114,6 @@ fn fit(id: PaperId, mandate: &Mandate, issuer: &Issuer, agent: &dyn Signer, aske
         now: issuer.clock.now(),
         account,
         chain: &[link],
-        sent: &[],
         offer: &asked.offer,
         offer_id: asked.offer.id(),
         merchant: &asked.merchant,

@@ -1,11 +1,14 @@
 //! `purser mandate ls`, `purser mandate show`
 
+use std::path::Path;
+
 use purser_client::home::complete;
 use purser_client::issuer::MandateView;
 use purser_client::session::Session;
 use purser_client::{Error, Result};
 use purser_protocol::bind::base64url;
 use purser_protocol::diag;
+use purser_protocol::id::PartyId;
 use purser_protocol::money::Currency;
 use purser_protocol::time::UnixSeconds;
 use serde_json::{Value, json};
@@ -47,6 +50,31 @@ pub(super) async fn show(session: &Session, typed: &str, reader: Reader) -> Resu
         members.insert("status".into(), signed);
     }
     Ok(Done::new(text, json!({ "mandate": json })))
+}
+
+pub(super) async fn pseudonym(
+    session: &Session,
+    typed: &str,
+    merchant: &str,
+    out: Option<&Path>,
+    reader: Reader,
+) -> Result<Done> {
+    let signer = reader.signer(session)?;
+    let known: Vec<_> = session.issuer.mandates(&signer).await?.iter().filter_map(MandateView::paper_id).collect();
+    let merchant = PartyId::new(merchant)
+        .ok_or_else(|| Error::usage("not a party's name").at(merchant).fix("give it as its certificate has it"))?;
+    let (bytes, paper) = session.issuer.pseudonym(complete(&known, typed)?, &merchant, &signer).await?;
+    if let Some(path) = out {
+        std::fs::write(path, &bytes).map_err(|error| Error::file(path, &error))?;
+    }
+    let text = format!("{} is this payer to {merchant}, until {}\n", paper.pseudonym, paper.expires_at);
+    let json = json!({
+        "pseudonym": paper.pseudonym.to_string(),
+        "merchant": merchant.as_str(),
+        "good_until": paper.expires_at.get(),
+        "paper": base64url::encode(&bytes),
+    });
+    Ok(Done::new(text, json))
 }
 
 fn line(view: &MandateView) -> String {

@@ -102,3 +102,21 @@ async fn the_reference_merchant_is_paid() {
     let spent = 1_280 + 2_800 + 19_900;
     assert_eq!(account["balances"][0]["amount_minor"], (100_000 - spent).to_string());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payer_has_one_name_at_a_merchant_and_another_at_the_next() {
+    let sandbox = Sandbox::start("names").await;
+    let made = sandbox.good(&["mandate", "new", "--currency", "CNY", "--mode", "quota", "--total", "50.00"]).await;
+    let id = made["mandate"].as_str().unwrap();
+    let paper = sandbox.folder.join("pseudonym.cose");
+    let ask = async |more: &[&str]| sandbox.good(&[&["mandate", "pseudonym", id][..], more].concat()).await;
+    let here = ask(&["shop.example", "--agent", "--out", paper.to_str().unwrap()]).await;
+    assert_eq!(ask(&["shop.example"]).await["pseudonym"], here["pseudonym"], "to the person as to the agent [INT-1]");
+    assert_ne!(ask(&["other.example"]).await["pseudonym"], here["pseudonym"], "[PRV-2]");
+    let shown = sandbox.good(&["paper", "verify", paper.to_str().unwrap()]).await;
+    assert_eq!(shown["kind"], "purser-pseudonym", "{shown}");
+
+    let (id, nobody) = (&id[..id.len() - 1], "not a name");
+    assert_eq!(sandbox.run(&["mandate", "pseudonym", id, nobody]).await.code, 2);
+    assert_eq!(sandbox.run(&["mandate", "pseudonym", &"9".repeat(64), "shop.example"]).await.code, 1);
+}
