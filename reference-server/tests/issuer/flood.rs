@@ -7,7 +7,10 @@ use purser_protocol::field::UpTo;
 use purser_protocol::paper::rules::Fields;
 use purser_protocol::receipt::Outcome;
 
-use crate::papers::{Key, id};
+use purser_protocol::bind::http::PAYMENT_REQUEST;
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::papers::{Key, id, payment};
 use crate::scene::{Scene, within};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,4 +69,45 @@ async fn who_waits_for_an_outcome_is_answered_when_the_server_stops() {
     }
     scene.stop();
     assert_eq!(waiting.await.unwrap().unwrap().status, 202);
+}
+
+/// Connections from one address that say nothing: as many as the test may open, at most ten thousand.
+async fn silent_crowd(scene: &Scene) -> Vec<TcpStream> {
+    let limits = fs::read_to_string("/proc/self/limits").unwrap();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let files: usize = files.split_whitespace().next().unwrap().parse().unwrap_or(usize::MAX);
+    let most = files.saturating_sub(500).min(10_000);
+    println!("{most} connections");
+    let mut crowd = Vec::new();
+    for _ in 0..most {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        // A full backlog may refuse one; that is the system's way to bound them.
+        crowd.extend(socket.connect(scene.addr()).await);
+    }
+    crowd
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_connections_are_held_off_and_the_others_served() {
+    let scene = Scene::new();
+    let person = scene.person(100_000).await;
+    let agent = Key::new();
+    let quota = scene.register(&person.quota(&agent, 50_000)).await;
+    let before = scene.memory_kib();
+    let mut line = scene.line().await;
+    let crowd = silent_crowd(&scene).await;
+
+    for _ in 0..100 {
+        let offer = scene.shop.offer(100);
+        let body = payment(&offer, &agent.intent(quota, &offer, 100));
+        within(line.post("/v1/intents", PAYMENT_REQUEST, body)).await.unwrap().is(&scene.world, Outcome::Settled);
+    }
+    // A newcomer too: the crowd has its share of the seats and no more.
+    scene.command(&person.revocation(quota)).await.is(&scene.world, Outcome::Recorded);
+    assert_eq!(scene.get(&format!("/v1/mandates/{quota}/status")).await.status, 200);
+    assert_eq!(scene.balance(&person).await, 90_000);
+    // 256 seats for the crowd, at some tens of KiB each while a handshake is waited for.
+    let grown = scene.memory_kib().saturating_sub(before);
+    assert!(grown < 64 * 1_024, "{grown} KiB for {} connections", crowd.len());
 }

@@ -64,6 +64,13 @@ impl Scene {
         (self.program, self.addr) = start(&self.sandbox);
     }
 
+    /// What the program holds in memory.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.program.id())).unwrap();
+        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        resident.trim().trim_end_matches("kB").trim().parse().unwrap()
+    }
+
     pub(crate) fn addr(&self) -> SocketAddr {
         self.addr
     }
