@@ -1,0 +1,137 @@
+"""The agent's table (chapter 11): takes an offer under a mandate, and does not leave an intent in doubt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from . import http, message, papers, receipt
+from .certificates import Anchor
+from .envelope import Paper, read, sign
+from .errors import BY_NUMBER, Reject
+from .keys import SigningKey, sha256
+from .message import Part, Trust
+from .state import holder_of
+
+
+@dataclass
+class Taken:
+    """An intent that was signed."""
+
+    paper: bytes
+    offer: Part
+    intent: dict[int, Any]
+    issuer: str
+    state: str = "asking"
+    sendings: int = 1
+    answer_by: int = 0
+
+
+class Agent:
+    """An agent with one key, and the mandates that it holds."""
+
+    def __init__(self, key: SigningKey, network: str, anchors: list[Anchor], mandates: list[bytes]) -> None:
+        self.key, self.network, self.anchors = key, network, anchors
+        self.mandates: dict[bytes, Paper] = {}
+        for raw in mandates:
+            paper = read(raw)
+            papers.check_schema("mandate", paper.payload)
+            self.mandates[paper.id] = paper
+        self.taken: dict[bytes, Taken] = {}
+
+    def offer(self, raw: bytes, request: dict[str, Any] | None, amount_max: int, currency: str, mandate_id: bytes,
+              secret: bytes, now: int) -> tuple[bytes, bytes]:
+        """Reads an offer, and takes it where it is what was asked for; the id and the bytes of the intent."""
+        part = Part("offer", "offer", raw)
+        message.read_all([part], Trust(self.anchors, []), self.network, now,
+                         lambda one, _: one.signer.point)  # type: ignore[union-attr]  # [INT-14]
+        mandate = self.mandates.get(mandate_id)
+        holder = holder_of(mandate.payload) if mandate else None
+        if mandate is None or holder is None:
+            raise Reject("mandate-unknown", "mandate")
+        if holder.point != self.key.point:
+            raise Reject("agent-mismatch")
+        if request is not None and papers.RESOURCE in part.paper.payload:
+            own = http.resource(request["salt"], request["method"], request["authority"], request["target"],
+                                request["body"])
+            if part[papers.RESOURCE] != own:
+                raise Reject("request-mismatch")  # [HTB-19]
+        if now >= part[papers.EXP]:
+            raise Reject("offer-expired")
+        if not any(issuer == mandate.get(papers.AUD) for issuer, _ in part[papers.ACCEPTS]):
+            raise Reject("issuer-not-accepted")
+        if currency not in (part[papers.CURRENCY],) or mandate.get(papers.CURRENCY) != currency:
+            raise Reject("currency-mismatch")
+        if part[papers.AMOUNT] > amount_max:
+            raise Reject("amount-mismatch")
+        if any(one.offer.id == part.id and one.state != "idle" for one in self.taken.values()):
+            raise Reject("offer-paid")  # [INT-19]
+        # Everything is taken from the fields of the verified offer [INT-15].
+        payload = {papers.AUD: mandate.get(papers.AUD), papers.IAT: max(now, part[papers.IAT]),  # [INT-20]
+                   papers.VERSION: 1, papers.MANDATE: mandate_id, papers.OFFER: part.id,
+                   papers.AMOUNT: part[papers.AMOUNT], papers.CURRENCY: part[papers.CURRENCY],
+                   papers.SECRET_HASH: sha256(secret)}
+        intent = sign("intent", payload, self.network, self.key)
+        intent_id = read(intent).id
+        self.taken[intent_id] = Taken(intent, part, payload, mandate.get(papers.AUD))
+        return intent_id, intent
+
+    def answer(self, intent_id: bytes, status: int | None, body: bytes | None, content_type: str | None,
+               now: int) -> tuple[str, str]:
+        """The next state, and what to send: `same`, `cancel` or `nothing`."""
+        taken = self.taken.get(intent_id)
+        if taken is None:
+            raise Reject("payment-unknown")
+        if taken.state in ("idle", "paid"):
+            return taken.state, "nothing"
+        found = self._receipt(taken, intent_id, body, now) if body else None
+        send = "nothing"
+        if found is not None:
+            outcome = found.outcome
+            if outcome in (papers.AUTHORIZED, papers.SETTLED):
+                taken.state = "paid"
+            elif outcome == papers.PENDING:
+                taken.state, taken.answer_by = "waiting", found.claims.get(papers.ANSWER_BY)
+            else:
+                taken.state = "idle"  # refused, or cancelled
+        elif taken.state == "asking" and taken.sendings == 1 and self._undecided_for_good(status, body, content_type):
+            taken.state = "idle"
+        elif taken.state == "asking":
+            send = "same"  # no answer but a receipt is a decision [FLW-3] [INT-18]
+        if taken.state == "waiting" and now >= taken.answer_by:
+            taken.state, send = "asking", "same"
+        taken.sendings += send == "same"
+        return taken.state, send
+
+    def _receipt(self, taken: Taken, intent_id: bytes, body: bytes, now: int) -> receipt.Receipt | None:
+        """The receipt in an answer, where it reads and is this intent's, from the issuer asked."""
+        try:
+            raw, _ = papers.read_answer(body)
+            found = receipt.read(raw, Trust(self.anchors, []), self.network, now)
+        except Reject:
+            return None
+        claims = found.claims
+        fits = claims.get(papers.INTENT) == intent_id and papers.COMMAND not in claims
+        fits = fits and found.issuer == taken.issuer and claims.get(papers.OFFER) == taken.intent[papers.OFFER]
+        if found.outcome != papers.CANCELLED:
+            fits = fits and all(claims.get(label) == taken.intent[label]
+                                for label in (papers.AMOUNT, papers.CURRENCY, papers.SECRET_HASH))
+        return found if fits else None
+
+    @staticmethod
+    def _undecided_for_good(status: int | None, body: bytes | None, content_type: str | None) -> bool:
+        """Whether a problem body says that nothing was decided, and that the same bytes would be refused again."""
+        if body is None or status is None or status >= 500 or status == 429:
+            return False  # a 5xx, a 429 or silence never means that nothing was done
+        if (content_type or "").partition(";")[0].strip().lower() != "application/problem+json":
+            return False
+        try:
+            problem = json.loads(body)
+            number, retry = problem.get("code"), problem.get("retry")
+        except (ValueError, AttributeError):
+            return False
+        known = BY_NUMBER.get(number) if type(number) is int else None
+        if known is not None:
+            return known.outcome == "not-decided" and known.retry != "same"
+        return type(number) is int and retry != "same"  # [ERR-4]

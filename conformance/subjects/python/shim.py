@@ -1,0 +1,322 @@
+"""Speaks `purser-shim/1` (conformance/shim.md) for the implementation in `purser/`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from typing import Any, Callable
+
+from purser import VERSION, cbor, certificates, envelope, http, papers, receipt, verifier
+from purser.agent import Agent
+from purser.certificates import Anchor
+from purser.errors import Reject
+from purser.issuer import Issuer
+from purser.keys import SigningKey, sha256
+from purser.merchant import Merchant, Payee
+from purser.message import Trust
+from purser.papers import OUTCOMES
+from purser.rules import Lineage
+from purser.state import Draws, Recorded
+from purser.wallet import Wallet
+
+Json = dict[str, Any]
+FEATURES = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox"]
+STANDS = {"captured": "settled"}  # the shim's list of states has no word for it
+
+
+class Decided(Exception):
+    """A refusal that was decided: it has a signed answer."""
+
+    def __init__(self, recorded: Recorded) -> None:
+        self.recorded = recorded
+
+
+def unhex(value: str | None) -> bytes:
+    return bytes.fromhex(value or "")
+
+
+def chain_of(values: list[str] | None) -> list[bytes]:
+    return [bytes.fromhex(one) for one in values or []]
+
+
+def anchors_of(values: list[Any] | None, *roles: str) -> list[Anchor]:
+    found = []
+    for one in values or []:
+        named = one if isinstance(one, dict) else {"certificate": one}
+        found.append(certificates.anchor(unhex(named["certificate"]), tuple(named.get("roles", roles)),
+                                         tuple(named.get("names", ()))))
+    return found
+
+
+def request_of(value: Json | None) -> Json | None:
+    return value and {"salt": unhex(value.get("salt")), "method": value["method"],
+                      "authority": value["authority"], "target": value["target"], "body": unhex(value.get("body"))}
+
+
+class Shim:
+    """The state of a process, and one method for each call."""
+
+    def __init__(self) -> None:
+        self.issuer: Issuer = None  # type: ignore[assignment]
+        self.agent: Agent = None  # type: ignore[assignment]
+        self.merchant: Merchant = None  # type: ignore[assignment]
+        self.wallet: Wallet = None  # type: ignore[assignment]
+        self.calls: dict[str, Callable[[Json], Any]] = {
+            "hello": self.hello, "reset": self.reset, "paper.verify": self.paper_verify,
+            "paper.sign": self.paper_sign, "chain.verify": self.chain_verify, "receipt.verify": self.receipt_verify,
+            "request.read": self.request_read, "challenge.read": self.challenge_read,
+            "credentials.read": self.credentials_read, "issuer.start": self.issuer_start,
+            "issuer.receive": self.issuer_receive, "issuer.ask": self.issuer_ask, "issuer.tick": self.issuer_tick,
+            "issuer.status": self.issuer_status, "state.get": self.state_get, "state.put": self.state_put,
+            "agent.start": self.agent_start, "agent.offer": self.agent_offer, "agent.answer": self.agent_answer,
+            "merchant.start": self.merchant_start, "merchant.offer": self.merchant_offer,
+            "merchant.redeem": self.merchant_redeem, "wallet.start": self.wallet_start,
+            "wallet.confirm": self.wallet_confirm, "wallet.refuse": self.wallet_refuse,
+        }
+
+    def hello(self, _: Json) -> Json:
+        return {"implementation": {"name": "purser-python", "version": VERSION, "language": "Python"},
+                "roles": ["verifier", "issuer", "agent", "merchant", "wallet"], "spec": ["1"],
+                "features": FEATURES, "in_flight_max": 1}
+
+    def reset(self, _: Json) -> Json:
+        self.__init__()  # type: ignore[misc]
+        return {}
+
+    # Papers.
+
+    def paper_verify(self, call: Json) -> Json:
+        signer = call["signer"]
+        trust, key = Trust([], []), None
+        if "key" in signer:
+            key = unhex(signer["key"])
+        else:
+            chains = [chain_of(signer["chain"])] if signer.get("chain") else []
+            trust = Trust(anchors_of(signer.get("anchors"), signer["role"]), chains,
+                          frozenset(chain_of(signer.get("revoked", call.get("revoked")))), brought=True)
+        part = verifier.verify_paper(call["kind"], unhex(call["paper"]), call["network"], call["now"], key, trust)
+        return {"id": part.id.hex(), "payload": cbor.encode(part.paper.payload).hex()}
+
+    def paper_sign(self, call: Json) -> Json:
+        kind, payload = call["kind"], unhex(call["payload"])
+        value = cbor.decode(payload)
+        papers.check_schema(kind, value)
+        certificate = unhex(call["certificate"]) if call.get("certificate") else None
+        paper = envelope.sign(kind, value, call["network"], SigningKey(unhex(call["key"])), certificate)
+        return {"paper": paper.hex(), "id": envelope.paper_id(paper).hex()}
+
+    def chain_verify(self, call: Json) -> Json:
+        chain = chain_of(call["chain"])
+        if not chain:
+            raise Reject("cert-missing")
+        signer = certificates.check(chain, call["role"], anchors_of(call["anchors"], call["role"]), call["now"],
+                                    revoked=frozenset(chain_of(call.get("revoked"))))
+        return {"party": signer.party, "key": signer.point.hex(), "categories": list(signer.categories)}
+
+    def receipt_verify(self, call: Json) -> Json:
+        chains = [chain_of(call["chain"])] if call.get("chain") else []
+        trust = Trust(anchors_of(call["anchors"], "issuer"), chains, frozenset(chain_of(call.get("revoked"))),
+                      brought=True)
+        found = receipt.read(unhex(call["receipt"]), trust, call["network"], call["now"])
+        return {"id": found.id.hex(), "outcome": OUTCOMES[found.outcome]}
+
+    def request_read(self, call: Json) -> Json:
+        request = papers.read_request(unhex(call["body"]))
+        value = {"mandates": [one.hex() for one in request.mandates], "offer": request.offer.hex(),
+                 "intent": request.intent.hex()}
+        return value if request.confirmation is None else value | {"confirmation": request.confirmation.hex()}
+
+    def challenge_read(self, call: Json) -> Json:
+        return dict(http.read_challenge(call["header"], unhex(call["offer"])))
+
+    def credentials_read(self, call: Json) -> Json:
+        found, secret = http.read_credentials(call["header"])
+        return {"receipt": found.hex(), "secret": secret.hex()}
+
+    # The issuer.
+
+    def issuer_start(self, call: Json) -> Json:
+        self.issuer = Issuer(call["issuer"], call["network"], call["sandbox"], SigningKey(unhex(call["key"])),
+                             chain_of(call["chain"]), anchors_of(call["anchors"], "merchant"),
+                             [chain_of(one) for one in call.get("merchants", [])], unhex(call["pseudonym_secret"]))
+        return {}
+
+    @staticmethod
+    def _draws(call: Json) -> Draws:
+        # Calls that bring no nonce draw one of their own bytes, so that a run can be repeated.
+        nonce = unhex(call.get("nonce")) or sha256(json.dumps(call, sort_keys=True).encode())[:16]
+        return Draws(nonce, unhex(call.get("account")) or None)
+
+    def issuer_receive(self, call: Json) -> Json:
+        done = self.issuer.receive(call["message"], unhex(call["body"]), call["now"], self._draws(call))
+        cancels = call["message"] == "command" and done.code is not None and self._is_cancel(unhex(call["body"]))
+        if done.code is not None and not cancels:
+            raise Decided(done)
+        # A cancel is answered with whatever receipt it brings to light; the detail is not a merchant's to see.
+        value = {"answer": done.answer(payer=not cancels or self._by_key(unhex(call["body"]))).hex(),
+                 "outcome": OUTCOMES[done.outcome]}
+        return value if done.credential is None else value | {"credential": done.credential.hex()}
+
+    @staticmethod
+    def _is_cancel(body: bytes) -> bool:
+        return envelope.read(body).protected.get(envelope.TYP) == "purser-cancel"
+
+    @staticmethod
+    def _by_key(body: bytes) -> bool:
+        return envelope.read(body).kid is not None
+
+    def issuer_ask(self, call: Json) -> Json:
+        record = self.issuer.ask(unhex(call["intent"]), call["now"], self._draws(call))
+        return {"answer": record.recorded.answer(call.get("payer", False)).hex(),
+                "outcome": OUTCOMES[record.recorded.outcome]}
+
+    def issuer_tick(self, call: Json) -> Json:
+        self.issuer.tick(call["now"], self._draws(call))
+        return {}
+
+    def issuer_status(self, call: Json) -> Json:
+        return {"paper": self.issuer.status(unhex(call["mandate"]), call["now"], self._draws(call)).hex()}
+
+    def state_put(self, call: Json) -> Json:
+        for one in call["messages"]:
+            if "message" in one:
+                try:
+                    self.issuer_receive(one)
+                except (Reject, Decided) as refused:
+                    raise RuntimeError(f"a message of the state was refused: {refused!r}") from refused
+            else:
+                self.issuer_tick(one)
+        return {}
+
+    def state_get(self, _: Json) -> Json:
+        issuer = self.issuer
+        held: dict[tuple[bytes, str], int] = {}
+        for record in issuer.payments.values():
+            if record.held:
+                key = (record.account, record.currency)
+                held[key] = held.get(key, 0) + record.held
+        accounts = []
+        for account_id, account in sorted(issuer.accounts.items()):
+            owned = {currency for owner, currency in held if owner == account_id}
+            for currency in sorted(set(account.available) | owned):
+                row = amounts(available_minor=account.available.get(currency, 0),
+                              held_minor=held.get((account_id, currency), 0))
+                if row:
+                    accounts.append({"account": account_id.hex(), "currency": currency} | row)
+        merchants: dict[tuple[str, str], int] = {}
+        for (party, _, currency), minor in issuer.merchants.items():
+            merchants[party, currency] = merchants.get((party, currency), 0) + minor
+        return {
+            "accounts": accounts,
+            "merchants": [{"party": party, "currency": currency, "minor": str(minor)}
+                          for (party, currency), minor in sorted(merchants.items()) if minor],
+            "mandates": [{"mandate": one.id.hex(), "standing": self._standing(one.lineage, one.latest),
+                          "payments": len(one.lineage.entries)} | self._spent(one.lineage)
+                         for _, one in sorted(issuer.mandates.items())],
+            "payments": [{"intent": one.id.hex(), "state": STANDS.get(one.state, one.state)} | amounts(
+                amount_minor=one.amount, captured_minor=one.captured, refunded_minor=one.refunded)
+                for _, one in sorted(issuer.payments.items())]}
+
+    @staticmethod
+    def _standing(lineage: Lineage, latest: bool) -> str:
+        if lineage.revoked:
+            return "revoked"
+        return "replaced" if not latest else "suspended" if lineage.suspensions else "active"
+
+    def _spent(self, lineage: Lineage) -> Json:
+        held = sum(self.issuer.payments[one.intent].held for one in lineage.entries)
+        return amounts(spent_minor=sum(one.counted for one in lineage.entries) - held, held_minor=held)
+
+    # The agent.
+
+    def agent_start(self, call: Json) -> Json:
+        self.agent = Agent(SigningKey(unhex(call["key"])), call["network"],
+                           anchors_of(call["anchors"], "issuer", "merchant"), chain_of(call["mandates"]))
+        return {}
+
+    def agent_offer(self, call: Json) -> Json:
+        _, intent = self.agent.offer(unhex(call["offer"]), request_of(call.get("request")), int(call["amount_max"]),
+                                     call["currency"], unhex(call["mandate"]), unhex(call["secret"]), call["now"])
+        return {"intent": intent.hex()}
+
+    def agent_answer(self, call: Json) -> Json:
+        body = unhex(call["body"]) if call.get("body") is not None else None
+        state, send = self.agent.answer(unhex(call["intent"]), call.get("status"), body, call.get("content_type"),
+                                        call["now"])
+        return {"state": state, "send": send}
+
+    # The merchant and the wallet.
+
+    def merchant_start(self, call: Json) -> Json:
+        payees = [Payee(one["issuer"], one["account"],
+                        Trust(anchors_of(one["anchors"], "issuer"), [chain_of(one.get("chain"))], brought=True))
+                  for one in call["issuers"]]
+        self.merchant = Merchant(call["merchant"], call["network"], SigningKey(unhex(call["key"])),
+                                 chain_of(call["chain"]), payees)
+        return {}
+
+    def merchant_offer(self, call: Json) -> Json:
+        capture = {"at once": 1, "at-once": 1, "once": 1, "by command": 2, "by-command": 2, "command": 2}.get(
+            call["capture"], call["capture"])
+        request = request_of(call["request"])
+        assert request is not None
+        offer = self.merchant.offer(request, int(call["price_minor"]), call["currency"], call["item"], capture,
+                                    unhex(call["nonce"]), call["now"], call["expires"])
+        return {"offer": offer.hex()}
+
+    def merchant_redeem(self, call: Json) -> Json:
+        request = request_of(call["request"])
+        assert request is not None
+        delivery, again = self.merchant.redeem(unhex(call["offer"]), request, unhex(call["receipt"]),
+                                               unhex(call["secret"]), call["now"])
+        return {"delivery": delivery.hex(), "again": again}
+
+    def wallet_start(self, call: Json) -> Json:
+        self.wallet = Wallet(SigningKey(unhex(call["key"])), unhex(call["account"]), call["issuer"],
+                             call["network"], anchors_of(call["anchors"], "merchant"))
+        return {}
+
+    def wallet_confirm(self, call: Json) -> Json:
+        return {"confirmation": self.wallet.confirm(unhex(call["offer"]), unhex(call["intent"]), call["now"]).hex()}
+
+    def wallet_refuse(self, call: Json) -> Json:
+        return {"cancel": self.wallet.refuse(unhex(call["intent"]), unhex(call["nonce"]), call["now"]).hex()}
+
+    # Lines.
+
+    def call(self, op: str, given: Json) -> Json:
+        """One call, as an outcome."""
+        if op not in self.calls:
+            return {"outcome": "unsupported"}
+        try:
+            return {"outcome": "accept", "value": self.calls[op](given)}
+        except Decided as decided:
+            done = decided.recorded
+            return {"outcome": "reject", "code": done.code, "stage": done.stage,
+                    "value": {"answer": done.answer().hex(), "outcome": OUTCOMES[done.outcome]}}
+        except Reject as fault:
+            found: Json = {"outcome": "reject", "code": fault.slug, "stage": fault.stage}
+            known = {"part": fault.part, "offset": fault.offset, "field": fault.field}
+            return found | {name: value for name, value in known.items() if value is not None}
+        except Exception as broken:  # noqa: BLE001 - whatever breaks is told to the suite
+            traceback.print_exc()
+            return {"outcome": "fault", "message": repr(broken)}
+
+
+def amounts(**minor: int) -> Json:
+    """Amounts as the shim writes them, zero ones left out."""
+    return {name: str(value) for name, value in minor.items() if value}
+
+
+def main() -> None:
+    shim = Shim()
+    for line in sys.stdin:
+        call = json.loads(line)
+        reply = {"id": call.get("id")} | shim.call(call["op"], call.get("input", {}))
+        sys.stdout.write(json.dumps(reply, separators=(",", ":")) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
