@@ -7,14 +7,13 @@ import sys
 import traceback
 from typing import Any, Callable
 
-from purser import VERSION, cbor, certificates, envelope, http, papers, receipt, verifier
+from purser import VERSION, cbor, certificates, envelope, http, mandates, papers, receipt, verifier
 from purser.agent import Agent
-from purser.certificates import Anchor
-from purser.errors import Reject
+from purser.certificates import Anchor, Trust
+from purser.errors import CODES, Reject
 from purser.issuer import Issuer
 from purser.keys import SigningKey, sha256
-from purser.merchant import Merchant, Payee
-from purser.message import Trust
+from purser.merchant import GivesBack, Merchant, Payee
 from purser.papers import OUTCOMES
 from purser.rules import Lineage
 from purser.state import Draws, Recorded
@@ -22,14 +21,21 @@ from purser.wallet import Wallet
 
 Json = dict[str, Any]
 FEATURES = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox"]
-STANDS = {"captured": "settled"}  # the shim's list of states has no word for it
 
 
 class Decided(Exception):
     """A refusal that was decided: it has a signed answer."""
 
-    def __init__(self, recorded: Recorded) -> None:
-        self.recorded = recorded
+    def __init__(self, recorded: Recorded, payer: bool = True) -> None:
+        self.recorded, self.payer = recorded, payer
+
+    def reply(self) -> Json:
+        """The refusal as the one who asks is told it: all that others hear of many is that it was declined."""
+        done = self.recorded
+        hidden = not self.payer and done.code is not None and CODES[done.code].public == "declined"
+        code, stage = ("declined", CODES["declined"].stages[0]) if hidden else (done.code, done.stage)
+        return {"outcome": "reject", "code": code, "stage": stage,
+                "value": {"answer": done.answer(self.payer).hex(), "outcome": OUTCOMES[done.outcome]}}
 
 
 def unhex(value: str | None) -> bytes:
@@ -40,13 +46,20 @@ def chain_of(values: list[str] | None) -> list[bytes]:
     return [bytes.fromhex(one) for one in values or []]
 
 
-def anchors_of(values: list[Any] | None, *roles: str) -> list[Anchor]:
-    found = []
-    for one in values or []:
-        named = one if isinstance(one, dict) else {"certificate": one}
-        found.append(certificates.anchor(unhex(named["certificate"]), tuple(named.get("roles", roles)),
-                                         tuple(named.get("names", ()))))
-    return found
+def trust_of(given: Json, chains: list[list[bytes]], brought: bool = False) -> Trust:
+    """Anchors, and the revoked certificates and retired keys that may stand beside them."""
+    anchors: list[Anchor] = []
+    for one in given.get("anchors", []):
+        limits = one if isinstance(one, dict) else {"certificate": one}
+        roles = (limits["role"],) if limits.get("role") else ("issuer", "merchant")
+        anchors.append(certificates.anchor(unhex(limits["certificate"]), roles, tuple(limits.get("names") or ())))
+    revoked, fresh_until = given.get("revoked") or [], None
+    if isinstance(revoked, dict):
+        if "as_of" in revoked and "age_max" in revoked:
+            fresh_until = revoked["as_of"] + revoked["age_max"]
+        revoked = revoked.get("certificates", [])
+    retired = {unhex(one["key"]): one["at"] for one in given.get("retired") or []}
+    return Trust(anchors, [one for one in chains if one], frozenset(chain_of(revoked)), fresh_until, retired, brought)
 
 
 def request_of(value: Json | None) -> Json | None:
@@ -88,14 +101,10 @@ class Shim:
 
     def paper_verify(self, call: Json) -> Json:
         signer = call["signer"]
-        trust, key = Trust([], []), None
-        if "key" in signer:
-            key = unhex(signer["key"])
-        else:
-            chains = [chain_of(signer["chain"])] if signer.get("chain") else []
-            trust = Trust(anchors_of(signer.get("anchors"), signer["role"]), chains,
-                          frozenset(chain_of(signer.get("revoked", call.get("revoked")))), brought=True)
-        part = verifier.verify_paper(call["kind"], unhex(call["paper"]), call["network"], call["now"], key, trust)
+        key = unhex(signer["key"]) if "key" in signer else None
+        trust = trust_of(signer, [chain_of(signer.get("chain"))], brought=True)
+        part = verifier.verify_paper(call["kind"], unhex(call["paper"]), call["network"], call["now"], key, trust,
+                                     signer.get("role"))
         return {"id": part.id.hex(), "payload": cbor.encode(part.paper.payload).hex()}
 
     def paper_sign(self, call: Json) -> Json:
@@ -107,17 +116,11 @@ class Shim:
         return {"paper": paper.hex(), "id": envelope.paper_id(paper).hex()}
 
     def chain_verify(self, call: Json) -> Json:
-        chain = chain_of(call["chain"])
-        if not chain:
-            raise Reject("cert-missing")
-        signer = certificates.check(chain, call["role"], anchors_of(call["anchors"], call["role"]), call["now"],
-                                    revoked=frozenset(chain_of(call.get("revoked"))))
+        signer = verifier.verify_chain(chain_of(call["chain"]), call["role"], call["now"], trust_of(call, []))
         return {"party": signer.party, "key": signer.point.hex(), "categories": list(signer.categories)}
 
     def receipt_verify(self, call: Json) -> Json:
-        chains = [chain_of(call["chain"])] if call.get("chain") else []
-        trust = Trust(anchors_of(call["anchors"], "issuer"), chains, frozenset(chain_of(call.get("revoked"))),
-                      brought=True)
+        trust = trust_of(call, [chain_of(call.get("chain"))], brought=True)
         found = receipt.read(unhex(call["receipt"]), trust, call["network"], call["now"])
         return {"id": found.id.hex(), "outcome": OUTCOMES[found.outcome]}
 
@@ -128,18 +131,22 @@ class Shim:
         return value if request.confirmation is None else value | {"confirmation": request.confirmation.hex()}
 
     def challenge_read(self, call: Json) -> Json:
-        return dict(http.read_challenge(call["header"], unhex(call["offer"])))
+        found = http.read_challenge(call["header"], unhex(call["offer"]) if call.get("offer") else None)
+        value = {"id": found.id.hex(), "realm": found.realm, "amount": str(found.amount), "currency": found.currency,
+                 "expires": found.expires}
+        return value if found.salt is None else value | {"salt": found.salt.hex()}
 
     def credentials_read(self, call: Json) -> Json:
-        found, secret = http.read_credentials(call["header"])
-        return {"receipt": found.hex(), "secret": secret.hex()}
+        offer_id, found, secret = http.read_credentials(call["header"])
+        return {"id": offer_id.hex(), "receipt": found.hex(), "secret": secret.hex()}
 
     # The issuer.
 
     def issuer_start(self, call: Json) -> Json:
         self.issuer = Issuer(call["issuer"], call["network"], call["sandbox"], SigningKey(unhex(call["key"])),
-                             chain_of(call["chain"]), anchors_of(call["anchors"], "merchant"),
-                             [chain_of(one) for one in call.get("merchants", [])], unhex(call["pseudonym_secret"]))
+                             chain_of(call["chain"]),
+                             trust_of(call, [chain_of(one) for one in call.get("merchants", [])]),
+                             unhex(call["pseudonym_secret"]))
         return {}
 
     @staticmethod
@@ -149,34 +156,30 @@ class Shim:
         return Draws(nonce, unhex(call.get("account")) or None)
 
     def issuer_receive(self, call: Json) -> Json:
-        done = self.issuer.receive(call["message"], unhex(call["body"]), call["now"], self._draws(call))
-        cancels = call["message"] == "command" and done.code is not None and self._is_cancel(unhex(call["body"]))
-        if done.code is not None and not cancels:
+        body = unhex(call["body"])
+        done = self.issuer.receive(call["message"], body, call["now"], self._draws(call))
+        if call["message"] == "command" and envelope.read(body).protected.get(envelope.TYP) == "purser-cancel":
+            # Accepted, whatever receipt it brings to light; a detail in it is not a merchant's to see [RCT-14].
+            return {"answer": done.answer(payer=envelope.read(body).kid is not None).hex(),
+                    "outcome": OUTCOMES[done.outcome]}
+        if done.code is not None:
             raise Decided(done)
-        # A cancel is answered with whatever receipt it brings to light; the detail is not a merchant's to see.
-        value = {"answer": done.answer(payer=not cancels or self._by_key(unhex(call["body"]))).hex(),
-                 "outcome": OUTCOMES[done.outcome]}
+        value = {"answer": done.answer().hex(), "outcome": OUTCOMES[done.outcome]}
         return value if done.credential is None else value | {"credential": done.credential.hex()}
 
-    @staticmethod
-    def _is_cancel(body: bytes) -> bool:
-        return envelope.read(body).protected.get(envelope.TYP) == "purser-cancel"
-
-    @staticmethod
-    def _by_key(body: bytes) -> bool:
-        return envelope.read(body).kid is not None
-
     def issuer_ask(self, call: Json) -> Json:
-        record = self.issuer.ask(unhex(call["intent"]), call["now"], self._draws(call))
-        return {"answer": record.recorded.answer(call.get("payer", False)).hex(),
-                "outcome": OUTCOMES[record.recorded.outcome]}
+        done = self.issuer.ask(unhex(call["intent"]), call["now"], self._draws(call)).recorded
+        if done.code is not None:
+            raise Decided(done, call.get("payer", False))
+        return {"answer": done.answer(call.get("payer", False)).hex(), "outcome": OUTCOMES[done.outcome]}
 
     def issuer_tick(self, call: Json) -> Json:
         self.issuer.tick(call["now"], self._draws(call))
         return {}
 
     def issuer_status(self, call: Json) -> Json:
-        return {"paper": self.issuer.status(unhex(call["mandate"]), call["now"], self._draws(call)).hex()}
+        return {"paper": mandates.status(
+            self.issuer, unhex(call["mandate"]), call["now"], self._draws(call)).hex()}
 
     def state_put(self, call: Json) -> Json:
         for one in call["messages"]:
@@ -214,7 +217,7 @@ class Shim:
             "mandates": [{"mandate": one.id.hex(), "standing": self._standing(one.lineage, one.latest),
                           "payments": len(one.lineage.entries)} | self._spent(one.lineage)
                          for _, one in sorted(issuer.mandates.items())],
-            "payments": [{"intent": one.id.hex(), "state": STANDS.get(one.state, one.state)} | amounts(
+            "payments": [{"intent": one.id.hex(), "state": one.state} | amounts(
                 amount_minor=one.amount, captured_minor=one.captured, refunded_minor=one.refunded)
                 for _, one in sorted(issuer.payments.items())]}
 
@@ -226,19 +229,20 @@ class Shim:
 
     def _spent(self, lineage: Lineage) -> Json:
         held = sum(self.issuer.payments[one.intent].held for one in lineage.entries)
-        return amounts(spent_minor=sum(one.counted for one in lineage.entries) - held, held_minor=held)
+        return amounts(spent_minor=sum(one.counted for one in lineage.entries) - held, held_minor=held,
+                       funded_minor=lineage.envelope or 0)
 
     # The agent.
 
     def agent_start(self, call: Json) -> Json:
         self.agent = Agent(SigningKey(unhex(call["key"])), call["network"],
-                           anchors_of(call["anchors"], "issuer", "merchant"), chain_of(call["mandates"]))
+                           trust_of(call, []), chain_of(call["mandates"]))
         return {}
 
     def agent_offer(self, call: Json) -> Json:
-        _, intent = self.agent.offer(unhex(call["offer"]), request_of(call.get("request")), int(call["amount_max"]),
+        intent_id, intent = self.agent.offer(unhex(call["offer"]), request_of(call.get("request")), int(call["amount_max"]),
                                      call["currency"], unhex(call["mandate"]), unhex(call["secret"]), call["now"])
-        return {"intent": intent.hex()}
+        return {"intent": intent.hex(), "id": intent_id.hex()}
 
     def agent_answer(self, call: Json) -> Json:
         body = unhex(call["body"]) if call.get("body") is not None else None
@@ -250,20 +254,19 @@ class Shim:
 
     def merchant_start(self, call: Json) -> Json:
         payees = [Payee(one["issuer"], one["account"],
-                        Trust(anchors_of(one["anchors"], "issuer"), [chain_of(one.get("chain"))], brought=True))
+                        trust_of(one, [chain_of(one.get("chain"))], brought=True))
                   for one in call["issuers"]]
         self.merchant = Merchant(call["merchant"], call["network"], SigningKey(unhex(call["key"])),
                                  chain_of(call["chain"]), payees)
         return {}
 
     def merchant_offer(self, call: Json) -> Json:
-        capture = {"at once": 1, "at-once": 1, "once": 1, "by command": 2, "by-command": 2, "command": 2}.get(
-            call["capture"], call["capture"])
+        capture = {"at-once": papers.AT_ONCE, "by-command": papers.BY_COMMAND}[call["capture"]]
         request = request_of(call["request"])
         assert request is not None
         offer = self.merchant.offer(request, int(call["price_minor"]), call["currency"], call["item"], capture,
                                     unhex(call["nonce"]), call["now"], call["expires"])
-        return {"offer": offer.hex()}
+        return {"offer": offer.hex(), "id": envelope.paper_id(offer).hex()}
 
     def merchant_redeem(self, call: Json) -> Json:
         request = request_of(call["request"])
@@ -274,7 +277,7 @@ class Shim:
 
     def wallet_start(self, call: Json) -> Json:
         self.wallet = Wallet(SigningKey(unhex(call["key"])), unhex(call["account"]), call["issuer"],
-                             call["network"], anchors_of(call["anchors"], "merchant"))
+                             call["network"], trust_of(call, []))
         return {}
 
     def wallet_confirm(self, call: Json) -> Json:
@@ -292,11 +295,11 @@ class Shim:
         try:
             return {"outcome": "accept", "value": self.calls[op](given)}
         except Decided as decided:
-            done = decided.recorded
-            return {"outcome": "reject", "code": done.code, "stage": done.stage,
-                    "value": {"answer": done.answer().hex(), "outcome": OUTCOMES[done.outcome]}}
+            return decided.reply()
         except Reject as fault:
             found: Json = {"outcome": "reject", "code": fault.slug, "stage": fault.stage}
+            if isinstance(fault, GivesBack) and fault.gives_back:
+                found["value"] = {"gives_back": True}
             known = {"part": fault.part, "offset": fault.offset, "field": fault.field}
             return found | {name: value for name, value in known.items() if value is not None}
         except Exception as broken:  # noqa: BLE001 - whatever breaks is told to the suite

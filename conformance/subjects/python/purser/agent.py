@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import http, message, papers, receipt
-from .certificates import Anchor
+from .certificates import Trust
+from .decide import OFFER_LIFETIME, SKEW
 from .envelope import Paper, read, sign
 from .errors import BY_NUMBER, Reject
 from .keys import SigningKey, sha256
-from .message import Part, Trust
+from .message import Part
 from .state import holder_of
 
 
@@ -31,8 +32,8 @@ class Taken:
 class Agent:
     """An agent with one key, and the mandates that it holds."""
 
-    def __init__(self, key: SigningKey, network: str, anchors: list[Anchor], mandates: list[bytes]) -> None:
-        self.key, self.network, self.anchors = key, network, anchors
+    def __init__(self, key: SigningKey, network: str, trust: Trust, mandates: list[bytes]) -> None:
+        self.key, self.network, self.trust = key, network, trust
         self.mandates: dict[bytes, Paper] = {}
         for raw in mandates:
             paper = read(raw)
@@ -44,27 +45,27 @@ class Agent:
               secret: bytes, now: int) -> tuple[bytes, bytes]:
         """Reads an offer, and takes it where it is what was asked for; the id and the bytes of the intent."""
         part = Part("offer", "offer", raw)
-        message.read_all([part], Trust(self.anchors, []), self.network, now,
+        message.read_all([part], self.trust, self.network, now,
                          lambda one, _: one.signer.point)  # type: ignore[union-attr]  # [INT-14]
         mandate = self.mandates.get(mandate_id)
-        holder = holder_of(mandate.payload) if mandate else None
-        if mandate is None or holder is None:
+        if mandate is None or holder_of(mandate.payload).point != self.key.point:
             raise Reject("mandate-unknown", "mandate")
-        if holder.point != self.key.point:
-            raise Reject("agent-mismatch")
-        if request is not None and papers.RESOURCE in part.paper.payload:
-            own = http.resource(request["salt"], request["method"], request["authority"], request["target"],
-                                request["body"])
-            if part[papers.RESOURCE] != own:
-                raise Reject("request-mismatch")  # [HTB-19]
-        if now >= part[papers.EXP]:
+        made, until = part[papers.IAT], part[papers.EXP]
+        if until - made > OFFER_LIFETIME:
+            raise Reject("lifetime-exceeded")
+        if made > now + SKEW:
+            raise Reject("offer-not-yet-valid")
+        if now >= until:
             raise Reject("offer-expired")
         if not any(issuer == mandate.get(papers.AUD) for issuer, _ in part[papers.ACCEPTS]):
             raise Reject("issuer-not-accepted")
-        if currency not in (part[papers.CURRENCY],) or mandate.get(papers.CURRENCY) != currency:
+        if not part[papers.CURRENCY] == mandate.get(papers.CURRENCY) == currency:
             raise Reject("currency-mismatch")
         if part[papers.AMOUNT] > amount_max:
             raise Reject("amount-mismatch")
+        if request is not None and part[papers.RESOURCE] != http.resource(
+                request["salt"], request["method"], request["authority"], request["target"], request["body"]):
+            raise Reject("request-mismatch")  # [HTB-19]
         if any(one.offer.id == part.id and one.state != "idle" for one in self.taken.values()):
             raise Reject("offer-paid")  # [INT-19]
         # Everything is taken from the fields of the verified offer [INT-15].
@@ -108,7 +109,7 @@ class Agent:
         """The receipt in an answer, where it reads and is this intent's, from the issuer asked."""
         try:
             raw, _ = papers.read_answer(body)
-            found = receipt.read(raw, Trust(self.anchors, []), self.network, now)
+            found = receipt.read(raw, self.trust, self.network, now)
         except Reject:
             return None
         claims = found.claims

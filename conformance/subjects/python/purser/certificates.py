@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Callable
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -232,29 +233,60 @@ class Signer:
     categories: tuple[int, ...]
 
 
-def check(chain: list[bytes], role: str, anchors: list[Anchor], now: int, *, x5t: bytes | None = None,
-          iss: str | None = None, named: bool = False, revoked: frozenset[bytes] = frozenset()) -> Signer:
-    """Checks a chain, leaf first, for a role; `x5t` is the paper's, and `named` that its `iss` has to fit."""
+@dataclass
+class Trust:
+    """What a reader of certificates was given: anchors, chains at hand, what is revoked and which keys are retired."""
+
+    anchors: list[Anchor]
+    chains: list[list[bytes]] = field(default_factory=list)
+    revoked: frozenset[bytes] = frozenset()
+    fresh_until: int | None = None  # the last second at which the list is young enough [CRT-18]
+    retired: dict[bytes, int] = field(default_factory=dict)
+    brought: bool = False  # the chains came with the paper; else they are a store, searched by hash
+
+    def chain_for(self, x5t: bytes | None, beside: list[bytes] | None) -> list[bytes]:
+        """A chain for the certificate that `x5t` names, the one beside the paper first."""
+        if beside:
+            return beside
+        for chain in self.chains:
+            if chain and (self.brought or sha256(chain[0]) == x5t):
+                return chain
+        raise Reject("cert-missing")  # [CRT-1]
+
+
+@dataclass
+class Question:
+    """What a chain is checked for. What stands in a paper is looked up when a check needs it [AUT-6]."""
+
+    role: str
+    now: int
+    time: Callable[[], int]  # of the check: the present, or the `iat` of a root [RCT-11]
+    made: Callable[[], int]  # when the paper says that it was made
+    name: Callable[[], str | None]  # the `iss` that has to fit, if there is one
+    x5t: bytes | None = None
+
+
+def check(chain: list[bytes], question: Question, trust: Trust) -> Signer:
+    """Checks a chain, leaf first."""
     certificates = [parse(raw) for raw in chain[:MAX_CHAIN]]  # [CRT-2]
     if len(chain) > MAX_CHAIN:
         raise Reject("cert-chain-length")  # [CRT-3]
-    if x5t is not None and sha256(chain[0]) != x5t:
+    if question.x5t is not None and sha256(chain[0]) != question.x5t:
         raise Reject("cert-mismatch")  # [CRT-4]
     last = certificates[-1]
-    above = [one for one in anchors if role in one.roles and one.certificate.subject == last.issuer
-             and last.signed_by(one.certificate)]
+    above = [one for one in trust.anchors if question.role in one.roles
+             and one.certificate.subject == last.issuer and last.signed_by(one.certificate)]
     first: Reject | None = None
     for candidate in above or [None]:
         try:
-            return _check_path(certificates, candidate, role, now, iss, named, revoked)
+            return _check_path(certificates, candidate, question, trust)
         except Reject as fault:
             first = first or fault
     assert first is not None
     raise first
 
 
-def _check_path(chain: list[Certificate], top: Anchor | None, role: str, now: int, iss: str | None, named: bool,
-                revoked: frozenset[bytes]) -> Signer:
+def _check_path(chain: list[Certificate], top: Anchor | None, question: Question, trust: Trust) -> Signer:
     leaf = chain[0]
     path = chain + ([top.certificate] if top else [])
     if any(one.point is None for one in path):
@@ -270,22 +302,29 @@ def _check_path(chain: list[Certificate], top: Anchor | None, role: str, now: in
         raise Reject("cert-key-usage")  # [CRT-9]
     if leaf.role() is None:
         raise Reject("cert-eku")  # [CRT-10]
-    if leaf.role() != role:
+    if leaf.role() != question.role:
         raise Reject("cert-role")  # [CRT-11]
     party = leaf.party()
-    if party is None or top and not top.vouches_for(party) or named and iss != party:
-        raise Reject("cert-name")  # [CRT-12] [SIG-23]
+    if party is None or top and not top.vouches_for(party):
+        raise Reject("cert-name")  # [CRT-12]
+    if question.name() not in (None, party):
+        raise Reject("cert-name", field="iss")  # [SIG-23]
     for at, one in enumerate(path[1:]):
         if one.path_length is not None and at > one.path_length:
             raise Reject("cert-pathlen")  # [CRT-13]
-    if any(now < one.not_before for one in path):
+    time = question.time()
+    if any(time < one.not_before for one in path):
         raise Reject("cert-not-yet-valid")  # [CRT-14]
-    if any(now > one.not_after for one in path):
+    if any(time > one.not_after for one in path):
         raise Reject("cert-expired")  # [CRT-15]
     linked = all(one.issuer == above.subject and one.signed_by(above) for one, above in zip(path, path[1:]))
     if top is None or not linked or len({one.point for one in path}) != len(path):
         raise Reject("cert-untrusted")  # [CRT-16]
-    if any(sha256(one.tbs) in revoked for one in path):
+    if any(sha256(one.tbs) in trust.revoked for one in path):
         raise Reject("cert-revoked")  # [CRT-17]
+    if trust.fresh_until is not None and question.now > trust.fresh_until:
+        raise Reject("status-stale")  # [CRT-18]
     assert leaf.point is not None
+    if leaf.point in trust.retired and question.made() >= trust.retired[leaf.point]:
+        raise Reject("key-retired")  # [CRT-19]
     return Signer(party, leaf.point, tuple(leaf.categories() or ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import papers
+from . import mandates as standing, papers
 from .decide import DAY, SKEW
 from .errors import Reject
 from .keys import point_of, thumbprint
@@ -23,7 +23,7 @@ NOT_RECORDED = frozenset({"command-stale", "audience-mismatch", "payment-unknown
 
 def receive(issuer: "Issuer", part: Part, now: int) -> Recorded:
     """Reads a command through the stages, and carries it out."""
-    issuer._read([part], now)
+    issuer.read_parts([part], now)
     if part.kind == "cancel":
         return _cancel(issuer, part, now)
     if part.id in issuer.decided:
@@ -176,7 +176,7 @@ def _withdraw(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -
     for mandate in mandates:  # whichever version is named [REV-2], all in one step [REV-3]
         if part.kind == "revocation":
             mandate.lineage.revoked = True  # [REV-5]
-            issuer.close_envelope(mandate.lineage)
+            standing.close_envelope(issuer, mandate.lineage)
         else:
             mandate.lineage.suspensions.add(part.id)  # [REV-4]
     if part.kind == "suspension":
@@ -209,11 +209,11 @@ def _resume(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> 
 def _cancel(issuer: "Issuer", part: Part, now: int) -> Recorded:
     """A cancel is a container too: it is read, then the intent in it, then the offer [ENC-21]."""
     intent = Part("intent", "intent", part[papers.ENCLOSED])
-    issuer._read([intent], now)
+    issuer.read_parts([intent], now)
     offer = None
     if papers.OFFERED in part.paper.payload:
         offer = Part("offer", "offer", part[papers.OFFERED])
-        issuer._read([offer], now)
+        issuer.read_parts([offer], now)
     mandate = issuer.mandates[intent[papers.MANDATE]]
     account = mandate.chain[0][papers.SUB]
     by_account = part.signer is None and _is_account_key(issuer, part, account)

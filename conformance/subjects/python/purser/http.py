@@ -6,18 +6,23 @@ import base64
 import binascii
 import json
 import re
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from . import envelope, papers
+from . import certificates, envelope, papers
 from .cbor import encode
 from .errors import Reject
 from .keys import sha256
+from .schema import MAX_AMOUNT
 
 MAX_FIELD = 2_048  # [HTB-34]
 PARAMETERS = ("id", "realm", "method", "intent", "request", "expires")
-_PAIR = re.compile(r'([A-Za-z0-9!#$%&\'*+.^_`|~-]+)[ \t]*=[ \t]*(?:"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\.)*)"'
-                   r'|([A-Za-z0-9!#$%&\'*+.^_`|~-]+))[ \t]*')
+_TOKEN = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+_PAIR = re.compile(rf'({_TOKEN})[ \t]*=[ \t]*(?:"((?:[^"\\\x00-\x08\x0a-\x1f\x7f]|\\.)*)"|({_TOKEN}))')
+_SCHEME = re.compile(rf"[ \t]*({_TOKEN})(?:[ \t]+|$)")
+_COMMA = re.compile(r"[ \t]*(?:,[ \t]*)+|[ \t]+$")
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def malformed(field: str | None = None) -> Reject:
@@ -58,99 +63,124 @@ def _json(text: Any, field: str) -> Any:
     return value
 
 
-def _is_map(value: Any, *names: str) -> bool:
+def _texts(value: Any, *names: str) -> bool:
+    """Whether a value is an object of exactly these texts."""
     return isinstance(value, dict) and sorted(value) == sorted(names) and all(
-        isinstance(one, (str, dict)) for one in value.values())
+        isinstance(one, str) for one in value.values())
 
 
-def expires(moment: int) -> str:
-    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+def rfc3339(moment: int) -> str:
+    return datetime.fromtimestamp(moment, timezone.utc).strftime(_TIME)
 
 
-def parse_challenge(header: str) -> dict[str, str]:
-    """The parameters of a `Payment` challenge."""
-    if len(header.encode()) > MAX_FIELD:
-        raise malformed()  # [HTB-34]
-    scheme, _, rest = header.partition(" ")
-    if scheme.lower() != "payment":
-        raise malformed()
-    found: dict[str, str] = {}
-    at = len(rest) - len(rest.lstrip(" \t"))
-    while True:
-        pair = _PAIR.match(rest, at)
-        if not pair or pair[1].lower() in found:
+@dataclass
+class Challenge:
+    """The parameters of a challenge, read."""
+
+    id: bytes
+    realm: str
+    amount: int
+    currency: str
+    expires: int
+    salt: bytes | None
+
+
+def _challenges(header: str) -> list[tuple[str, dict[str, str]]]:
+    """The schemes of a field value, each with its parameters (RFC 9110, 11.6.1)."""
+    found: list[tuple[str, dict[str, str]]] = []
+    at, first = 0, True
+    while at < len(header):
+        pair = _PAIR.match(header, at)
+        if pair and found and not first:
+            name, value = pair[1].lower(), re.sub(r"\\(.)", r"\1", pair[2]) if pair[2] is not None else pair[3]
+            if name in found[-1][1]:
+                raise malformed(name)
+            found[-1][1][name] = value
+            at = pair.end()
+        else:
+            scheme = _SCHEME.match(header, at)
+            if not scheme:
+                raise malformed()
+            found.append((scheme[1].lower(), {}))
+            at, first = scheme.end(), False
+            continue
+        gap = _COMMA.match(header, at)
+        if at < len(header) and not gap:
             raise malformed()
-        found[pair[1].lower()] = re.sub(r"\\(.)", r"\1", pair[2]) if pair[2] is not None else pair[3]
-        at = pair.end()
-        if at == len(rest):
-            break
-        if rest[at] != ",":
-            raise malformed()
-        at += 1 + len(rest[at + 1:]) - len(rest[at + 1:].lstrip(" \t"))
-    _check_parameters(found)
+        at = gap.end() if gap else at
     return found
 
 
-def _check_parameters(found: dict[str, str]) -> None:
-    if sorted(found) != sorted(PARAMETERS) or found["method"] != "purser" or found["intent"] != "charge":
+def parse_challenge(header: str) -> Challenge:
+    """The `Payment` challenge of method `purser` in a field value."""
+    if len(header.encode()) > MAX_FIELD:
+        raise malformed()  # [HTB-34]
+    for scheme, parameters in _challenges(header):
+        if scheme == "payment" and parameters.get("method") == "purser":
+            return _challenge(parameters)
+    raise malformed()
+
+
+def _challenge(found: dict[str, str]) -> Challenge:
+    if sorted(found) != sorted(PARAMETERS) or found["intent"] != "charge":
         raise malformed()
-    if len(unb64(found["id"], "id")) != 32:
+    id_ = unb64(found["id"], "id")
+    if len(id_) != 32:
         raise malformed("id")
+    if not re.fullmatch(certificates.PARTY, found["realm"]):
+        raise malformed("realm")
     try:
-        datetime.strptime(found["expires"], "%Y-%m-%dT%H:%M:%SZ")
+        moment = int(datetime.strptime(found["expires"], _TIME).replace(tzinfo=timezone.utc).timestamp())
     except ValueError:
         raise malformed("expires") from None
-    request_of(found)
-
-
-def request_of(parameters: dict[str, str]) -> tuple[str, str, bytes | None]:
-    """Amount, currency and salt of a challenge."""
-    value = _json(parameters["request"], "request")
-    details = value.pop("methodDetails", {})
-    if not _is_map(value, "amount", "currency") or not (_is_map(details) or _is_map(details, "salt")):
+    if rfc3339(moment) != found["expires"]:
+        raise malformed("expires")
+    asked = _json(found["request"], "request")
+    details = asked.pop("methodDetails", {})
+    if not _texts(asked, "amount", "currency") or not (_texts(details) or _texts(details, "salt")):
         raise malformed("request")
-    if not isinstance(value["amount"], str) or not isinstance(value["currency"], str):
+    amount, currency = asked["amount"], asked["currency"]
+    if not re.fullmatch(r"[1-9][0-9]{0,15}", amount) or int(amount) > MAX_AMOUNT or not re.fullmatch(
+            r"[a-z]{3}", currency):
         raise malformed("request")
-    salt = unb64(details["salt"], "salt") if "salt" in details else None
+    salt = unb64(details["salt"], "salt") if details else None
     if salt is not None and len(salt) != 16:
         raise malformed("salt")
-    return value["amount"], value["currency"], salt
+    return Challenge(id_, found["realm"], int(amount), currency.upper(), moment, salt)
 
 
-def read_challenge(header: str, offer: bytes) -> dict[str, str]:
-    """A challenge whose copies are those of the offer in the body [HTB-37]."""
+def read_challenge(header: str, offer: bytes | None) -> Challenge:
+    """A challenge, and that its copies are those of the offer in the body [HTB-37]."""
     found = parse_challenge(header)
-    paper = envelope.read(offer)
-    papers.check_schema("offer", paper.payload)
-    amount, currency, _ = request_of(found)
-    copies = {"id": b64(paper.id), "realm": paper.get(papers.ISS), "expires": expires(paper.get(papers.EXP))}
-    for name, value in copies.items():
-        if found[name] != value:
-            raise malformed(name)
-    if amount != str(paper.get(papers.AMOUNT)) or currency != paper.get(papers.CURRENCY).lower():
-        raise malformed("request")
+    if offer is not None:
+        paper = envelope.read(offer)
+        papers.check_schema("offer", paper.payload)
+        copies = (found.id, found.realm, found.amount, found.currency, found.expires)
+        if copies != (paper.id, *(paper.get(label) for label in (
+                papers.ISS, papers.AMOUNT, papers.CURRENCY, papers.EXP))):
+            raise Reject("offer-mismatch")
     return found
 
 
-def read_credentials(header: str) -> tuple[bytes, bytes]:
-    """Receipt and secret of a redemption [HTB-38]."""
-    if len(header.encode()) > MAX_FIELD:
-        raise malformed()  # [HTB-34]
+def read_credentials(header: str) -> tuple[bytes, bytes, bytes]:
+    """The id of the offer, receipt and secret of a redemption [HTB-38]."""
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "payment":
-        raise malformed()
+        raise Reject("payment-required")  # [HTB-10]: no payment was shown
+    if len(header.encode()) > MAX_FIELD:
+        raise malformed()  # [HTB-34]
     value = _json(token.strip(" "), "credentials")
-    if not _is_map(value, "challenge", "payload"):
+    challenge, payload = value.get("challenge"), value.get("payload")
+    if isinstance(challenge, dict) and isinstance(challenge.get("method"), str) and challenge["method"] != "purser":
+        raise Reject("payment-required")
+    if sorted(value) != ["challenge", "payload"] or not _texts(payload, "receipt", "secret") or not _texts(
+            challenge, *PARAMETERS):
         raise malformed()
-    challenge, payload = value["challenge"], value["payload"]
-    if not _is_map(payload, "receipt", "secret") or not isinstance(challenge, dict) or not all(
-            isinstance(one, str) for one in challenge.values()):
-        raise malformed()
-    _check_parameters(challenge)
+    found = _challenge(challenge)
     receipt, secret = unb64(payload["receipt"], "receipt"), unb64(payload["secret"], "secret")
     if not receipt or len(secret) != 32:
         raise malformed()
-    return receipt, secret
+    return found.id, receipt, secret
 
 
 def resource(salt: bytes, method: str, authority: str, target: str, content: bytes) -> bytes:

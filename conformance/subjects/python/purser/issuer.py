@@ -8,21 +8,19 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from . import commands, decide, message, papers
-from .cbor import Map
-from .certificates import Anchor
+from . import commands, decide, mandates, message, papers
+from .certificates import Trust
 from .decide import Books, Confirmation
-from .envelope import Paper, check_headers, read, sign
+from .envelope import check_headers, read, sign
 from .errors import Reject
 from .keys import SigningKey, point_of, sha256, thumbprint
-from .message import Part, Trust
+from .message import Part
 from .papers import AT_ONCE, AUTHORIZED, CANCELLED, PENDING, RECORDED, REFUSED, SETTLED
 from .rules import Entry, Lineage
 from .state import (Account, AccountKey, Draws, Holder, Log, Mandate, PaymentRecord, Recorded, detail_bytes,
                     holder_of, public_number)
 
 CREDENTIAL_LIFETIME = 158_112_000  # [AUT-28]
-STATUS_LIFETIME = 60  # [REV-9]
 HOLD_SECONDS = 604_800
 
 
@@ -30,9 +28,9 @@ class Issuer:
     """An issuer with its records in memory."""
 
     def __init__(self, name: str, network: str, sandbox: bool, key: SigningKey, chain: list[bytes],
-                 anchors: list[Anchor], merchants: list[list[bytes]], pseudonym_secret: bytes) -> None:
+                 trust: Trust, pseudonym_secret: bytes) -> None:
         self.name, self.network, self.sandbox, self.key, self.chain = name, network, sandbox, key, chain
-        self.trust = Trust(anchors, merchants)
+        self.trust = trust  # in merchants
         self._pseudonym_secret = pseudonym_secret
         self.log = Log(key, chain, network)
         self.accounts: dict[bytes, Account] = {}
@@ -86,13 +84,14 @@ class Issuer:
         if kind == "command":
             kind = self._kind_of(body)
         else:
-            kind = {"account": "enrolment", "mandate": "mandate"}[kind]
+            elif kind == "account":
+            kind = "enrolment"
         part = Part(kind, kind, body)
         if kind == "mandate":
-            self._read([part], now)
-            return self.register(part, now)
+            self.read_parts([part], now)
+            return mandates.register(self, part, now)
         if kind == "confirmation":
-            self._read([part], now)
+            self.read_parts([part], now)
             return self._confirm(part, now)
         return commands.receive(self, part, now)
 
@@ -104,43 +103,46 @@ class Issuer:
         known = commands.KINDS | {"mandate", "confirmation"}
         return found if found in known and kind == f"purser-{found}" else "cancel"
 
-    def _read(self, parts: list[Part], now: int) -> None:
+    def read_parts(self, parts: list[Part], now: int) -> None:
         message.read_all(parts, self.trust, self.network, now, self.find_key, lambda one: one in self.mandates)
 
     def find_key(self, part: Part, parts: list[Part]) -> bytes:
         """The key of the signer who is expected [AUT-5]; the refusal where it is not the one named."""
-        paper = part.paper
         if part.kind == "mandate":
-            return self._mandate_key(paper, parts)
+            if part.paper.has(papers.PARENT):
+                point = self._holder_by(part, papers.PARENT, parts).point
+                if point is not None and thumbprint(point) == part.paper.kid:
+                    return point
+                raise Reject("mandate-signer")  # [SIG-12]
+            return self._account_key(part, "mandate-signer")  # [SIG-12]
         if part.kind == "intent":
-            holder = self._holder_by(paper.get(papers.MANDATE), parts)
+            holder = self._holder_by(part, papers.MANDATE, parts)
             if part.signer is not None and part.signer.party == holder.merchant:
                 return part.signer.point
-            if part.signer is None and holder.point is not None and thumbprint(holder.point) == paper.kid:
+            if part.signer is None and holder.point is not None and thumbprint(holder.point) == part.paper.kid:
                 return holder.point
             raise Reject("agent-mismatch")  # [SIG-13]
         if part.signer is not None:
             return part.signer.point
-        if part.kind in ("confirmation", "deposit") or part.kind == "enrolment" and paper.has(papers.SUB):
-            account = paper.get(papers.SUB)
-            key = self.accounts[account].keys.get(paper.kid) if self._is_account(account) else None
-            if key is None:
-                raise Reject("command-signer" if part.kind == "confirmation" else "account-unknown",
-                             "signature")  # [SIG-14] [CMD-15]
-            return key.point
+        if part.kind == "confirmation":
+            return self._account_key(part, "command-signer")  # [SIG-14]
+        if part.kind == "deposit" or part.kind == "enrolment" and part.paper.has(papers.SUB):
+            return self._account_key(part, "account-unknown")  # [CMD-15]
         if part.kind == "enrolment":
-            cnf = paper.get(papers.CNF)
-            point = point_of(cnf.get(1), "signature") if isinstance(cnf, Map) and 1 in cnf else None
-            if point is None or thumbprint(point) != paper.kid:
-                raise Reject("command-signer")  # [SIG-14]
-            return point
-        point = self._known_key(paper.kid)
-        if point is None:
+            point = point_of(message.needed(part, papers.CNF).get(1), "signature")
+        else:
+            point = self._known_key(part.paper.kid)
+        if point is None or thumbprint(point) != part.paper.kid:
             raise Reject("command-signer")  # [SIG-14]
         return point
 
-    def _is_account(self, account: Any) -> bool:
-        return isinstance(account, bytes) and account in self.accounts
+    def _account_key(self, part: Part, slug: str) -> bytes:
+        """The key that `kid` names of the account in `sub`."""
+        account = self.accounts.get(message.needed(part, papers.SUB))
+        key = account.keys.get(part.paper.kid) if account and part.paper.kid else None
+        if key is None:
+            raise Reject(slug, "signature")
+        return key.point
 
     def _known_key(self, kid: bytes | None) -> bytes | None:
         """A key among those of accounts and holders."""
@@ -152,117 +154,19 @@ class Issuer:
                 return mandate.holder.point
         return None
 
-    def _holder_by(self, mandate: Any, parts: list[Part]) -> Holder:
-        """The holder of a mandate that is registered or in the message; `mandate-unknown` else [AUT-32]."""
-        holder = None
-        if isinstance(mandate, bytes):
-            if mandate in self.mandates:
-                return self.mandates[mandate].holder
-            for part in parts:
-                if part.kind == "mandate" and part.id == mandate:
-                    holder = holder_of(part.paper.payload)
-        if holder is None:
-            raise Reject("mandate-unknown", "signature")
-        return holder
-
-    def _mandate_key(self, paper: Paper, parts: list[Part]) -> bytes:
-        if paper.has(papers.PARENT):
-            point = self._holder_by(paper.get(papers.PARENT), parts).point
-            if point is None or thumbprint(point) != paper.kid:
-                raise Reject("mandate-signer")  # [SIG-12]
-            return point
-        account = paper.get(papers.SUB)
-        key = self.accounts[account].keys.get(paper.kid) if self._is_account(account) else None
-        if key is None:
-            raise Reject("mandate-signer")  # [SIG-12]
-        return key.point
-
-    # Mandates.
-
-    def register(self, part: Part, now: int) -> Recorded:
-        """Registers a mandate (chapter 7)."""
-        if part.id in self.decided:
-            return self.decided[part.id]  # [CMD-1]
-        payload = part.paper.payload
-        try:
-            parent = payload.get(papers.PARENT)
-            if parent is not None and parent not in self.mandates:
-                raise Reject("mandate-unknown", "mandate")  # [AUT-32], in front of the one above it
-            above = self.mandates.get(parent)
-            lineage, moved = self._check_registration(payload, above, now)
-        except Reject as fault:
-            if fault.code.outcome != "refused":
-                raise fault.at(part.name)
-            done = self.refuse(fault.at(part.name), {papers.COMMAND: part.id}, now)
-        else:
-            if moved is not None:
-                account = self.accounts[payload.get(papers.SUB)]
-                currency = payload.get(papers.CURRENCY)
-                account.available[currency] = account.available.get(currency, 0) - moved  # [QTA-5]
-                lineage.envelope = (lineage.envelope or 0) + moved if papers.FUNDED in payload else None
-            self.lineages[payload.get(papers.SUB), payload.get(papers.LINEAGE)] = lineage
-            lineage.versions.append(part.id)
-            assert part.paper.kid is not None
-            self.mandates[part.id] = Mandate(part.id, payload, part.paper.kid, lineage, above)
-            done = self.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)  # [MAN-17]
-        self.decided[part.id] = done
-        return done
-
-    def _check_registration(self, payload: Map, above: Mandate | None, now: int) -> tuple[Lineage, int | None]:
-        """The checks of a registration, in the order of their table; the lineage, and what the envelope takes."""
-        account, currency = payload.get(papers.SUB), payload.get(papers.CURRENCY)
-        decide.mandate_lifetime(payload)
-        if now >= payload.get(papers.EXP):
-            raise Reject("mandate-expired")  # [AUT-21]
-        if payload.get(papers.IAT) > now + decide.SKEW:
-            raise Reject("mandate-not-yet-valid")  # [MAN-15]
-        if payload.get(papers.AUD) != self.name:
-            raise Reject("audience-mismatch")  # [AUT-30]
-        chain = above.chain if above else []
-        if above and account != above[papers.SUB]:
-            raise Reject("account-mismatch")  # [AUT-31]
-        if len(chain) + 1 > decide.MAX_CHAIN:
-            raise Reject("chain-too-long")  # [AUT-46]
-        if any(one.lineage.revoked for one in chain):
-            raise Reject("mandate-revoked")  # [MAN-27]
-        if above and above[papers.CURRENCY] != currency:
-            raise Reject("currency-mismatch")  # [MAN-28]
-        decide.check_delegation(chain)
-        key = (account, payload.get(papers.LINEAGE))
-        over = (account, above[papers.LINEAGE]) if above else None
-        lineage = self.lineages.get(key)
-        if lineage is None:
-            lineage = Lineage(account, parent=over)
-            before = None
-        else:
-            before = self.mandates[lineage.versions[-1]]
-            if lineage.revoked:
-                raise Reject("mandate-revoked")  # [MAN-16]
-            if payload.get(papers.SERIAL) <= before[papers.SERIAL]:
-                raise Reject("mandate-conflict")  # [MAN-20]
-        if payload.get(papers.SERIAL) > 1:
-            fits = before is not None and (
-                payload.get(papers.REPLACES) == before.id and payload.get(papers.SERIAL) == before[papers.SERIAL] + 1
-                and payload.get(papers.AUD) == before[papers.AUD] and currency == before[papers.CURRENCY]
-                and lineage.parent == over)
-            if not fits:
-                raise Reject("lineage-broken")  # [MAN-21]
-        set_aside = before[papers.FUNDED] or 0 if before and lineage.envelope is not None else 0
-        difference = payload.get(papers.FUNDED, 0) - set_aside
-        free = self.accounts[account].available.get(currency, 0)
-        if difference > free or -difference > (lineage.envelope or 0):
-            raise Reject("insufficient-funds")  # [QTA-4]
-        funds = papers.FUNDED in payload or lineage.envelope is not None
-        return lineage, difference if funds else None
-
-    def close_envelope(self, lineage: Lineage) -> None:
-        """Gives what an envelope has free back to the account [QTA-6]."""
-        if lineage.envelope is None:
-            return
-        currency = self.mandates[lineage.versions[-1]][papers.CURRENCY]
-        available = self.accounts[lineage.account].available
-        available[currency] = available.get(currency, 0) + lineage.envelope
-        lineage.envelope = None
+    def _holder_by(self, part: Part, label: int, parts: list[Part]) -> Holder:
+        """The holder of a mandate that is registered or stands earlier in the message."""
+        wanted = message.needed(part, label)
+        if wanted in self.mandates:
+            return self.mandates[wanted].holder
+        for one in parts:
+            if one is part:
+                break
+            if one.kind == "mandate" and one.id == wanted:
+                if len(message.needed(one, papers.CNF)) != 1:
+                    raise message.unreadable("mandate", one.paper).at(one.name)  # [AUT-6]
+                return holder_of(one.paper.payload)
+        raise Reject("mandate-unknown", "signature")  # [AUT-32]
 
     # Payments.
 
@@ -271,7 +175,7 @@ class Issuer:
         parts = [Part(*one) for one in request.parts()]
         by_name = {part.name: part for part in parts}
         try:
-            self._read(parts, now)
+            self.read_parts(parts, now)
         except Reject:
             known = self._known_intent(request.intent, now)
             if known is not None:
@@ -285,7 +189,7 @@ class Issuer:
             return record.recorded  # [AUT-1] [CNF-7] [CMD-11]
         for part in parts:
             if part.kind == "mandate" and part.id not in self.mandates:
-                done = self.register(part, now)  # [AUT-8]
+                done = mandates.register(self, part, now)  # [AUT-8]
                 if done.outcome != RECORDED:
                     return done
         assert offer.signer is not None
@@ -441,7 +345,7 @@ class Issuer:
                 self.record(claims, now)
         for lineage in self.lineages.values():
             if now >= self.mandates[lineage.versions[-1]][papers.EXP]:
-                self.close_envelope(lineage)
+                mandates.close_envelope(self, lineage)
         return now
 
     def ask(self, intent: bytes, now: int, draws: Draws) -> PaymentRecord:
@@ -449,35 +353,6 @@ class Issuer:
         if intent not in self.payments:
             raise Reject("not-found")  # [HTB-28]
         return self.payments[intent]
-
-    def status(self, mandate_id: bytes, now: int, draws: Draws) -> bytes:
-        """How a mandate stands, for a short time [REV-8]."""
-        now = self.tick(now, draws)
-        if mandate_id not in self.mandates:
-            raise Reject("not-found")  # [PRV-4]
-        chain = self.mandates[mandate_id].chain
-        suspensions = sorted(set().union(*(one.lineage.suspensions for one in chain)))
-        state = 1
-        if any(one.lineage.revoked for one in chain):
-            state = 4
-        elif not all(one.latest for one in chain):
-            state = 3
-        elif any(now >= one[papers.EXP] for one in chain):
-            state = 5
-        elif suspensions:
-            state = 2
-        elif any(self._exhausted(one) for one in chain):
-            state = 6
-        payload = {papers.ISS: self.name, papers.EXP: now + STATUS_LIFETIME, papers.IAT: now, papers.VERSION: 1,
-                   papers.MANDATE: mandate_id, papers.STATE: state}
-        if suspensions:
-            payload[papers.SUSPENSIONS] = suspensions[:64]
-        return sign("status", payload, self.network, self.key, self.chain[0], self.chain)
-
-    @staticmethod
-    def _exhausted(mandate: Mandate) -> bool:
-        total = mandate.payload.get(papers.CAPS, Map(())).get(3)
-        return total is not None and sum(one.counted for one in mandate.lineage.entries) >= total
 
     def open_account(self, key: bytes, account: bytes | None, now: int) -> tuple[bytes, bytes]:
         """Adds a key to an account, a new one where none is named; its id, and the credential [SIG-26] [SIG-27]."""

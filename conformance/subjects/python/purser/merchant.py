@@ -7,10 +7,18 @@ from typing import Any
 
 from . import http, papers, receipt
 from .cbor import Map, decode, encode
+from .certificates import Trust
 from .envelope import read, sign
 from .errors import Reject
 from .keys import SigningKey, sha256
-from .message import Trust
+
+
+class GivesBack(Reject):
+    """A refusal of a redemption, and whether the merchant voids or refunds first [FLW-7]."""
+
+    def __init__(self, slug: str, gives_back: bool) -> None:
+        super().__init__(slug)
+        self.gives_back = gives_back
 
 
 @dataclass
@@ -59,7 +67,7 @@ class Merchant:
         """The delivery for a receipt, and whether it was served before."""
         known = self.offers.get(offer_id)
         if known is None:
-            raise Reject("offer-unknown")  # [HTB-11]
+            raise GivesBack("offer-unknown", self._paid_for(offer_id, raw, now))  # [HTB-11] [FLW-12]
         found = self._read(raw, now)
         claims, offer = found.claims, known.offer
         wanted = papers.SETTLED if offer.get(papers.CAPTURE) == papers.AT_ONCE else papers.AUTHORIZED
@@ -75,7 +83,7 @@ class Merchant:
                               request["body"])
         if known.consumed_by is not None:
             if known.consumed_by != found.id or known.request != asked:
-                raise Reject("receipt-already-used")  # [HTB-14]
+                raise GivesBack("receipt-already-used", known.consumed_by != found.id)  # [HTB-14] [FLW-7]
             assert known.delivery is not None
             return known.delivery, True  # [HTB-17]
         if papers.HOLD_UNTIL in claims and claims.get(papers.HOLD_UNTIL) <= now + 10:
@@ -87,6 +95,14 @@ class Merchant:
                    papers.INTENT: claims.get(papers.INTENT), papers.STATE: 1, papers.DIGEST: sha256(b"")}
         known.delivery = sign("delivery", payload, self.network, self.key, self.chain[0])
         return known.delivery, False
+
+    def _paid_for(self, offer_id: bytes, raw: bytes, now: int) -> bool:
+        """Whether a receipt reads, and says that this offer was paid."""
+        try:
+            found = self._read(raw, now)
+        except Reject:
+            return False
+        return found.claims.get(papers.OFFER) == offer_id and found.outcome in (papers.SETTLED, papers.AUTHORIZED)
 
     def _read(self, raw: bytes, now: int) -> receipt.Receipt:
         """Reads a receipt under the anchors of one of the issuers; the refusal is that of the first."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Callable, Iterator
 
 from . import certificates, envelope, keys, papers
-from .certificates import Anchor, Signer
+from .certificates import Signer, Trust
 from .envelope import KINDS, Paper
 from .errors import Reject
-from .schema import MAX_SECONDS, is_uint
 
 
 @dataclass
@@ -32,25 +32,6 @@ class Part:
         return self.paper.payload.get(label)
 
 
-@dataclass
-class Trust:
-    """What a reader of certificates was given: anchors, chains at hand, a revocation list."""
-
-    anchors: list[Anchor]
-    chains: list[list[bytes]]
-    revoked: frozenset[bytes] = frozenset()
-    brought: bool = False  # the chains came with the paper; else they are a store, searched by hash
-
-    def chain_for(self, paper: Paper) -> list[bytes] | None:
-        """A chain for the certificate that `x5t` names [CRT-1]."""
-        if paper.chain:
-            return paper.chain
-        for chain in self.chains:
-            if chain and (self.brought or keys.sha256(chain[0]) == paper.x5t):
-                return chain
-        return None
-
-
 KeyFinder = Callable[[Part, list[Part]], bytes]
 
 
@@ -63,24 +44,38 @@ def naming(part: Part) -> Iterator[None]:
         raise fault.at(part.name)
 
 
+def unreadable(kind: str, paper: Paper) -> Reject:
+    """The refusal of a paper of which a field is needed that cannot be read: what the later stages find [AUT-6]."""
+    try:
+        papers.check_version(paper)
+        papers.check_schema(kind, paper.payload)
+    except Reject as fault:
+        return fault
+    raise AssertionError("a field that could not be read has passed the schema")
+
+
+def needed(part: Part, label: int) -> Any:
+    """A field that a signer is found by, judged as the schema judges it."""
+    found = papers.SCHEMAS[part.kind][label]
+    try:
+        found.check(part.paper.get(label), found.name)
+    except Reject:
+        raise unreadable(part.kind, part.paper).at(part.name) from None
+    return part.paper.get(label)
+
+
 def check_certificates(part: Part, trust: Trust, now: int, role: str | None = None) -> None:
     """The stage certificates of one paper."""
     paper = part.paper
     if paper.x5t is None:
         return
-    chain = trust.chain_for(paper)
-    if chain is None:
-        raise Reject("cert-missing")  # [CRT-1]
-    time = now
-    if part.kind == "root":
-        # Old receipts verify when short-lived leaves have ended [RCT-11]. Where the root gives no time it was
-        # made at none at which a certificate holds [AUT-6].
-        time = paper.get(papers.IAT) if is_uint(paper.get(papers.IAT), 0, MAX_SECONDS) else -1
-    iss = paper.get(papers.ISS)
-    part.signer = certificates.check(
-        chain, KINDS[part.kind][1] or role or "merchant", trust.anchors, time, x5t=paper.x5t,
-        iss=iss if isinstance(iss, str) else None, named=papers.ISS in papers.SCHEMAS[part.kind],
-        revoked=trust.revoked)
+    chain = trust.chain_for(paper.x5t, paper.chain)
+    made = partial(needed, part, papers.IAT)
+    named = papers.ISS in papers.SCHEMAS[part.kind]
+    part.signer = certificates.check(chain, certificates.Question(
+        role=KINDS[part.kind][1] or role or "merchant", now=now, made=made, x5t=paper.x5t,
+        time=made if part.kind == "root" else lambda: now,  # old receipts outlive their certificates [RCT-11]
+        name=partial(needed, part, papers.ISS) if named else lambda: None), trust)
 
 
 def check_signature(part: Part, point: bytes, network: str) -> None:
@@ -95,7 +90,7 @@ def check_signature(part: Part, point: bytes, network: str) -> None:
 
 
 def read_all(parts: list[Part], trust: Trust, network: str, now: int, find_key: KeyFinder,
-             registered: Callable[[bytes], bool] = lambda _: False) -> None:
+             registered: Callable[[bytes], bool] = lambda _: False, role: str | None = None) -> None:
     """Lets every part pass each stage before any enters the next [AUT-2] [AUT-3]."""
     for part in parts:
         with naming(part):
@@ -107,7 +102,7 @@ def read_all(parts: list[Part], trust: Trust, network: str, now: int, find_key: 
             envelope.check_headers(part.paper, part.kind)
     for part in todo:
         with naming(part):
-            check_certificates(part, trust, now)
+            check_certificates(part, trust, now, role)
     for part in todo:
         with naming(part):
             check_signature(part, find_key(part, parts), network)

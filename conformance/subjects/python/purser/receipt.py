@@ -8,7 +8,8 @@ from . import merkle, papers
 from .cbor import Map
 from .errors import Reject
 from .keys import sha256
-from .message import Part, Trust, read_all
+from .certificates import Trust
+from .message import Part, read_all
 
 
 @dataclass

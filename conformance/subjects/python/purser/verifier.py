@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from . import message, papers
+from .certificates import Question, Signer, Trust, check
 from .errors import Reject
 from .keys import thumbprint
-from .message import Part, Trust
+from .message import Part
 
 # The refusal of a paper whose `kid` is not the one expected.
 _WRONG_SIGNER = {"mandate": "mandate-signer", "intent": "agent-mismatch", "deposit": "account-unknown",
@@ -20,7 +21,15 @@ def wrong_signer(part: Part) -> Reject:
     return Reject(slug, "http" if slug == "proof-invalid" else "signature")
 
 
-def verify_paper(kind: str, raw: bytes, network: str, now: int, key: bytes | None, trust: Trust) -> Part:
+def verify_chain(chain: list[bytes], role: str, now: int, trust: Trust) -> Signer:
+    """A chain by itself, as if a paper had been made with it now."""
+    if not chain:
+        raise Reject("cert-missing")  # [CRT-1]
+    return check(chain, Question(role, now, lambda: now, lambda: now, lambda: None), trust)
+
+
+def verify_paper(kind: str, raw: bytes, network: str, now: int, key: bytes | None, trust: Trust,
+                 role: str | None = None) -> Part:
     """One paper through the stages size to schema, under the signer that was expected."""
     part = Part(kind, kind, raw)
 
@@ -31,6 +40,6 @@ def verify_paper(kind: str, raw: bytes, network: str, now: int, key: bytes | Non
             return key
         raise wrong_signer(one)
 
-    message.read_all([part], trust, network, now, find_key)
+    message.read_all([part], trust, network, now, find_key, role=role)
     papers.check_lifetime(kind, part.paper.payload)
     return part

@@ -6,11 +6,11 @@ import json
 import unittest
 from datetime import datetime, timezone
 
-from purser import envelope, http, papers, rules
+from purser import envelope, http, mandates, papers, rules
 from purser.agent import Agent
+from purser.certificates import Trust
 from purser.errors import Reject
 from purser.merchant import Merchant, Payee
-from purser.message import Trust
 from purser.wallet import Wallet
 
 from .world import ANCHORS, DAY, MERCHANT, NOW, World, key, request
@@ -141,7 +141,7 @@ class Payments(unittest.TestCase):
         intent = world.intent(mandate, offer)
         asked = world.send("payment", request([mandate], offer, intent))
         self.assertEqual((asked.outcome, self.available()), (papers.PENDING, 100_000))
-        wallet = Wallet(key("payer"), world.account, "issuer.example", "sandbox", ANCHORS)
+        wallet = Wallet(key("payer"), world.account, "issuer.example", "sandbox", Trust(ANCHORS))
         beside = envelope.sign("offer", envelope.read(offer).payload, "sandbox", key("merchant"), MERCHANT, [MERCHANT])
         done = world.send("command", wallet.confirm(beside, intent, NOW))
         self.assertEqual(done.outcome, papers.SETTLED)
@@ -191,10 +191,10 @@ class Others(unittest.TestCase):
         self.world = World()
         self.request = {"salt": bytes(16), "method": "GET", "authority": "tea.example", "target": "/a?b", "body": b""}
         self.merchant = Merchant("tea.example", "sandbox", key("merchant"), [MERCHANT],
-                                 [Payee("issuer.example", "main", Trust(ANCHORS, []))])
+                                 [Payee("issuer.example", "main", Trust(ANCHORS))])
         self.mandate = self.world.mandate()
         self.world.send("mandate", self.mandate)
-        self.agent = Agent(key("agent"), "sandbox", ANCHORS, [self.mandate])
+        self.agent = Agent(key("agent"), "sandbox", Trust(ANCHORS), [self.mandate])
 
     def take(self) -> tuple[bytes, bytes, bytes]:
         offer = self.merchant.offer(self.request, 1_000, "CNY", "tea", 1, self.world.nonce(), NOW, NOW + 900)
@@ -236,20 +236,23 @@ class Others(unittest.TestCase):
         asked = http.b64(http.canonical({"amount": "1000", "currency": "cny", "methodDetails": {
             "salt": http.b64(bytes(16))}}))
         header = (f'Payment id="{http.b64(envelope.paper_id(offer))}", realm="tea.example", method="purser", '
-                  f'intent="charge", expires="{http.expires(NOW + 900)}", request="{asked}"')
+                  f'intent="charge", expires="{http.rfc3339(NOW + 900)}", request="{asked}"')
         found = http.read_challenge(header, offer)
-        self.assertEqual(found["realm"], "tea.example")
-        token = http.b64(http.canonical({"challenge": found, "payload": {
+        self.assertEqual((found.realm, found.salt), ("tea.example", bytes(16)))
+        self.assertEqual(http.read_challenge('Basic realm="x", ' + header, offer), found)
+        parameters = {"id": http.b64(found.id), "realm": found.realm, "method": "purser", "intent": "charge",
+                      "expires": http.rfc3339(NOW + 900), "request": asked}
+        token = http.b64(http.canonical({"challenge": parameters, "payload": {
             "receipt": http.b64(b"receipt"), "secret": http.b64(bytes(32))}}))
-        self.assertEqual(http.read_credentials("Payment " + token), (b"receipt", bytes(32)))
+        self.assertEqual(http.read_credentials("Payment " + token), (found.id, b"receipt", bytes(32)))
         for broken in (header.replace("tea.", "tee."), header + ', id="x"', header.replace("Payment", "Basic"),
                        header + " " * 2_048):
             with self.assertRaises(Reject):
                 http.read_challenge(broken, offer)
 
     def test_status(self) -> None:
-        paper = envelope.read(self.world.issuer.status(envelope.paper_id(self.mandate), NOW + 40 * DAY,
-                                                       self.world.issuer.draws))
+        paper = envelope.read(mandates.status(
+            self.world.issuer, envelope.paper_id(self.mandate), NOW + 40 * DAY, self.world.issuer.draws))
         self.assertEqual(paper.get(papers.STATE), 5)
 
     def test_a_holder_that_is_a_merchant(self) -> None:

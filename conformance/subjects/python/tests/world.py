@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from purser import certificates, envelope
 from purser.cbor import encode
+from purser.certificates import Trust
 from purser.issuer import Issuer
 from purser.keys import SigningKey, cose_key, sha256
 from purser.state import Draws
@@ -78,8 +79,8 @@ class World:
     """An issuer with one account, and the hands that sign for it."""
 
     def __init__(self, money: int = 100_000) -> None:
-        self.issuer = Issuer("issuer.example", "sandbox", True, key("issuer"), [ISSUER], ANCHORS, [[MERCHANT]],
-                             sha256(b"pseudonyms"))
+        self.issuer = Issuer("issuer.example", "sandbox", True, key("issuer"), [ISSUER],
+                             Trust(ANCHORS, [[MERCHANT]]), sha256(b"pseudonyms"))
         self.account = bytes(16)
         self.count = 0
         enrolment = {3: "issuer.example", 6: NOW, 7: self.nonce(), 8: {1: cose_key(key("payer").point)}, -1: 1}
