@@ -46,7 +46,7 @@ def chain_of(values: list[str] | None) -> list[bytes]:
     return [bytes.fromhex(one) for one in values or []]
 
 
-def trust_of(given: Json, chains: list[list[bytes]], brought: bool = False) -> Trust:
+def trust_of(given: Json, chains: list[list[bytes]]) -> Trust:
     """Anchors, and the revoked certificates and retired keys that may stand beside them."""
     anchors: list[Anchor] = []
     for one in given.get("anchors", []):
@@ -59,7 +59,7 @@ def trust_of(given: Json, chains: list[list[bytes]], brought: bool = False) -> T
             fresh_until = revoked["as_of"] + revoked["age_max"]
         revoked = revoked.get("certificates", [])
     retired = {unhex(one["key"]): one["at"] for one in given.get("retired") or []}
-    return Trust(anchors, [one for one in chains if one], frozenset(chain_of(revoked)), fresh_until, retired, brought)
+    return Trust(anchors, [one for one in chains if one], frozenset(chain_of(revoked)), fresh_until, retired)
 
 
 def request_of(value: Json | None) -> Json | None:
@@ -102,7 +102,7 @@ class Shim:
     def paper_verify(self, call: Json) -> Json:
         signer = call["signer"]
         key = unhex(signer["key"]) if "key" in signer else None
-        trust = trust_of(signer, [chain_of(signer.get("chain"))], brought=True)
+        trust = trust_of(signer, [chain_of(signer.get("chain"))])
         part = verifier.verify_paper(call["kind"], unhex(call["paper"]), call["network"], call["now"], key, trust,
                                      signer.get("role"))
         return {"id": part.id.hex(), "payload": cbor.encode(part.paper.payload).hex()}
@@ -120,7 +120,7 @@ class Shim:
         return {"party": signer.party, "key": signer.point.hex(), "categories": list(signer.categories)}
 
     def receipt_verify(self, call: Json) -> Json:
-        trust = trust_of(call, [chain_of(call.get("chain"))], brought=True)
+        trust = trust_of(call, [chain_of(call.get("chain"))])
         found = receipt.read(unhex(call["receipt"]), trust, call["network"], call["now"])
         return {"id": found.id.hex(), "outcome": OUTCOMES[found.outcome]}
 
@@ -132,7 +132,7 @@ class Shim:
 
     def challenge_read(self, call: Json) -> Json:
         found = http.read_challenge(call["header"], unhex(call["offer"]) if call.get("offer") else None)
-        value = {"id": found.id.hex(), "realm": found.realm, "amount": str(found.amount), "currency": found.currency,
+        value: Json = {"id": found.id.hex(), "realm": found.realm, "amount": str(found.amount), "currency": found.currency,
                  "expires": found.expires}
         return value if found.salt is None else value | {"salt": found.salt.hex()}
 
@@ -208,7 +208,7 @@ class Shim:
                 if row:
                     accounts.append({"account": account_id.hex(), "currency": currency} | row)
         merchants: dict[tuple[str, str], int] = {}
-        for (party, _, currency), minor in issuer.merchants.items():
+        for (party, _name, currency), minor in issuer.merchants.items():
             merchants[party, currency] = merchants.get((party, currency), 0) + minor
         return {
             "accounts": accounts,
@@ -254,7 +254,7 @@ class Shim:
 
     def merchant_start(self, call: Json) -> Json:
         payees = [Payee(one["issuer"], one["account"],
-                        trust_of(one, [chain_of(one.get("chain"))], brought=True))
+                        trust_of(one, [chain_of(one.get("chain"))]))
                   for one in call["issuers"]]
         self.merchant = Merchant(call["merchant"], call["network"], SigningKey(unhex(call["key"])),
                                  chain_of(call["chain"]), payees)

@@ -242,14 +242,13 @@ class Trust:
     revoked: frozenset[bytes] = frozenset()
     fresh_until: int | None = None  # the last second at which the list is young enough [CRT-18]
     retired: dict[bytes, int] = field(default_factory=dict)
-    brought: bool = False  # the chains came with the paper; else they are a store, searched by hash
 
     def chain_for(self, x5t: bytes | None, beside: list[bytes] | None) -> list[bytes]:
         """A chain for the certificate that `x5t` names, the one beside the paper first."""
         if beside:
             return beside
         for chain in self.chains:
-            if chain and (self.brought or sha256(chain[0]) == x5t):
+            if sha256(chain[0]) == x5t:
                 return chain
         raise Reject("cert-missing")  # [CRT-1]
 
@@ -274,8 +273,8 @@ def check(chain: list[bytes], question: Question, trust: Trust) -> Signer:
     if question.x5t is not None and sha256(chain[0]) != question.x5t:
         raise Reject("cert-mismatch")  # [CRT-4]
     last = certificates[-1]
-    above = [one for one in trust.anchors if question.role in one.roles
-             and one.certificate.subject == last.issuer and last.signed_by(one.certificate)]
+    above: list[Anchor | None] = [one for one in trust.anchors if question.role in one.roles
+                                  and one.certificate.subject == last.issuer and last.signed_by(one.certificate)]
     first: Reject | None = None
     for candidate in above or [None]:
         try:

@@ -140,9 +140,9 @@ def _deposit(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) ->
                           papers.CURRENCY: currency}, now)
 
 
-def _enrol(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> Recorded:
+def _enrol(issuer: "Issuer", part: Part, found: PaymentRecord | None, now: int) -> Recorded:
     key = point_of(part[papers.CNF].get(1), "schema")
-    _, credential = issuer.open_account(key, part[papers.SUB], now)
+    credential = issuer.open_account(key, part[papers.SUB], now)
     done = issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)
     done.credential = credential
     return done

@@ -76,7 +76,7 @@ def seconds(node: Node) -> int:
     if node.tag == UTC_TIME:
         digits = ("19" if digits[0] >= "5" else "20") + digits  # RFC 5280, 4.1.2.5.1
     try:
-        moment = datetime(int(digits[:4]), *(int(digits[at:at + 2]) for at in range(4, 14, 2)), tzinfo=timezone.utc)
+        moment = datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=timezone.utc)
     except ValueError:
         raise Malformed from None
     if moment.year < 1970:
@@ -85,11 +85,9 @@ def seconds(node: Node) -> int:
 
 
 def bits(data: bytes) -> set[int]:
-    """The bits set in a BIT STRING of named bits, which ends with a set bit."""
+    """The bits set in a BIT STRING of named bits: at least one (RFC 5280, 4.2.1.3), and it ends with a set bit."""
     body = whole(data, BIT_STRING).body
-    if not body or body[0] > 7 or (len(body) == 1 and body[0]):
-        raise Malformed
-    if len(body) > 1 and (body[-1] & (1 << body[0]) - 1 or not body[-1] >> body[0] & 1):
+    if len(body) < 2 or body[0] > 7 or (body[-1] & (1 << body[0]) - 1 or not body[-1] >> body[0] & 1):
         raise Malformed
     return {8 * at + bit for at, octet in enumerate(body[1:]) for bit in range(8) if octet & 0x80 >> bit}
 

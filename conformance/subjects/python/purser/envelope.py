@@ -87,14 +87,14 @@ def read(data: bytes) -> Paper:
         inside.pos = at
         protected = inside.item()
         inside.close()
-    if framing.peek() is not None and framing.peek() >> 5 == MAP:
-        inside = Reader(data, framing.pos, len(data), "encoding")
-        unprotected = inside.item()
-        framing.pos = inside.pos
-    else:
-        major, argument, start = framing.head()
+    major, argument, start = framing.head()
+    if major != MAP:
         _fits(framing, major, argument, start)
         raise Reject("cose-structure", "framing", offset=start)  # [SIG-2]
+    # The head was the envelope's; what is in the map, and how much, is the header's.
+    inside = Reader(data, start, len(data), "encoding")
+    unprotected = inside.item()
+    framing.pos = inside.pos
     if framing.peek() == 0xF6:
         raise Reject("payload-missing", "framing", offset=framing.pos)  # [SIG-3]
     payload_raw, at = _string(framing)

@@ -83,8 +83,7 @@ class Issuer:
             return self._payment(body, now)
         if kind == "command":
             kind = self._kind_of(body)
-        else:
-            elif kind == "account":
+        elif kind == "account":
             kind = "enrolment"
         part = Part(kind, kind, body)
         if kind == "mandate":
@@ -233,8 +232,8 @@ class Issuer:
         account_keys = self.accounts[record.account].keys
         confirmation = None
         if said is not None:
-            confirmation = Confirmation(said.paper.payload,
-                                        self.accounts[said[papers.SUB]].keys[said.paper.kid].expires)
+            signer = self.accounts[said[papers.SUB]].keys[said.paper.kid or b""]
+            confirmation = Confirmation(said.paper.payload, signer.expires)
         try:
             asks, grants = decide.decide(record, confirmation, account_keys[record.chain[0].signer].expires,
                                          self._books(record), now)
@@ -354,12 +353,12 @@ class Issuer:
             raise Reject("not-found")  # [HTB-28]
         return self.payments[intent]
 
-    def open_account(self, key: bytes, account: bytes | None, now: int) -> tuple[bytes, bytes]:
-        """Adds a key to an account, a new one where none is named; its id, and the credential [SIG-26] [SIG-27]."""
+    def open_account(self, key: bytes, account: bytes | None, now: int) -> bytes:
+        """Adds a key to an account, a new one where none is named; the credential [SIG-26] [SIG-27]."""
         found = account or self.draws.account()
         expires = now + CREDENTIAL_LIFETIME
         self.accounts.setdefault(found, Account()).keys[thumbprint(key)] = AccountKey(key, expires)
         payload = {papers.ISS: self.name, papers.SUB: found, papers.EXP: expires, papers.IAT: now,
                    papers.CNF: {1: {1: 2, -1: 1, -2: key[:32], -3: key[32:]}}, papers.VERSION: 1}
-        return found, sign("credential", payload, self.network, self.key, self.chain[0], self.chain)
+        return sign("credential", payload, self.network, self.key, self.chain[0], self.chain)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from . import papers
@@ -124,7 +125,7 @@ def _goods(offer: Map) -> list[Map]:
     return [line for line in offer.get(papers.ITEMS) if 6 not in line]
 
 
-def holds(label: int, value: object, payment: Payment, lineage: Lineage, grant: int | None, below: int) -> bool:
+def holds(label: int, value: Any, payment: Payment, lineage: Lineage, grant: int | None, below: int) -> bool:
     """Whether one rule that can refuse holds."""
     entries = lineage.counting(grant)
     goods = _goods(payment.offer)
@@ -176,7 +177,7 @@ def holds(label: int, value: object, payment: Payment, lineage: Lineage, grant: 
     raise AssertionError(label)
 
 
-def _asks(label: int, value: object, payment: Payment) -> bool:
+def _asks(label: int, value: Any, payment: Payment) -> bool:
     return not payment.paid_before if label == 20 else payment.amount > value  # [RUL-18] [RUL-19]
 
 
