@@ -2,18 +2,23 @@
 
 use std::error::Error;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::BufReader;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::audit::{Acknowledged, Auditor, More, Report};
 use crate::config::Config;
+use crate::issuer::IssuerConfig;
 use crate::life::Life;
 use crate::log;
 use crate::role::{self, Role};
 use crate::sandbox::{self, Plan};
 use crate::serve::Bound;
+use crate::store::sqlite::SqliteArchive;
 
 /// Purser's reference server: for tests and pilots, not for money.
 #[derive(Parser)]
@@ -29,6 +34,11 @@ enum Command {
     Issuer(Run),
     /// Makes offers, redeems receipts, serves.
     Merchant(Run),
+    /// Checks everything that an issuer's store holds, beside the issuer or without it; changes nothing.
+    ///
+    /// Prints one JSON object. Exit codes: 0 all is good; 1 something is wrong, and the object says what and
+    /// where; 2 the store or the configuration cannot be read.
+    Audit(Check),
     /// Writes an issuer and a merchant to try things with: keys, certificates, configurations.
     Sandbox(Make),
 }
@@ -38,6 +48,25 @@ struct Run {
     /// The configuration, in TOML.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+}
+
+#[derive(clap::Args)]
+struct Check {
+    /// The issuer's configuration. Its private key is not read.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Another store than the configuration's: a backup, a copy.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// A chain that the issuer signed with before, leaf first, in PEM.
+    #[arg(long = "certificate", value_name = "FILE")]
+    certificates: Vec<PathBuf>,
+    /// Authorities that vouch for the issuer, in PEM; those of the configuration when not given.
+    #[arg(long, value_name = "FILE")]
+    anchors: Vec<PathBuf>,
+    /// Receipts that were given out, base64url, one a line: each must be in the store as it was given.
+    #[arg(long, value_name = "FILE")]
+    receipts: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -66,6 +95,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match arguments.command {
         Command::Issuer(run) => serve(Role::Issuer, &run).await,
         Command::Merchant(run) => serve(Role::Merchant, &run).await,
+        Command::Audit(check) => return audit(&check),
         Command::Sandbox(make) => write(make),
     };
     match done {
@@ -87,6 +117,32 @@ async fn serve(role: Role, run: &Run) -> Result<(), Box<dyn Error>> {
     println!("{}", server.ready_line(role.name()));
     server.run().await?;
     Ok(())
+}
+
+fn audit(check: &Check) -> ExitCode {
+    let checked = || -> Result<Report, Box<dyn Error>> {
+        let config = Config::load(&check.config)?;
+        let settings: IssuerConfig = config.table("issuer")?;
+        let more = More { certificates: check.certificates.clone(), anchors: check.anchors.clone() };
+        let auditor = Auditor::load(&config, &settings, &more)?;
+        let store = check.store.clone().unwrap_or_else(|| config.path(&settings.store));
+        let given_out = match &check.receipts {
+            Some(path) => Acknowledged::read(BufReader::new(File::open(path)?))?,
+            None => Acknowledged::default(),
+        };
+        Ok(auditor.audit(&mut SqliteArchive::open(&store)?, given_out)?)
+    };
+    match checked() {
+        Ok(report) => {
+            println!("{}", report.json());
+            ExitCode::from(u8::from(!report.is_good()))
+        }
+        Err(error) => {
+            println!("{}", serde_json::json!({ "verdict": "unreadable", "error": error.to_string() }));
+            eprintln!("purser-server: {error}");
+            ExitCode::from(2)
+        }
+    }
 }
 
 fn write(make: Make) -> Result<(), Box<dyn Error>> {

@@ -33,18 +33,21 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::life::Life;
 use crate::material::{self, Identity, IdentityFiles, SetupError};
+use crate::pem;
 use crate::random::random;
 use crate::rate::Buckets;
 use crate::store::sqlite::Sqlite;
 use crate::store::{Reader, Store, StoreError};
 use crate::writer::{Job, Seal, Writer};
-use config::IssuerConfig;
 use keys::Keys;
-use parties::RememberedParties;
+
+pub use config::IssuerConfig;
+pub(crate) use parties::RememberedParties;
 
 /// Everything that handlers share.
 pub(crate) struct Issuer {
     identity: Identity,
+    earlier_chains: Vec<Vec<Vec<u8>>>,
     sandbox: bool,
     url: String,
     pseudonym_secret: [u8; 32],
@@ -133,8 +136,10 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         },
     };
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let earlier = settings.earlier_certificates.iter().map(|path| pem::certificates(&config.path(path)));
     let issuer = Issuer {
         identity,
+        earlier_chains: earlier.collect::<Result<_, _>>()?,
         sandbox: settings.sandbox,
         url: url.to_owned(),
         pseudonym_secret,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`config`] | one TOML file: `[shell]` here, `[issuer]` and `[merchant]` for the roles |
 //! | [`cli`] | the command line, as a function |
+//! | [`audit`] | everything that can be checked of an issuer's store |
 //! | [`sandbox`] | keys, certificates and configurations to try things with |
 //! | [`role`] | where a role's routes join the shell's own |
 //! | [`serve`] | sockets, TLS, limits, and the way of a request to its handler and back |
@@ -16,6 +17,7 @@
 //! A handler meets only whole, bounded requests: the body has arrived, the headers that matter stand once,
 //! and the sender is within its rate.
 
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;

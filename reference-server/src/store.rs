@@ -90,6 +90,52 @@ pub trait Reader: Send {
     fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError>;
 }
 
+/// A batch as the store holds it, before anything of it is believed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptBatch {
+    /// Its number.
+    pub number: u64,
+    /// When it was decided, in Unix seconds.
+    pub decided_at_seconds: u64,
+    /// The root of the tree of its claims.
+    pub tree_root: Vec<u8>,
+    /// The signed root.
+    pub root: Vec<u8>,
+    /// Its decisions, by their places.
+    pub entries: Vec<KeptEntry>,
+}
+
+/// A decision as the store holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptEntry {
+    /// Where it stands among all decisions.
+    pub sequence: u64,
+    /// Which leaf of its batch it is.
+    pub place: u64,
+    /// The paper that it answers.
+    pub command: Vec<u8>,
+    /// The id of its receipt.
+    pub receipt: Vec<u8>,
+    /// What happened.
+    pub event: Vec<u8>,
+    /// What the receipt says.
+    pub claims: Vec<u8>,
+    /// What only the payer is told.
+    pub detail: Option<Vec<u8>>,
+    /// What was sent.
+    pub evidence: Vec<u8>,
+}
+
+/// All that a store holds, as of one moment, for whoever checks it.
+pub trait Archive {
+    /// What the store's own check of its files says; nothing when all is well.
+    fn file_faults(&mut self) -> Result<Vec<String>, StoreError>;
+    /// Gives every batch, by their numbers.
+    fn batches(&mut self, each: &mut dyn FnMut(KeptBatch) -> Result<(), StoreError>) -> Result<(), StoreError>;
+    /// How many decisions there are, of whatever batch.
+    fn count_entries(&mut self) -> Result<u64, StoreError>;
+}
+
 /// The store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -113,6 +159,25 @@ pub enum StoreError {
     /// The system gave no thread.
     #[error("no thread for the store: {0}")]
     Thread(std::io::Error),
+}
+
+impl StoreError {
+    /// Whether the store could be opened, and what is in it is wrong.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, TypeMismatch};
+        match self {
+            Self::Damaged(_) => true,
+            Self::Database(rusqlite::Error::SqliteFailure(error, _)) => {
+                matches!(error.code, DatabaseCorrupt | TypeMismatch)
+            }
+            Self::Database(
+                rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::FromSqlConversionFailure(..),
+            ) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Puts a receipt together from the claims of its batch.

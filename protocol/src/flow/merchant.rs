@@ -3,16 +3,15 @@
 use sha2::{Digest as _, Sha256};
 
 use super::Parties;
-use crate::cert::Role;
+use super::log::{SignedRoot, open_root};
 use crate::code::{Code, Stage};
 use crate::fault::{Fault, Part};
 use crate::id::{CertificateId, Digest, Nonce, PaperId, PartyId};
-use crate::label::{IAT, NETWORK};
+use crate::label::IAT;
 use crate::limits::SKEW_SECONDS;
 use crate::paper::offer::{CaptureMode, Offer};
 use crate::receipt::{Claims, Outcome, Receipt, Root};
-use crate::sign::paper::find;
-use crate::sign::{Context, Crypto, Signed, SignerName};
+use crate::sign::{Context, Crypto};
 use crate::time::UnixSeconds;
 use crate::wire::Writer;
 
@@ -78,26 +77,12 @@ fn read_receipt(
     parties: &dyn Parties,
 ) -> Result<VerifiedReceipt, Fault> {
     let receipt = Receipt::from_bytes(bytes)?;
-    let signed = Signed::<Root>::read(&receipt.root)?;
-    let made_at = find(signed.frame.payload, IAT.number);
-    let made_at = made_at.and_then(|(_, mut seconds)| seconds.unsigned().ok()).and_then(UnixSeconds::new);
-    let made_at = made_at.ok_or_else(|| signed.unreadable(Code::MissingField))?;
-    let party = parties.party(&signed.header, Role::Issuer, made_at)?;
-    party.check_made_at(made_at.get())?;
-    let SignerName::Certificate(certificate) = signed.header.signer else {
-        return Err(Fault::new(Code::CertMissing));
-    };
-    let authentic = signed.verify(crypto, context, &party.key)?;
-    authentic.version()?;
-    let root = authentic.open()?;
-    if root.network.as_str() != context.network {
-        return Err(Fault::new(Code::SignatureInvalid).field(NETWORK.name)); // [RCT-18]
-    }
+    let SignedRoot { root, issuer, certificate } = open_root(&receipt.root, context, crypto, parties)?;
     let claims = receipt.verify(&root)?;
     if claims.decided_at > root.issued_at {
         return Err(Fault::new(Code::FieldConflict).field(IAT.name)); // [RCT-20]
     }
-    Ok(VerifiedReceipt { id: receipt.id(), claims, issuer: party.id.clone(), certificate, root: (*root).clone() })
+    Ok(VerifiedReceipt { id: receipt.id(), claims, issuer, certificate, root })
 }
 
 /// An offer that a merchant has made, as it remembers it.

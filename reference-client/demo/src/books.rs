@@ -1,24 +1,20 @@
-//! The end: every receipt from its file, and the issuer's own books.
+//! The end: every receipt from its file, and the audit of the issuer's store.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use purser_client::issuer::Discovery;
 use purser_client::keys;
 use purser_client::trust::Trust;
-use purser_protocol::field::decoded;
+use purser_protocol::bind::base64url;
 use purser_protocol::flow::merchant::VerifiedReceipt;
-use purser_protocol::id::{PartyId, ShortText};
-use purser_protocol::ledger::audit::audit;
-use purser_protocol::ledger::books::Purse;
-use purser_protocol::ledger::event::Event;
-use purser_protocol::ledger::{Ledger, Settings};
 use purser_protocol::money::Money;
 use purser_protocol::receipt::Outcome;
-use purser_protocol::time::UnixSeconds;
-use purser_server::sandbox::{ACCOUNT, ISSUER, MERCHANT, NETWORK};
-use purser_server::store::sqlite::Sqlite;
-use purser_server::store::{Store, StoreError};
+use purser_server::audit::{Acknowledged, Auditor, More, Report};
+use purser_server::config::Config;
+use purser_server::issuer::IssuerConfig;
+use purser_server::sandbox::{ISSUER, NETWORK};
+use purser_server::store::sqlite::SqliteArchive;
 
 use crate::Failure;
 use crate::script::DEPOSIT;
@@ -35,9 +31,9 @@ pub(crate) struct Books {
     pub(crate) account_minor: u64,
     /// What the merchant must have, by the receipts.
     pub(crate) merchant_by_receipts_minor: i64,
-    /// What the account has in the issuer's store, replayed.
+    /// What accounts have in the issuer's store, by its audit.
     pub(crate) account_in_store_minor: u64,
-    /// What the merchant has there.
+    /// What merchants have there.
     pub(crate) merchant_in_store_minor: u64,
     /// What its audit found.
     pub(crate) findings: Vec<String>,
@@ -55,29 +51,24 @@ impl Books {
     }
 }
 
-/// Verifies and compares. The issuer is killed for it, and its store read as the next start would read it.
-pub(crate) async fn check(stage: &mut Stage) -> Result<Books, Failure> {
+/// Verifies and compares.
+pub(crate) async fn check(stage: &Stage) -> Result<Books, Failure> {
     let account_minor = stage.balance_minor().await?;
-    stage.issuer.kill()?;
     let receipts = verified(&stage.session.home.path("receipts"), &stage.sandbox.path("roots.pem"), || {
         Ok(serde_json::from_slice(&fs::read(stage.session.home.path("issuer.json"))?)?)
     })?;
-    let ledger = replayed(&stage.sandbox.path("issuer.sqlite"))?;
-    let state = ledger.state();
-    let merchant = PartyId::new(MERCHANT).zip(ShortText::new(ACCOUNT)).ok_or("no such merchant")?;
+    let report = audited(stage)?;
+    let sums = report.sums.get(yuan()?.code()).cloned().unwrap_or_default();
     let deposit: Money = DEPOSIT.parse().map_err(|error| format!("{DEPOSIT}: {error}"))?;
-    let books = Books {
+    Ok(Books {
         receipts: receipts.len(),
         deposit_minor: deposit.amount.minor(),
         account_minor,
         merchant_by_receipts_minor: receipts.iter().map(to_merchant_minor).sum(),
-        account_in_store_minor: state.books.balance(&Purse::Account(stage.account), yuan()?),
-        merchant_in_store_minor: state.books.balance(&Purse::Payee(merchant.0, merchant.1), yuan()?),
-        findings: audit(state).into_iter().map(|finding| finding.0).collect(),
-    };
-    drop(ledger);
-    stage.issuer.restart().await?;
-    Ok(books)
+        account_in_store_minor: u64::try_from(sums.accounts_minor)?,
+        merchant_in_store_minor: u64::try_from(sums.payees_minor)?,
+        findings: report.findings.iter().map(ToString::to_string).collect(),
+    })
 }
 
 /// Reads every receipt of a folder, and verifies it with nothing but the anchors of this file. The issuer's own
@@ -90,11 +81,7 @@ fn verified(
     let trust = Trust::new(NETWORK, &keys::load_certificates(anchors)?)?;
     discovery()?.keep_chains(&trust);
     let mut receipts = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_none_or(|kind| kind != "receipt") {
-            continue;
-        }
+    for path in receipt_files(folder)? {
         let bad = |why: String| format!("{}: {why}", path.display());
         let receipt = trust.receipt(&fs::read(&path)?).map_err(|fault| bad(fault.to_string()))?;
         let claims = &receipt.claims;
@@ -108,6 +95,12 @@ fn verified(
     Ok(receipts)
 }
 
+fn receipt_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let paths = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let paths = paths.collect::<Result<Vec<_>, _>>()?;
+    Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "receipt")).collect())
+}
+
 /// What a receipt moves to the merchant, in minor units. What is authorized is held, and not the merchant's yet.
 fn to_merchant_minor(receipt: &VerifiedReceipt) -> i64 {
     let minor = receipt.claims.amount.map_or(0, |amount| amount.minor().cast_signed());
@@ -118,23 +111,16 @@ fn to_merchant_minor(receipt: &VerifiedReceipt) -> i64 {
     }
 }
 
-/// The issuer's state as the fold of its past.
-fn replayed(store: &Path) -> Result<Ledger, Failure> {
-    let damaged = |what: &dyn std::fmt::Display| StoreError::Damaged(what.to_string());
-    let mut ledger = Ledger::new(Settings {
-        issuer: PartyId::new(ISSUER).ok_or("no such issuer")?,
-        sandbox: true,
-        approval_base: String::new(),
-        credential_seconds: 0,
-    });
-    let mut store = Sqlite::open(store)?;
-    store.replay(
-        &mut |past| {
-            let event: Event = decoded(&past.event).map_err(|fault| damaged(&fault))?;
-            let at = UnixSeconds::new(past.decided_at_seconds).ok_or_else(|| damaged(&"a time past the year 9999"))?;
-            ledger.replay(&event, Some(past.command), at).map_err(|broken| damaged(&broken))
-        },
-        &mut |_| {},
-    )?;
-    Ok(ledger)
+/// The issuer's store, audited as `purser-server audit` does it, beside the issuer; every receipt of the folder must
+/// be in it as it was given out.
+fn audited(stage: &Stage) -> Result<Report, Failure> {
+    let config = Config::load(&stage.sandbox.path("issuer.toml"))?;
+    let settings: IssuerConfig = config.table("issuer")?;
+    let auditor = Auditor::load(&config, &settings, &More::default())?;
+    let mut lines = Vec::new();
+    for path in receipt_files(&stage.session.home.path("receipts"))? {
+        lines.push(base64url::encode(&fs::read(path)?));
+    }
+    let given_out = Acknowledged::read(lines.join("\n").as_bytes())?;
+    Ok(auditor.audit(&mut SqliteArchive::open(&config.path(&settings.store))?, given_out)?)
 }

@@ -7,7 +7,7 @@
 //! | [`rows`] | what is done for each row |
 //! | [`stage`] | the folder, the processes, the people |
 //! | [`program`], [`relay`] | a process that can be killed; a wire that can swallow an answer |
-//! | [`books`] | receipts from files, against the anchors alone; the issuer's store, replayed |
+//! | [`books`] | receipts from files, against the anchors alone; the issuer's store, audited |
 //! | [`table`] | what is printed |
 
 mod books;
@@ -77,7 +77,7 @@ async fn whole(options: &Options, script: Vec<Expected>) -> Result<ExitCode, Fai
         }
     })
     .await?;
-    let books = books::check(&mut stage).await?;
+    let books = books::check(&stage).await?;
     let report = Report { rows, books, ms: began.elapsed().as_millis() };
     print!("{}", if options.json { report.json(&stage) } else { report.foot() });
     if options.keep {

@@ -7,34 +7,37 @@ use serde::Deserialize;
 /// What an issuer is told: who it is, what it signs with, whom it trusts, where it keeps things.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct IssuerConfig {
+pub struct IssuerConfig {
     /// Its name, as in its certificate.
-    pub(super) name: String,
+    pub name: String,
     /// The network that its papers belong to.
-    pub(super) network: String,
+    pub network: String,
     /// Whether money is play money, and the clock may be set.
     #[serde(default)]
-    pub(super) sandbox: bool,
+    pub sandbox: bool,
     /// Its signing certificate and what issued it, leaf first, in PEM.
-    pub(super) certificate: PathBuf,
+    pub certificate: PathBuf,
+    /// Chains that it signed with before, leaf first, in PEM: receipts from then are still shown with them.
+    #[serde(default)]
+    pub earlier_certificates: Vec<PathBuf>,
     /// The leaf's private key: PKCS #8 in PEM.
-    pub(super) key: PathBuf,
+    pub key: PathBuf,
     /// Certificates of authorities whose merchants are trusted, in PEM.
-    pub(super) anchors: Vec<PathBuf>,
+    pub anchors: Vec<PathBuf>,
     /// The store's file.
-    pub(super) store: PathBuf,
+    pub store: PathBuf,
     /// How long a credential lasts.
     #[serde(default = "days")]
-    pub(super) credential_days: u64,
+    pub credential_days: u64,
     /// Payments that one agent may send in `agent_seconds`; 0 for any number.
     #[serde(default = "requests")]
-    pub(super) agent_requests: u32,
+    pub agent_requests: u32,
     /// The time over which `agent_requests` are spread; 0 for no limit at all.
     #[serde(default = "seconds")]
-    pub(super) agent_seconds: u64,
+    pub agent_seconds: u64,
     /// Agents whose rate is remembered one by one.
     #[serde(default = "agents")]
-    pub(super) agents_remembered: usize,
+    pub agents_remembered: usize,
 }
 
 fn days() -> u64 {

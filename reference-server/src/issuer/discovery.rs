@@ -18,7 +18,9 @@ use crate::reply::{Problem, VERSIONS};
 
 /// `GET /.well-known/purser`
 pub(super) async fn document(State(issuer): State<Arc<Issuer>>) -> Response {
-    let chain: Vec<String> = issuer.identity.chain.iter().map(|der| base64url::encode(der)).collect();
+    let chains = std::iter::once(&issuer.identity.chain).chain(&issuer.earlier_chains);
+    let chains: Vec<Vec<String>> =
+        chains.map(|chain| chain.iter().map(|der| base64url::encode(der)).collect()).collect();
     let currencies: Vec<&str> = Currency::all().map(Currency::code).collect();
     let document = json!({ "purser": {
         "versions": VERSIONS,
@@ -29,7 +31,7 @@ pub(super) async fn document(State(issuer): State<Arc<Issuer>>) -> Response {
         "base_url": issuer.url,
         "features": features(issuer.sandbox),
         "currencies": currencies,
-        "certificates": [chain],
+        "certificates": chains,
         "time_zones": purser_protocol::period::database_version(),
     }});
     ([(CACHE_CONTROL, "public, max-age=3600")], Json(document)).into_response()

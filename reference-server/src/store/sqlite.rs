@@ -1,5 +1,7 @@
 //! SQLite: a file, nothing to start. Write-ahead log, and every commit synced.
 
+mod archive;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +10,8 @@ use purser_protocol::receipt::Receipt;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::{Answered, Batch, Past, Reader, Store, StoreError, assemble, receipt_id};
+
+pub use archive::SqliteArchive;
 
 const SCHEMA_VERSION: i64 = 1;
 

@@ -1,0 +1,77 @@
+//! A store read from its first row to its last, beside its writer or without one.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, Row};
+
+use super::SCHEMA_VERSION;
+use crate::store::{Archive, KeptBatch, KeptEntry, StoreError};
+
+/// A store opened for reading alone, as it was when it was opened.
+#[derive(Debug)]
+pub struct SqliteArchive {
+    connection: Connection,
+}
+
+impl SqliteArchive {
+    /// Opens a store that is there. Its writer goes on meanwhile.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        // Everything below is read as of this moment.
+        connection.execute_batch("BEGIN")?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found != SCHEMA_VERSION {
+            return Err(StoreError::Version { found, expected: SCHEMA_VERSION });
+        }
+        Ok(Self { connection })
+    }
+}
+
+impl Archive for SqliteArchive {
+    fn file_faults(&mut self) -> Result<Vec<String>, StoreError> {
+        let mut check = self.connection.prepare("PRAGMA integrity_check(20)")?;
+        let lines = check.query_map([], |row| row.get::<_, String>(0))?;
+        let lines = lines.collect::<Result<Vec<_>, _>>()?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    }
+
+    fn batches(&mut self, each: &mut dyn FnMut(KeptBatch) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let mut batches =
+            self.connection.prepare("SELECT number, decided_at, tree_root, root FROM batches ORDER BY number")?;
+        let mut entries = self.connection.prepare(
+            "SELECT sequence, place, command, receipt, event, claims, detail, evidence
+             FROM entries WHERE batch = ?1 ORDER BY place, sequence",
+        )?;
+        let mut rows = batches.query([])?;
+        while let Some(row) = rows.next()? {
+            let number: u64 = row.get(0)?;
+            let entries = entries.query_map([number], entry)?;
+            each(KeptBatch {
+                number,
+                decided_at_seconds: row.get(1)?,
+                tree_root: row.get(2)?,
+                root: row.get(3)?,
+                entries: entries.collect::<Result<_, _>>()?,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn count_entries(&mut self) -> Result<u64, StoreError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM entries NOT INDEXED", [], |row| row.get(0))?)
+    }
+}
+
+fn entry(row: &Row<'_>) -> Result<KeptEntry, rusqlite::Error> {
+    Ok(KeptEntry {
+        sequence: row.get(0)?,
+        place: row.get(1)?,
+        command: row.get(2)?,
+        receipt: row.get(3)?,
+        event: row.get(4)?,
+        claims: row.get(5)?,
+        detail: row.get(6)?,
+        evidence: row.get(7)?,
+    })
+}
