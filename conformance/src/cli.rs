@@ -42,6 +42,14 @@ enum Spec {
     Check(Root),
     /// Prints the registries into their chapters, and raises the counts in `coverage.lock`.
     Write(Root),
+    /// Writes the examples as bytes, for tools that do not read diagnostic notation.
+    Examples {
+        #[command(flatten)]
+        root: Root,
+        /// The folder to write to, one file an example.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
 }
 
 #[derive(clap::Args)]
@@ -61,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match arguments.command {
         Command::Spec(Spec::Check(Root { root })) => check(&root),
         Command::Spec(Spec::Write(Root { root })) => write(&root),
+        Command::Spec(Spec::Examples { root, out }) => examples(&root.root, &out),
         Command::Vectors(Vectors::Check(Root { root })) => Ok(check_vectors(&root)),
         Command::Vectors(Vectors::Write(Root { root })) => write_vectors(&root),
     };
@@ -85,6 +94,15 @@ fn write(root: &Path) -> io::Result<ExitCode> {
     for (path, text) in spec::write(&tree) {
         std::fs::write(root.join(path), text)?;
         println!("{path}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn examples(root: &Path, out: &Path) -> io::Result<ExitCode> {
+    let tree = Tree::read(root)?;
+    std::fs::create_dir_all(out)?;
+    for (name, bytes) in spec::examples(&tree) {
+        std::fs::write(out.join(format!("{name}.cbor")), bytes)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -73,6 +73,11 @@ pub fn coverage(tree: &Tree) -> Coverage {
     }
 }
 
+/// The examples that can be read: name and bytes.
+pub fn examples(tree: &Tree) -> impl Iterator<Item = (&str, Vec<u8>)> {
+    examples::bytes(tree)
+}
+
 /// The files that are made from others and are not as they should be, with what they should hold.
 pub fn write(tree: &Tree) -> Vec<(&'static str, String)> {
     printed::write(tree).into_iter().chain(lock::write(tree, &coverage(tree))).collect()

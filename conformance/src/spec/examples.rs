@@ -47,6 +47,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
+/// The examples that can be read: name and bytes.
+pub(super) fn bytes(tree: &Tree) -> impl Iterator<Item = (&str, Vec<u8>)> {
+    tree.below(FOLDER, ".edn")
+        .filter_map(|(path, text)| Some((path[FOLDER.len()..].trim_end_matches(".edn"), to_cbor(text).ok()?)))
+}
+
 /// What is fenced by tildes alone is an example, and every example stands in a chapter.
 fn repeated(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
