@@ -35,7 +35,8 @@ CODES: dict[str, Code] = {
 }
 BY_NUMBER: dict[int, Code] = {code.number: code for code in CODES.values()}
 RULES: dict[int, tuple[str, str]] = {int(row["label"]): (row["name"], row["code"]) for row in _rows("rules.csv")}
-CURRENCIES: frozenset[str] = frozenset(row["code"] for row in _rows("currencies.csv"))
+EXPONENTS: dict[str, int] = {row["code"]: int(row["exponent"]) for row in _rows("currencies.csv")}
+CURRENCIES: frozenset[str] = frozenset(EXPONENTS)
 
 
 class Reject(Exception):
