@@ -1,5 +1,8 @@
 //! The command line, as a function.
 
+mod kill;
+mod run;
+
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +23,31 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Puts the cases to a program under test. Exit status 0: no failure; 1: a failure; 2: nothing can be said;
+    /// 3: the suite or the shim is broken.
+    Run(Box<run::Run>),
+    /// Names the cases.
+    List(run::List),
+    /// Says what a case asks, what it sends, and where it differs from its twin.
+    Explain {
+        /// The case.
+        id: String,
+    },
+    /// Writes a folder that shows one case without the suite.
+    Repro(run::Repro),
+    /// Compares two results.json. Exit status 1 when something that passed does not pass any more.
+    Diff {
+        /// The one before.
+        old: PathBuf,
+        /// The one after.
+        new: PathBuf,
+    },
+    /// Runs programs with a known fault against every case, and writes which case catches which. Exit status 1 when
+    /// fewer than two pairs catch one.
+    Kill(kill::Kill),
+    /// The requirement set.
+    #[command(subcommand)]
+    Requirements(Requirements),
     /// The text itself, its registries, and the lines of code that keep it.
     #[command(subcommand)]
     Spec(Spec),
@@ -52,6 +80,12 @@ enum Spec {
     },
 }
 
+#[derive(Subcommand)]
+enum Requirements {
+    /// Lists every case of the vectors in `conformance/requirements/1.toml`, while that is a draft.
+    Write(Root),
+}
+
 #[derive(clap::Args)]
 struct Root {
     /// The folder that holds `spec/` and the crates.
@@ -67,6 +101,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(message) => message.exit(),
     };
     let done = match arguments.command {
+        Command::Run(arguments) => return exit(run::run(&arguments)),
+        Command::List(arguments) => return exit(run::list(&arguments)),
+        Command::Explain { id } => return exit(run::explain(&id)),
+        Command::Repro(arguments) => return exit(run::repro(&arguments)),
+        Command::Diff { old, new } => return exit(run::diff(&old, &new)),
+        Command::Kill(arguments) => return exit(kill::kill(&arguments)),
+        Command::Requirements(Requirements::Write(Root { root })) => return exit(run::requirements(&root)),
         Command::Spec(Spec::Check(Root { root })) => check(&root),
         Command::Spec(Spec::Write(Root { root })) => write(&root),
         Command::Spec(Spec::Examples { root, out }) => examples(&root.root, &out),
@@ -76,6 +117,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     done.unwrap_or_else(|error| {
         eprintln!("purser-conformance: {error}");
         ExitCode::FAILURE
+    })
+}
+
+fn exit(done: Result<ExitCode, String>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        eprintln!("purser-conformance: {error}");
+        ExitCode::from(run::HARNESS)
     })
 }
 

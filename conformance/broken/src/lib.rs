@@ -1,0 +1,43 @@
+//! The reference implementation with one named fault at a time.
+//!
+//! No program that anybody ships links this crate. The sources are those of the protocol and of its shim, with a
+//! switch at each line that a fault of `faults.toml` is about; without a fault it is the reference.
+#![allow(warnings, reason = "the sources are checked where they stand")]
+
+extern crate self as purser_protocol;
+
+/// Which fault is on.
+pub mod broken {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    static FAULT: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+    /// A named fault.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Fault {
+        /// Its name.
+        pub name: &'static str,
+        /// What a program with it does.
+        pub says: &'static str,
+        /// The clauses that it breaks.
+        pub clauses: &'static [&'static str],
+    }
+
+    include!(concat!(env!("OUT_DIR"), "/sources/faults.rs"));
+
+    /// Turns a fault on, for as long as the process runs; whether there is one of this name.
+    pub fn turn_on(name: &str) -> bool {
+        let number = FAULTS.iter().position(|fault| fault.name == name);
+        FAULT.store(number.unwrap_or(usize::MAX), Ordering::Relaxed);
+        number.is_some()
+    }
+
+    #[inline]
+    pub(crate) fn is(number: usize) -> bool {
+        FAULT.load(Ordering::Relaxed) == number
+    }
+}
+
+include!(concat!(env!("OUT_DIR"), "/sources/lib.rs"));
+
+pub mod program;

@@ -1,0 +1,49 @@
+//! `kill`: what catches what.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::kill::{self, PAIRS_MIN};
+use crate::run::Options;
+use crate::run::catalogue::Catalogue;
+use crate::run::subject::Program;
+
+#[derive(Args)]
+pub(super) struct Kill {
+    /// The command of the broken programs.
+    #[arg(long, value_name = "CMD", default_value = "purser-broken")]
+    broken: String,
+    /// Where the matrix goes.
+    #[arg(long, value_name = "FILE", default_value = "conformance/kill-matrix.json")]
+    out: PathBuf,
+    /// How long a program may say nothing, in milliseconds.
+    #[arg(long, value_name = "MILLISECONDS", default_value = "1000")]
+    silence: u64,
+}
+
+/// Exit status 1 when a fault is caught by fewer than two pairs.
+pub(super) fn kill(arguments: &Kill) -> Result<ExitCode, String> {
+    let broken = Program::parse(&arguments.broken)?;
+    let catalogue = Catalogue::embedded()?;
+    let options = Options { silence: Duration::from_millis(arguments.silence), ..Options::new(broken.clone()) };
+    let told = |row: &kill::Row| {
+        let mark = if row.pairs < PAIRS_MIN { "SURVIVES" } else { "caught" };
+        println!("{mark:8} {:4} {}: {}", row.pairs, row.name, row.says);
+    };
+    let matrix = kill::matrix(&broken, &options, &catalogue, told).map_err(|error| error.to_string())?;
+    let text = serde_json::to_string_pretty(&matrix).map_err(|error| error.to_string())? + "\n";
+    fs::write(&arguments.out, text).map_err(|error| format!("{}: {error}", arguments.out.display()))?;
+    let faults = matrix.faults.len();
+    println!("{faults} broken programs, {} caught by fewer than {PAIRS_MIN} pairs", matrix.survivors.len());
+    println!("caught by no case of a clause that it breaks: {}", matrix.caught_elsewhere.join(", "));
+    println!(
+        "{} cases fail no fault; {} refusals are let through by no fault of their clause",
+        matrix.idle.len(),
+        matrix.unpeeled.len()
+    );
+    Ok(ExitCode::from(u8::from(!matrix.survivors.is_empty())))
+}

@@ -1,0 +1,238 @@
+//! `run`, `list`, `explain`, `repro`, `diff`.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use purser_test_vectors::Case;
+
+use crate::report;
+use crate::results::Results;
+use crate::run::catalogue::Catalogue;
+use crate::run::known::{Day, KnownFailing};
+use crate::run::plan::{Shard, is_meant};
+use crate::run::scope::Scope;
+use crate::run::settings::Settings;
+use crate::run::subject::Program;
+use crate::run::{Options, Progress};
+
+/// The suite or the shim is broken; nothing is said of the implementation.
+pub(super) const HARNESS: u8 = 3;
+
+#[derive(Args)]
+pub(super) struct Run {
+    /// The command of the shim; else `shim` of the settings.
+    #[arg(long, value_name = "CMD")]
+    shim: Option<String>,
+    /// Only this role.
+    #[arg(long)]
+    role: Option<String>,
+    /// Only cases that fit: part of an id, a pattern with `*`, a clause such as ENC-6, a class such as P01.
+    #[arg(long, value_name = "P")]
+    filter: Option<String>,
+    /// Only this part of the cases, such as 1/4.
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// What the order is drawn from; else the time.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// A SHOULD that is not kept fails the run.
+    #[arg(long)]
+    strict: bool,
+    /// Any code will do for a refusal. The results say so.
+    #[arg(long)]
+    loose_codes: bool,
+    /// What is known to fail, in TOML.
+    #[arg(long, value_name = "FILE")]
+    known_failing: Option<PathBuf>,
+    /// Where results.json, junit.xml, report.html and badge.json go.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Names of codes and the shim's command.
+    #[arg(long, value_name = "FILE", default_value = "purser-conformance.toml")]
+    config: PathBuf,
+    /// How many processes at a time; else as many as there are cores.
+    #[arg(long)]
+    jobs: Option<usize>,
+    /// How long a shim may say nothing.
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    silence: u64,
+}
+
+#[derive(Args)]
+pub(super) struct List {
+    /// Only this role.
+    #[arg(long)]
+    role: Option<String>,
+    /// Only cases that fit, as for `run`.
+    #[arg(long, value_name = "P")]
+    filter: Option<String>,
+    /// How many cases each role has, in place of the cases.
+    #[arg(long)]
+    roles: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Repro {
+    /// The case.
+    id: String,
+    /// The folder; else the id, with hyphens.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The command of the shim.
+    #[arg(long, value_name = "CMD", default_value = "./shim")]
+    shim: String,
+}
+
+pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
+    let settings = match fs::read_to_string(&arguments.config) {
+        Ok(text) => Settings::read(&text).map_err(|error| format!("{}: {error}", arguments.config.display()))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && arguments.config == Path::new(CONFIG) => {
+            Settings::default()
+        }
+        Err(error) => return Err(format!("{}: {error}", arguments.config.display())),
+    };
+    let shim = arguments.shim.as_ref().or(settings.shim.as_ref());
+    let program = Program::parse(shim.ok_or("no shim: give --shim CMD, or shim in purser-conformance.toml")?)?;
+    let known = match &arguments.known_failing {
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            KnownFailing::read(&text, Day::today()).map_err(|error| format!("{}: {error}", path.display()))?
+        }
+        None => KnownFailing::default(),
+    };
+    let usual = Options::new(program);
+    let options = Options {
+        role: arguments.role.clone(),
+        filter: arguments.filter.clone(),
+        shard: arguments.shard,
+        seed: arguments.seed.unwrap_or_else(seed),
+        strict: arguments.strict,
+        loose_codes: arguments.loose_codes,
+        silence: Duration::from_secs(arguments.silence.max(1)),
+        jobs: arguments.jobs.unwrap_or(usual.jobs),
+        codes: settings.codes,
+        known,
+        ..usual
+    };
+    let catalogue = Catalogue::embedded()?;
+    let progress = Bar { is_shown: io::stderr().is_terminal() };
+    let results = crate::run::run(&options, &catalogue, &progress).map_err(|error| error.to_string())?;
+    progress.clear();
+    print!("{}", report::text::write(&results));
+    if let Some(folder) = &arguments.out {
+        report::write_all(folder, &results, &catalogue).map_err(|error| format!("{}: {error}", folder.display()))?;
+        println!("{}", folder.join("report.html").display());
+    }
+    Ok(ExitCode::from(results.exit))
+}
+
+pub(super) fn list(arguments: &List) -> Result<ExitCode, String> {
+    let catalogue = Catalogue::embedded()?;
+    let meant = |case: &&Case| {
+        arguments.role.as_ref().is_none_or(|role| *role == case.role)
+            && arguments.filter.as_ref().is_none_or(|filter| is_meant(case, filter))
+    };
+    let cases: Vec<&Case> = catalogue.cases().filter(meant).collect();
+    let mut out = String::new();
+    if arguments.roles {
+        let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+        cases.iter().for_each(|case| *counts.entry(&case.role).or_default() += 1);
+        counts.iter().for_each(|(role, count)| out.push_str(&format!("{role}\t{count}\n")));
+    } else {
+        for case in cases {
+            let (clauses, expected) = (case.clauses.join(" "), report::explain::expected(case));
+            out.push_str(&format!("{}\t{}\t{clauses}\t{expected}\n", case.id, case.role));
+        }
+    }
+    say(&out)
+}
+
+pub(super) fn explain(id: &str) -> Result<ExitCode, String> {
+    let catalogue = Catalogue::embedded()?;
+    say(&report::explain::write(find(&catalogue, id)?, &catalogue))
+}
+
+pub(super) fn repro(arguments: &Repro) -> Result<ExitCode, String> {
+    let catalogue = Catalogue::embedded()?;
+    let case = find(&catalogue, &arguments.id)?;
+    let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from(case.id.replace('/', "-")));
+    let written = report::explain::repro(&folder, case, &catalogue, &arguments.shim);
+    written.map_err(|error| format!("{}: {error}", folder.display()))?;
+    say(&format!("{}\n", folder.join("README.txt").display()))
+}
+
+/// Exit status 1 when something that passed does not pass any more.
+pub(super) fn diff(old: &Path, new: &Path) -> Result<ExitCode, String> {
+    let read = |path: &Path| -> Result<Results, String> {
+        let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    let (text, is_worse) = report::diff::write(&read(old)?, &read(new)?);
+    say(&text)?;
+    Ok(ExitCode::from(u8::from(is_worse)))
+}
+
+/// Brings the requirement set up to the vectors while it is a draft.
+pub(super) fn requirements(root: &Path) -> Result<ExitCode, String> {
+    let path = root.join("conformance/requirements/1.toml");
+    let failed = |error: io::Error| format!("{}: {error}", path.display());
+    let scope = Scope::read(&fs::read_to_string(&path).map_err(failed)?)?;
+    if scope.status == "frozen" {
+        return Err(format!("{} is frozen", path.display()));
+    }
+    fs::write(&path, scope.write(&Catalogue::embedded()?)).map_err(failed)?;
+    say(&format!("{}\n", path.display()))
+}
+
+const CONFIG: &str = "purser-conformance.toml";
+
+fn find<'c>(catalogue: &'c Catalogue, id: &str) -> Result<&'c Case, String> {
+    catalogue.get(id).ok_or_else(|| {
+        let near: Vec<&str> =
+            catalogue.cases().map(|case| case.id.as_str()).filter(|known| known.contains(id)).collect();
+        match near.as_slice() {
+            [] => format!("there is no case {id}; purser-conformance list names them all"),
+            near => format!(
+                "there is no case {id}; there is {}",
+                near.iter().take(8).copied().collect::<Vec<_>>().join(", ")
+            ),
+        }
+    })
+}
+
+fn seed() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| u64::from(since.subsec_nanos()) ^ since.as_secs())
+}
+
+/// Whoever reads may have stopped reading; that is no failure.
+fn say(text: &str) -> Result<ExitCode, String> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// How far a run has come, on a terminal.
+struct Bar {
+    is_shown: bool,
+}
+
+impl Bar {
+    fn clear(&self) {
+        if self.is_shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn done(&self, done: usize, of: usize) {
+        if self.is_shown && (done.is_multiple_of(16) || done == of) {
+            eprint!("\r{done} of {of}");
+        }
+    }
+}
