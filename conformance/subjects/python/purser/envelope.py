@@ -71,9 +71,11 @@ def read(data: bytes) -> Paper:
     if len(data) > MAX_PAPER:
         raise Reject("message-too-large", "size")  # [ENC-1]
     framing = Reader(data, 0, len(data), "framing")
-    major, argument, start = framing.head()
+    major, argument, start = framing.head(long=True)
     if major != TAG or argument != 18:
-        raise Reject("cose-tag", "framing", offset=start)  # [SIG-1]
+        raise Reject("cose-tag", "framing", offset=start)  # [SIG-1], of whatever is no tag 18 in any form
+    if framing.pos > start + 1:
+        raise Reject("cbor-not-deterministic", "framing", offset=start)  # [ENC-4]
     major, argument, start = framing.head()
     _fits(framing, major, argument, start)
     if major != LIST or argument != 4:
