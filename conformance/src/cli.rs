@@ -70,6 +70,14 @@ enum Spec {
     Check(Root),
     /// Prints the registries into their chapters, and raises the counts in `coverage.lock`.
     Write(Root),
+    /// Writes the text as one page, each clause with its mark, and `coverage.json` beside it.
+    Html {
+        #[command(flatten)]
+        root: Root,
+        /// The folder to write to.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Writes the examples as bytes, for tools that do not read diagnostic notation.
     Examples {
         #[command(flatten)]
@@ -110,6 +118,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Requirements(Requirements::Write(Root { root })) => return exit(run::requirements(&root)),
         Command::Spec(Spec::Check(Root { root })) => check(&root),
         Command::Spec(Spec::Write(Root { root })) => write(&root),
+        Command::Spec(Spec::Html { root, out }) => html(&root.root, &out),
         Command::Spec(Spec::Examples { root, out }) => examples(&root.root, &out),
         Command::Vectors(Vectors::Check(Root { root })) => Ok(check_vectors(&root)),
         Command::Vectors(Vectors::Write(Root { root })) => write_vectors(&root),
@@ -143,6 +152,14 @@ fn write(root: &Path) -> io::Result<ExitCode> {
         std::fs::write(root.join(path), text)?;
         println!("{path}");
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn html(root: &Path, out: &Path) -> io::Result<ExitCode> {
+    let (page, coverage) = spec::page(&Tree::read(root)?);
+    std::fs::create_dir_all(out)?;
+    std::fs::write(out.join("spec.html"), page)?;
+    std::fs::write(out.join("coverage.json"), coverage)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! All of it is a function of file contents: a [`Tree`] is read once, and nothing else is looked at.
 
+mod cases;
 mod cddl;
 mod chapter;
 mod citations;
@@ -9,6 +10,7 @@ mod clauses;
 mod csv;
 mod edn;
 mod examples;
+mod html;
 mod lock;
 mod printed;
 mod registries;
@@ -20,6 +22,7 @@ pub use edn::{EdnError, to_cbor};
 pub use lock::Coverage;
 pub use tree::Tree;
 
+use cases::Covered;
 use citations::Citations;
 use clauses::Clauses;
 
@@ -55,6 +58,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(registries::check(tree, &clauses));
     findings.extend(printed::check(tree));
     findings.extend(citations.check(tree, &clauses));
+    findings.extend(Covered::read(tree, &clauses).check(tree, &clauses));
     findings.extend(lock::check(tree, &coverage(tree)));
     findings.extend(cddl::check(tree));
     findings.extend(examples::check(tree));
@@ -62,7 +66,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// How many clauses there are, and how many have a line of code.
+/// How many clauses there are, and how many have a line of code, and cases.
 pub fn coverage(tree: &Tree) -> Coverage {
     let clauses = Clauses::read(tree);
     let citations = Citations::read(tree);
@@ -70,7 +74,13 @@ pub fn coverage(tree: &Tree) -> Coverage {
         clauses: clauses.len(),
         retired: clauses::retired(tree).len(),
         traced: clauses.ids().filter(|id| citations.traces(id)).count(),
+        tested: Covered::read(tree, &clauses).count(&clauses),
     }
+}
+
+/// The text as one page, each clause with what keeps and what tests it; and the same for programs.
+pub fn page(tree: &Tree) -> (String, String) {
+    html::page(tree)
 }
 
 /// The examples that can be read: name and bytes.
@@ -80,5 +90,5 @@ pub fn examples(tree: &Tree) -> impl Iterator<Item = (&str, Vec<u8>)> {
 
 /// The files that are made from others and are not as they should be, with what they should hold.
 pub fn write(tree: &Tree) -> Vec<(&'static str, String)> {
-    printed::write(tree).into_iter().chain(lock::write(tree, &coverage(tree))).collect()
+    printed::write(tree).into_iter().chain(cases::write(tree)).chain(lock::write(tree, &coverage(tree))).collect()
 }

@@ -66,6 +66,11 @@ impl<'a> Citations<'a> {
         self.traced.contains_key(id)
     }
 
+    /// The first line of code that bears the id.
+    pub(super) fn trace(&self, id: &str) -> Option<(&'a str, usize)> {
+        self.traced.get(id).copied()
+    }
+
     /// Citations of nothing, clauses that nothing keeps, and excuses that are none.
     pub(super) fn check(&self, tree: &Tree, clauses: &Clauses<'_>) -> Vec<Finding> {
         let prefixes: BTreeSet<_> = clauses.ids().map(|id| &id[..3]).collect();
@@ -148,7 +153,7 @@ pub(super) fn is_id(text: &str) -> bool {
 }
 
 /// What has the form of an id in a line, and where.
-fn ids(line: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn ids(line: &str) -> impl Iterator<Item = (usize, &str)> {
     line.match_indices('-').filter_map(|(hyphen, _)| {
         let start = hyphen.checked_sub(3)?;
         let digits = line[hyphen + 1..].bytes().take_while(u8::is_ascii_digit).count();

@@ -15,6 +15,8 @@ pub struct Coverage {
     pub retired: usize,
     /// Clauses with a line of code.
     pub traced: usize,
+    /// Clauses with cases.
+    pub tested: usize,
 }
 
 impl fmt::Display for Coverage {
@@ -22,8 +24,8 @@ impl fmt::Display for Coverage {
         let untraced = self.clauses.saturating_sub(self.traced);
         write!(
             f,
-            "{} clauses: {} with a line of code, {untraced} without; {} retired",
-            self.clauses, self.traced, self.retired
+            "{} clauses: {} with a line of code, {untraced} without; {} with cases; {} retired",
+            self.clauses, self.traced, self.tested, self.retired
         )
     }
 }
@@ -34,7 +36,7 @@ pub(super) fn check(tree: &Tree, now: &Coverage) -> Vec<Finding> {
         return vec![Finding::new(LOCK, 1, "the counts are not there", "run purser-conformance spec write")];
     };
     let Some(kept) = read(text) else {
-        let remedy = "write three lines: clauses = N, retired = N, traced = N";
+        let remedy = "write four lines: clauses = N, retired = N, traced = N, tested = N";
         return vec![Finding::new(LOCK, 1, "the counts do not read", remedy)];
     };
     let mut findings = Vec::new();
@@ -51,6 +53,11 @@ pub(super) fn check(tree: &Tree, now: &Coverage) -> Vec<Finding> {
         let remedy = "put the ids back; where a traced clause was retired, lower the count by hand";
         findings.push(Finding::new(LOCK, 3, what, remedy));
     }
+    if now.tested < kept.tested {
+        let what = format!("{} clauses had cases, and now {} have", kept.tested, now.tested);
+        let remedy = "put the cases back; where a tested clause was retired, lower the count by hand";
+        findings.push(Finding::new(LOCK, 4, what, remedy));
+    }
     findings
 }
 
@@ -58,7 +65,8 @@ pub(super) fn check(tree: &Tree, now: &Coverage) -> Vec<Finding> {
 pub(super) fn write(tree: &Tree, now: &Coverage) -> Option<(&'static str, String)> {
     let kept = tree.get(LOCK).and_then(read).unwrap_or_default();
     let (clauses, retired, traced) = (now.clauses, now.retired, now.traced.max(kept.traced));
-    let text = format!("clauses = {clauses}\nretired = {retired}\ntraced = {traced}\n");
+    let tested = now.tested.max(kept.tested);
+    let text = format!("clauses = {clauses}\nretired = {retired}\ntraced = {traced}\ntested = {tested}\n");
     let fewer = clauses + retired < kept.clauses + kept.retired;
     (!fewer && tree.get(LOCK) != Some(&text)).then_some((LOCK, text))
 }
@@ -66,6 +74,11 @@ pub(super) fn write(tree: &Tree, now: &Coverage) -> Option<(&'static str, String
 fn read(text: &str) -> Option<Coverage> {
     let mut lines = text.lines();
     let mut count = |name: &str| lines.next()?.strip_prefix(name)?.strip_prefix(" = ")?.parse().ok();
-    let coverage = Coverage { clauses: count("clauses")?, retired: count("retired")?, traced: count("traced")? };
+    let coverage = Coverage {
+        clauses: count("clauses")?,
+        retired: count("retired")?,
+        traced: count("traced")?,
+        tested: count("tested")?,
+    };
     lines.next().is_none().then_some(coverage)
 }

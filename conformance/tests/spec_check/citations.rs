@@ -109,14 +109,18 @@ fn coverage_only_grows() {
     let lock = "spec/coverage.lock";
     let now = spec::coverage(&Tree::read(&copy.root).unwrap());
     let text = copy.read(lock);
-    let with =
-        |clauses: usize, traced: usize| format!("clauses = {clauses}\nretired = {}\ntraced = {traced}\n", now.retired);
+    let with_tested = |clauses: usize, traced: usize, tested: usize| {
+        format!("clauses = {clauses}\nretired = {}\ntraced = {traced}\ntested = {tested}\n", now.retired)
+    };
+    let with = |clauses, traced| with_tested(clauses, traced, now.tested);
 
     copy.breaks(lock, &text, &with(now.clauses, now.traced + 1), &format!("{lock}:3"), "had a line of code");
     copy.breaks(lock, &text, &with(now.clauses + 1, now.traced), &format!("{lock}:1"), "retired ones included");
     copy.breaks(lock, &text, "clauses = many\n", &format!("{lock}:1"), "the counts do not read");
     copy.keeps(lock, &text, &with(now.clauses, now.traced));
     copy.keeps(lock, &text, &with(now.clauses, now.traced - 1));
+    let more = with_tested(now.clauses, now.traced, now.tested + 1);
+    copy.breaks(lock, &text, &more, &format!("{lock}:4"), "clauses had cases");
 
     // What is written is never less than what was kept.
     let written = |text_now: &str| {
