@@ -13,11 +13,18 @@ mod encoding;
 mod forge;
 mod framing;
 mod headers;
+mod issuer;
 mod keys;
+mod mandates;
+mod model;
 mod papers;
+mod payments;
 mod print;
+mod rules;
 mod sheet;
 mod signature;
+mod time;
+mod world;
 
 use std::path::Path;
 use std::{fmt, fs, io};
@@ -31,7 +38,17 @@ const FOLDER: &str = "test-vectors/";
 
 /// Every area, in the order of its stages.
 pub fn areas() -> Vec<Area> {
-    vec![framing::area(), encoding::area(), headers::area(), certificates::area(), signature::area()]
+    vec![
+        framing::area(),
+        encoding::area(),
+        headers::area(),
+        certificates::area(),
+        signature::area(),
+        rules::area(),
+        time::area(),
+        payments::area(),
+        mandates::area(),
+    ]
 }
 
 /// Every file that is made here: its path from the root, and its text.

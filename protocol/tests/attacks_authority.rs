@@ -408,7 +408,7 @@ const ROWS: &[Row] = &[
     Row {
         id: "A18",
         fault: "another person revokes, in the name of its own account",
-        expected: NotDecided(Code::MandateUnknown, Code::MandateUnknown.stages()[0]),
+        expected: NotDecided(Code::MandateUnknown, Stage::Mandate),
         send: |fault| {
             let mut scene = Scene::new();
             scene.world.account("bob");

@@ -819,7 +819,7 @@ fn one_revocation_ends_three_mandates_and_leaves_what_is_held() {
     let mandate = scene.world.quota("ann", "agent 3", 9_000);
     let id = scene.world.registered(&mandate, "ann");
     let unknown = Code::MandateUnknown;
-    scene.world.revoke("ann", "ann", &[id, PaperId([1; 32])]).must_not_be_decided(unknown, unknown.stages()[0]);
+    scene.world.revoke("ann", "ann", &[id, PaperId([1; 32])]).must_not_be_decided(unknown, Stage::Mandate);
     scene.world.buy("agent 3", id, "shop.example", 1).1.must_be(Outcome::Settled);
 }
 

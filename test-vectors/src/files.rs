@@ -13,6 +13,10 @@ areas! {
     "headers"
     "certificates"
     "signature"
+    "rules"
+    "time"
+    "payments"
+    "mandates"
 }
 
 /// The keys of the cases: `keys.json`.

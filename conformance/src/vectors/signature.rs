@@ -103,7 +103,7 @@ fn values(t: &mut Papers<'_>) {
     t.last(|case| case.weighs(Importance::Critical));
 }
 
-fn negate(f: &mut Forge) {
+pub(super) fn negate(f: &mut Forge) {
     let honest = f.signature();
     f.signature_item = Some(bytes(&[&honest[..32], &negated(&honest[32..])].concat()));
 }

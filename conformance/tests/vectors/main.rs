@@ -9,12 +9,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::LazyLock;
 
 use purser_conformance::vectors;
 use purser_protocol::code::Code;
 use purser_shim::Subject;
 use purser_test_vectors::{After, Area, Call, Case, Expect, Level, Outcome};
 use serde_json::{Value, json};
+
+/// Made once: it takes a great many signatures.
+static AREAS: LazyLock<Vec<Area>> = LazyLock::new(vectors::areas);
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -29,7 +33,7 @@ fn the_files_are_as_they_are_made() {
 #[test]
 fn the_crate_carries_every_area() {
     let carried = purser_test_vectors::load().unwrap();
-    let made: Vec<String> = vectors::areas().into_iter().map(|area| area.area).collect();
+    let made: Vec<String> = AREAS.iter().map(|area| area.area.clone()).collect();
     assert_eq!(carried.into_iter().map(|area| area.area).collect::<Vec<_>>(), made);
 }
 
@@ -110,9 +114,9 @@ fn run(area: &Area, case: &Case) -> Option<String> {
 #[test]
 fn every_case_is_what_the_protocol_crate_does() {
     let mut wrong = Vec::new();
-    for area in vectors::areas() {
+    for area in AREAS.iter() {
         for case in &area.cases {
-            if let Some(what) = run(&area, case) {
+            if let Some(what) = run(area, case) {
                 let expected = case.expect.code.clone().unwrap_or_else(|| case.expect.outcome.to_string());
                 wrong.push(format!("{}: expected {expected}: {what}", case.id));
             }
@@ -124,7 +128,7 @@ fn every_case_is_what_the_protocol_crate_does() {
 /// Everything that a reader of the files relies on, and that no single case shows.
 #[test]
 fn the_cases_hold_together() {
-    let areas = vectors::areas();
+    let areas = &*AREAS;
     let cases: BTreeMap<&str, &Case> =
         areas.iter().flat_map(|area| &area.cases).map(|case| (case.id.as_str(), case)).collect();
     let all = areas.iter().map(|area| area.cases.len()).sum::<usize>();
@@ -135,7 +139,7 @@ fn the_cases_hold_together() {
         wrong.extend(twice.map(|case| format!("{}: an id stands twice", case.id)));
     }
     let spec = clauses();
-    for area in &areas {
+    for area in areas {
         for case in &area.cases {
             let mut say = |what: &str| wrong.push(format!("{}: {what}", case.id));
             if !case.id.starts_with(&format!("{}/", area.area)) {

@@ -4,7 +4,7 @@ use super::books::Purse;
 use super::event::{Event, MandatesChanged, Registered};
 use super::state::MandateRecord;
 use super::{Draft, Ledger, Record};
-use crate::code::Code;
+use crate::code::{Code, Stage};
 use crate::fault::{Fault, Part};
 use crate::field::{Bytes, List};
 use crate::id::{AccountId, Nonce, PaperId, PartyId};
@@ -191,7 +191,9 @@ impl Ledger {
             Some(chain).filter(|chain| chain.first().is_some_and(|(_, root)| root.mandate.account == account))
         };
         let chains = mandates.iter().map(chain).collect::<Option<Vec<_>>>();
-        let chains = chains.ok_or_else(|| Fault::new(Code::MandateUnknown).within(Part::Command))?; // [REV-1]
+        // Its signer was found: what is unknown here binds the command to no mandate. [REV-1] [CMD-17]
+        let unknown = || Fault::new(Code::MandateUnknown).at_stage(Stage::Mandate).within(Part::Command);
+        let chains = chains.ok_or_else(unknown)?;
         let level = |chain: Vec<(PaperId, &MandateRecord)>| {
             let above = chain.iter().position(|(_, record)| record.signer == *key).or_else(|| {
                 let holds = |record: &MandateRecord| record.mandate.holder == Holder::Agent(*key);

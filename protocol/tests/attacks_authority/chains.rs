@@ -249,7 +249,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "A18",
         fault: "a suspension of what the signer may not stop, and of what nobody registered",
-        expected: NotDecided(Code::MandateUnknown, Code::MandateUnknown.stages()[0]),
+        expected: NotDecided(Code::MandateUnknown, Stage::Mandate),
         send: |fault| {
             let mut chain = Chain::new(|_, _| {});
             let (root, sub) = (chain.ids[0], chain.ids[2]);

@@ -1,0 +1,267 @@
+//! Windows and ages, to the second.
+
+use purser_protocol::code::Code;
+use purser_test_vectors::Area;
+
+use super::forge::{By, Forge};
+use super::issuer::{Commands, Payments};
+use super::keys;
+use super::papers::NOW;
+use super::sheet::{Build as _, Sheet, Shows};
+use super::world::{DAY, Scene, World, account, deposit, mandate_command, plenty, quota};
+
+/// Five years of 366 days.
+const LONGEST: u64 = 158_112_000;
+
+pub(super) fn area() -> Area {
+    let about = "Every time at which something begins, ends or is too old: the last second that is right and the first that is not.";
+    let mut sheet = Sheet::new("time", about);
+    let base = ("base", "Papers of their time", "AUT-20 AUT-21 AUT-22 AUT-23 AUT-24 AUT-25 AUT-28 ENC-24");
+    let mut t = Payments::new(&mut sheet, ("account", World::new()), base, Scene::new("time"));
+    offers(&mut t);
+    intents(&mut t);
+    mandates(&mut t);
+    expired(&mut sheet);
+    backwards(&mut sheet);
+    commands(&mut sheet);
+    sheet.finish()
+}
+
+fn offers(t: &mut Payments<'_>) {
+    let made = |at: u64| {
+        move |s: &mut Scene| {
+            s.offer(|o| o.with(6, at).with(4, at + 900));
+            s.intent(6, NOW + 1);
+        }
+    };
+    t.beside(
+        "offer/made-later",
+        "An offer of eleven seconds later",
+        Shows("M32 M35", "B13"),
+        Code::OfferNotYetValid,
+        [&made(NOW + 10), &made(NOW + 11)],
+    );
+    t.accept("offer/made-now", "An offer of this second", Shows("M35", ""), "AUT-22", made(NOW));
+    t.accept(
+        "offer/made-a-second-later",
+        "An offer of a second later",
+        Shows("M35", ""),
+        "AUT-22 ENC-24",
+        made(NOW + 1),
+    );
+    t.beside(
+        "offer/ends",
+        "An offer that ends with this second",
+        Shows("M30", "B13"),
+        Code::OfferExpired,
+        [&|s| s.offer(|o| o.with(4, NOW + 1)), &|s| s.offer(|o| o.with(4, NOW))],
+    );
+    t.refuse(
+        "offer/ended",
+        "An offer that ended a second ago: there is no allowance at the end",
+        Shows("M30 M35", "B13"),
+        Code::OfferExpired,
+        |s| s.offer(|o| o.with(4, NOW - 1)),
+    );
+    t.last(|case| case.clauses("ENC-24"));
+    t.beside(
+        "offer/window",
+        "An offer for longer than an hour",
+        Shows("M33", ""),
+        Code::LifetimeExceeded,
+        [&|s| s.offer(|o| o.with(4, NOW - 60 + 3_600)), &|s| s.offer(|o| o.with(4, NOW - 60 + 3_601))],
+    );
+    t.refuse(
+        "offer/window-before-expiry",
+        "An offer for longer than an hour that has ended",
+        Shows("M33", ""),
+        Code::LifetimeExceeded,
+        |s| {
+            s.offer(|o| o.with(6, NOW - 7_300).with(4, NOW - 60));
+        },
+    );
+    t.last(|case| case.clauses("AUT-9").unpeeled());
+}
+
+fn intents(t: &mut Payments<'_>) {
+    t.beside(
+        "intent/made-later",
+        "An intent of eleven seconds later",
+        Shows("M32 M35", ""),
+        Code::IntentInFuture,
+        [&|s| s.intent(6, NOW + 10), &|s| s.intent(6, NOW + 11)],
+    );
+    t.accept("intent/made-now", "An intent of this second", Shows("M35", ""), "AUT-24", |s| s.intent(6, NOW));
+    t.beside(
+        "intent/before-its-offer",
+        "An intent of eleven seconds before its offer",
+        Shows("M35", "B8"),
+        Code::IntentStale,
+        [&|s| s.intent(6, NOW - 70), &|s| s.intent(6, NOW - 71)],
+    );
+    t.refuse("intent/days-ago", "An intent of two days before its offer", Shows("M35", "B8"), Code::IntentStale, |s| {
+        s.intent(6, NOW - 2 * DAY)
+    });
+    t.refuse(
+        "intent/milliseconds",
+        "An intent whose time is in milliseconds",
+        Shows("M32 M34", ""),
+        Code::IntentInFuture,
+        |s| s.intent(6, (NOW - 10) * 100),
+    );
+    let latest = 253_402_300_799_u64;
+    t.refuse(
+        "intent/year-9999",
+        "An intent of the last second of the year 9999",
+        Shows("M34", ""),
+        Code::IntentInFuture,
+        |s| s.intent(6, latest),
+    );
+}
+
+fn mandates(t: &mut Payments<'_>) {
+    t.beside(
+        "mandate/begins",
+        "A mandate that begins a second later",
+        Shows("M30", "A16"),
+        Code::MandateNotYetValid,
+        [&|s| s.mandate(|m| m.with(5, NOW)), &|s| s.mandate(|m| m.with(5, NOW + 1))],
+    );
+    let lasts = |seconds: u64| move |s: &mut Scene| s.mandate(|m| m.with(4, NOW - DAY + seconds));
+    t.accept("mandate/window-longest", "A mandate for five years", Shows("M33", ""), "AUT-28", lasts(LONGEST));
+    t.refuse_registration(
+        "mandate/window",
+        "A mandate for five years and a second",
+        Shows("M33", ""),
+        Code::LifetimeExceeded,
+        ("mandate/window-longest", &lasts(LONGEST + 1)),
+    );
+    t.accept("mandate/last-second", "A mandate in its last second", Shows("M30", "A16"), "AUT-21", |s| {
+        s.mandate(|m| m.with(4, NOW + 1))
+    });
+    t.refuse_registration(
+        "mandate/ended-on-arrival",
+        "A mandate that comes along, and ends with this second",
+        Shows("M30", "A16"),
+        Code::MandateExpired,
+        ("mandate/last-second", &|s| s.mandate(|m| m.with(4, NOW))),
+    );
+    t.accept("mandate/made-ten-later", "A mandate of ten seconds later", Shows("M32 M35", ""), "MAN-15", |s| {
+        s.mandate(|m| m.with(6, NOW + 10))
+    });
+    t.refuse_registration(
+        "mandate/made-later",
+        "A mandate of eleven seconds later",
+        Shows("M32 M35", ""),
+        Code::MandateNotYetValid,
+        ("mandate/made-ten-later", &|s| s.mandate(|m| m.with(6, NOW + 11))),
+    );
+    t.last(|case| case.clauses("MAN-15"));
+}
+
+/// Mandates that were registered in their time.
+fn expired(sheet: &mut Sheet) {
+    let setup = |exp: u64| {
+        let mut world = World::new();
+        let mut scene = Scene::new("registered");
+        scene.mandate(|m| m.with(4, exp));
+        let mandate = scene.papers().mandates.remove(0);
+        world.register(&mandate);
+        (world, scene.known())
+    };
+    let (world, scene) = setup(NOW + 1);
+    let base = ("mandate/registered-last-second", "A registered mandate in its last second", "AUT-21");
+    Payments::new(sheet, ("ends-next-second", world), base, scene);
+    let (world, scene) = setup(NOW);
+    sheet.setup("ends-now", world.setup());
+    let mut t = Payments::continuing(sheet, "ends-now", world, scene, "mandate/registered-last-second");
+    t.refuse(
+        "mandate/registered-ended",
+        "A registered mandate that ends with this second",
+        Shows("M30", "A16"),
+        Code::MandateExpired,
+        |_| {},
+    );
+}
+
+/// A clock that is set back opens nothing.
+fn backwards(sheet: &mut Sheet) {
+    let mut world = World::new();
+    let scene = Scene::new("first");
+    world.pay(&scene);
+    let mut later = scene.known();
+    later.offer = super::world::tea("second", 1_000);
+    later.now = NOW - 100;
+    let base = ("backwards/base", "A payment after the clock was set back by a hundred seconds", "AUT-4");
+    let mut t = Payments::new(sheet, ("paid-once", world), base, later);
+    t.refuse(
+        "backwards/ended",
+        "An offer that ended before the last decision, when the clock is set back",
+        Shows("M35", "A16"),
+        Code::OfferExpired,
+        |s| s.offer(|o| o.with(4, NOW - 50)),
+    );
+    t.last(|case| case.clauses("AUT-4"));
+}
+
+fn commands(sheet: &mut Sheet) {
+    let mut world = World::new();
+    let mandate = Forge::new("mandate", quota("main", plenty()), By::Key("payer"));
+    world.register(&mandate);
+    let id = mandate.id();
+    let mut t = Commands::new(sheet, "registered", world, "sandbox");
+    let paid_in = |at: u64| deposit("ann", "payer", 100, "CNY", keys::sixteen("a deposit")).says(|p| p.with(6, at));
+    let one = |at: u64| (at, paid_in(at));
+    let grown: super::issuer::Effect<'_> = &|world| world.model.deposit(account("ann"), "CNY", 100);
+    for (id, title, (_, paper)) in [
+        ("command/ten-later", "A deposit of ten seconds later", one(NOW + 10)),
+        ("command/day-old", "A deposit of a day ago", one(NOW - DAY)),
+    ] {
+        t.accept(id, title, Shows("M35", ""), "CMD-2", ("command", &paper, NOW), ("recorded", grown));
+    }
+    let stale = Code::CommandStale;
+    t.refuse(
+        "command/later",
+        "A deposit of eleven seconds later",
+        Shows("M32 M35", ""),
+        stale,
+        ("command", &paid_in(NOW + 11), NOW),
+        ("command/ten-later", "iat"),
+    );
+    t.last(|case| case.clauses("CMD-27"));
+    t.refuse(
+        "command/too-old",
+        "A deposit of a day and a second ago",
+        Shows("M35", ""),
+        stale,
+        ("command", &paid_in(NOW - DAY - 1), NOW),
+        ("command/day-old", "iat"),
+    );
+    t.last(|case| case.clauses("CMD-27"));
+
+    let stop = |at: u64| mandate_command("suspension", "payer", &[id]).says(|p| p.with(6, at));
+    t.accept(
+        "suspension/day-old",
+        "A suspension of a day ago",
+        Shows("M35", "A17"),
+        "CMD-2",
+        ("command", &stop(NOW - DAY), NOW),
+        ("recorded", &|world| world.model.stand(id, "suspended")),
+    );
+    t.refuse(
+        "suspension/too-old",
+        "A suspension of a day and a second ago",
+        Shows("M35", ""),
+        stale,
+        ("command", &stop(NOW - DAY - 1), NOW),
+        ("suspension/day-old", "iat"),
+    );
+    t.refuse(
+        "suspension/later",
+        "A suspension of eleven seconds later",
+        Shows("M32", ""),
+        stale,
+        ("command", &stop(NOW + 11), NOW),
+        ("suspension/day-old", "iat"),
+    );
+}
