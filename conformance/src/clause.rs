@@ -21,6 +21,14 @@ pub(crate) fn get(id: &str) -> Option<&'static Clause> {
     CLAUSES.get(id)
 }
 
+/// The features of chapter 2: the first column of the table that begins with `feature`.
+pub(crate) fn features() -> Vec<&'static str> {
+    let chapter = CHAPTERS.iter().find(|(name, _)| *name == "02-conventions.md").map_or("", |(_, text)| text);
+    let table = chapter.lines().skip_while(|line| !line.starts_with("| feature ")).skip(2);
+    let rows = table.take_while(|line| line.starts_with('|'));
+    rows.filter_map(|row| row.split('`').nth(1)).collect()
+}
+
 fn read() -> BTreeMap<String, Clause> {
     let mut clauses = BTreeMap::new();
     for (chapter, text) in CHAPTERS {
@@ -40,6 +48,12 @@ fn read() -> BTreeMap<String, Clause> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn features_are_at_hand() {
+        assert!(features().starts_with(&["core", "holds"]), "{:?}", features());
+        assert!(!features().contains(&"verifier"));
+    }
 
     #[test]
     fn clauses_are_at_hand() {

@@ -26,6 +26,12 @@ enum Command {
     /// Puts the cases to a program under test. Exit status 0: no failure; 1: a failure; 2: nothing can be said;
     /// 3: the suite or the shim is broken.
     Run(Box<run::Run>),
+    /// Asks a shim what it claims, and says how many cases that means.
+    Hello {
+        /// The command of the shim.
+        #[arg(long, value_name = "CMD")]
+        shim: String,
+    },
     /// Names the cases.
     List(run::List),
     /// Says what a case asks, what it sends, and where it differs from its twin.
@@ -110,6 +116,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let done = match arguments.command {
         Command::Run(arguments) => return exit(run::run(&arguments)),
+        Command::Hello { shim } => return exit(run::hello(&shim)),
         Command::List(arguments) => return exit(run::list(&arguments)),
         Command::Explain { id } => return exit(run::explain(&id)),
         Command::Repro(arguments) => return exit(run::repro(&arguments)),

@@ -6,6 +6,7 @@ use purser_test_vectors::{Case, Expect, Importance, Level};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::clause;
 use crate::run::Options;
 use crate::run::catalogue::Catalogue;
 use crate::run::judge::Why;
@@ -217,7 +218,19 @@ impl CaseResult {
     }
 }
 
+/// The roles of `shim.md`.
+const ROLES: &[&str] = &["verifier", "issuer", "agent", "merchant", "wallet"];
 impl Claims {
+    /// What is claimed and nobody knows: most likely mistyped.
+    pub fn strangers(&self) -> Vec<String> {
+        let unknown = |what: &'static str, claimed: &BTreeSet<String>, known: Vec<&str>| {
+            let strange = claimed.iter().filter(|name| !known.contains(&name.as_str()));
+            let said = strange.map(|name| format!("hello claims the {what} {name}, which nobody knows"));
+            said.collect::<Vec<_>>()
+        };
+        [unknown("role", &self.roles, ROLES.to_vec()), unknown("feature", &self.features, clause::features())].concat()
+    }
+
     /// What a case needs and the subject does not claim.
     pub fn lacks(&self, case: &Case) -> Option<String> {
         if !self.roles.contains(&case.role) {
@@ -269,6 +282,7 @@ impl Results {
         let has_list_problems = !remarks.is_empty();
         let failed = cases.iter().any(|case| case.fails(strict));
         let counted = run.clone().filter(|case| case.not_scored.is_none()).count();
+        remarks.extend(subject.strangers());
         if !subject.spec.contains(&suite.spec) {
             remarks.push(format!("the subject does not claim version {} of the specification", suite.spec));
         }

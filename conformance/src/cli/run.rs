@@ -130,6 +130,23 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
     Ok(ExitCode::from(results.exit))
 }
 
+/// What a shim claims, and how many cases that means.
+pub(super) fn hello(shim: &str) -> Result<ExitCode, String> {
+    let (program, catalogue) = (Program::parse(shim)?, Catalogue::embedded()?);
+    let claims = crate::run::hello(&program, Duration::from_secs(5)).map_err(|error| error.to_string())?;
+    let implementation = &claims.implementation;
+    let mut out = format!("{} {} ({})\n", implementation.name, implementation.version, implementation.language);
+    let words = |set: &std::collections::BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" ");
+    out.push_str(&format!("roles: {}\nfeatures: {}\n", words(&claims.roles), words(&claims.features)));
+    for role in &claims.roles {
+        let of_role = catalogue.cases().filter(|case| case.role == *role);
+        let (apply, others): (Vec<_>, Vec<_>) = of_role.partition(|case| claims.lacks(case).is_none());
+        out.push_str(&format!("{role}: {} cases apply, {} need features not claimed\n", apply.len(), others.len()));
+    }
+    claims.strangers().iter().for_each(|stranger| out.push_str(&format!("{stranger}\n")));
+    say(&out)
+}
+
 pub(super) fn list(arguments: &List) -> Result<ExitCode, String> {
     let catalogue = Catalogue::embedded()?;
     let meant = |case: &&Case| {

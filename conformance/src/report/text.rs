@@ -57,7 +57,11 @@ fn tell(text: &mut String, case: &CaseResult) -> std::fmt::Result {
     writeln!(text, "{why}: {}  ({} {level}{scored})", case.id, case.role)?;
     writeln!(text, "    {}", case.title)?;
     writeln!(text, "    {}", case.message.as_deref().unwrap_or_default())?;
-    if let Some((id, clause)) = case.clauses.iter().find_map(|id| Some((id, clause::get(id)?))) {
+    // A process that fails says nothing of the clause.
+    let is_about = !case.why.is_some_and(|why| why.is_crash() || why == Why::Setup);
+    if let Some((id, clause)) = case.clauses.iter().find_map(|id| Some((id, clause::get(id)?)))
+        && is_about
+    {
         writeln!(text, "    {id}: {}", clause.words)?;
     }
     Ok(())

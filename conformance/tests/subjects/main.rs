@@ -35,12 +35,14 @@ fn main() -> ExitCode {
     let wanted = words.iter().find(|word| !word.starts_with('-'));
     let tests = [reference::TESTS, broken::TESTS, reports::TESTS].concat();
     let tests = tests.into_iter().filter(|(name, _)| wanted.is_none_or(|wanted| name.contains(wanted)));
-    let mut failed = Vec::new();
+    let (mut passed_count, mut failed) = (0, Vec::new());
     for (name, test) in tests {
         let passed = catch_unwind(test).is_ok();
         println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        passed_count += usize::from(passed);
         failed.extend((!passed).then_some(name));
     }
+    println!("{passed_count} passed, {} failed", failed.len());
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -1,0 +1,3 @@
+module example.com/my-purser-shim
+
+go 1.19
