@@ -178,8 +178,8 @@ class Shim:
         return {}
 
     def issuer_status(self, call: Json) -> Json:
-        return {"paper": mandates.status(
-            self.issuer, unhex(call["mandate"]), call["now"], self._draws(call)).hex()}
+        paper = mandates.status(self.issuer, unhex(call["mandate"]), call["now"], self._draws(call))
+        return {"paper": paper.hex(), "state": mandates.STATES[envelope.read(paper).get(papers.STATE)]}
 
     def state_put(self, call: Json) -> Json:
         for one in call["messages"]:
@@ -218,7 +218,7 @@ class Shim:
                           "payments": len(one.lineage.entries)} | self._spent(one.lineage)
                          for _, one in sorted(issuer.mandates.items())],
             "payments": [{"intent": one.id.hex(), "state": one.state} | amounts(
-                amount_minor=one.amount, captured_minor=one.captured, refunded_minor=one.refunded)
+                amount_minor=one.amount if one.took_offer else 0, captured_minor=one.captured, refunded_minor=one.refunded)
                 for _, one in sorted(issuer.payments.items())]}
 
     @staticmethod

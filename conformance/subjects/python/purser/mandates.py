@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 STATUS_LIFETIME = 60  # [REV-9]
 ACTIVE, SUSPENDED, SUPERSEDED, REVOKED, EXPIRED, EXHAUSTED = range(1, 7)
+STATES = dict(enumerate(("active", "suspended", "superseded", "revoked", "expired", "exhausted"), 1))
 
 
 def register(issuer: "Issuer", part: Part, now: int) -> Recorded:
