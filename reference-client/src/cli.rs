@@ -10,6 +10,7 @@ mod mandate;
 mod merchant;
 mod paper;
 mod payment;
+mod shown;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,9 @@ pub(crate) struct Command {
     /// One JSON object on stdout, whatever happens.
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// The language in which mandates, offers and confirmations are shown.
+    #[arg(long, global = true, value_enum, default_value = "en", env = "PURSER_LANG", value_name = "LANGUAGE")]
+    lang: shown::Language,
     #[command(subcommand)]
     what: What,
 }
@@ -99,19 +103,19 @@ pub(crate) fn read() -> std::result::Result<Command, ExitCode> {
 
 /// Does what was typed.
 pub(crate) async fn run(command: Command) -> Result<Done> {
-    let home = || Home::locate(command.dir.as_deref());
+    let (home, lang) = (|| Home::locate(command.dir.as_deref()), command.lang);
     match command.what {
         What::Init(init) => init.run(home()?).await,
         What::Account(account) => account.run(home()?).await,
-        What::Mandate(mandate) => mandate.run(home()?).await,
-        What::Confirm(confirm) => confirm.run(home()?).await,
+        What::Mandate(mandate) => mandate.run(home()?, lang).await,
+        What::Confirm(confirm) => confirm.run(home()?, lang).await,
         What::Fetch(fetch) => fetch.run(home()?).await,
         What::Payment(payment) => payment.run(home()?).await,
         What::Capture(capture) => capture.run(home()?).await,
         What::Void(void) => void.run(home()?).await,
         What::Refund(refund) => refund.run(home()?).await,
         What::Send(send) => send.run(home()?).await,
-        What::Paper(paper) => paper.run(&home()?),
+        What::Paper(paper) => paper.run(&home()?, lang),
         What::Receipt(receipt) => receipt.run(&home()?),
         What::Doctor => doctor::run(home()?).await,
     }

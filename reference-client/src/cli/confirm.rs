@@ -14,13 +14,14 @@ use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Holder;
 use purser_protocol::paper::offer::Offer;
+use purser_protocol::render::{self, Medium, Rendering};
 use purser_protocol::sign::backend::AwsLcSigner;
 use purser_protocol::sign::paper::key_header;
-use purser_protocol::sign::{Frame, Kind, Paper};
-use purser_protocol::wire::Reader;
-use serde_json::json;
+use purser_protocol::sign::{Frame, Kind};
+use serde_json::{Value, json};
 
 use super::done::{claims_json, code};
+use super::shown::{self, Language, open};
 use super::{Done, account, ask, id_of, session};
 
 #[derive(Subcommand)]
@@ -55,60 +56,75 @@ pub(super) enum How {
     Device,
 }
 
+impl From<How> for Modality {
+    fn from(how: How) -> Self {
+        match how {
+            How::Screen => Self::Screen,
+            How::Tap => Self::Tap,
+            How::Device => Self::Device,
+        }
+    }
+}
+
 impl Confirm {
-    pub(super) async fn run(self, home: Home) -> Result<Done> {
+    pub(super) async fn run(self, home: Home, lang: Language) -> Result<Done> {
         let session = session(home).await?;
         let person = session.person()?;
         let pending = session.issuer.pending(&person).await?;
         match self {
-            Self::Ls => ls(&session, &pending),
+            Self::Ls => ls(&session, &pending, lang),
             Self::Approve { which, how } => {
-                approve(&session, &person, find(&pending, &which.payment)?, &which, how).await
+                approve(&session, &person, find(&pending, &which.payment)?, &which, how, lang).await
             }
-            Self::Refuse(which) => refuse(&session, &person, find(&pending, &which.payment)?, &which).await,
+            Self::Refuse(which) => refuse(&session, &person, find(&pending, &which.payment)?, &which, lang).await,
         }
     }
 }
 
-fn ls(session: &Session, pending: &[PendingView]) -> Result<Done> {
+fn ls(session: &Session, pending: &[PendingView], lang: Language) -> Result<Done> {
     let mut text = String::new();
+    let mut listed = Vec::new();
     for view in pending {
-        match Waiting::read(view, session) {
-            Ok(waiting) => {
-                let (money, merchant) = (waiting.money(), &waiting.offer.merchant);
-                text.push_str(&format!("{} {}: {money} to {merchant}\n", view.user_code, waiting.id));
-            }
-            Err(error) => text.push_str(&format!("{} {}: {error}\n", view.user_code, view.intent)),
+        let rendering =
+            Waiting::read(view, session).and_then(|waiting| waiting.rendering(session, Modality::Screen, lang));
+        let said = rendering.as_ref().map_or_else(|error| format!("{error}\n"), Rendering::to_text);
+        text.push_str(&format!("{} {}\n{said}", view.user_code, view.intent));
+        let mut json = serde_json::to_value(view).map_err(|error| Error::failed(error.to_string()))?;
+        if let Value::Object(members) = &mut json {
+            members.insert("rendering".into(), rendering.ok().map(|rendering| rendering.to_text()).into());
         }
+        listed.push(json);
     }
-    let json = serde_json::to_value(pending).map_err(|error| Error::failed(error.to_string()))?;
-    Ok(Done::new(text, json!({ "pending": json })))
+    Ok(Done::new(text, json!({ "pending": listed })))
 }
 
-async fn approve(session: &Session, person: &AwsLcSigner, view: &PendingView, which: &Which, how: How) -> Result<Done> {
+async fn approve(
+    session: &Session,
+    person: &AwsLcSigner,
+    view: &PendingView,
+    which: &Which,
+    how: How,
+    lang: Language,
+) -> Result<Done> {
     let waiting = Waiting::read(view, session)?;
     waiting.check_id(session, person).await?;
-    ask(&format!("{}\nApprove?", waiting.describe()), which.yes)?; // [CNF-9]
-    let confirmation = Confirmation {
-        account: account::account(session)?,
-        issuer: session.issuer.id.clone(),
-        issued_at: session.issuer.clock.now(),
-        intent: waiting.id,
-        shown: None,
-        how: match how {
-            How::Screen => Modality::Screen,
-            How::Tap => Modality::Tap,
-            How::Device => Modality::Device,
-        },
-        evidence: None,
-        phrase: None,
-    };
+    let mut confirmation = waiting.draft(session, how.into())?;
+    let rendering = waiting.text_of(&confirmation, lang); // [RND-22]
+    shown::before_asking(&rendering.to_text())?; // [CNF-9]
+    ask("Approve?", which.yes)?;
+    confirmation.shown = Some(rendering.shown()); // [RND-5]
     let signed = session.issuer.signed(&confirmation, person)?;
     answer(session, waiting.id, signed.bytes).await
 }
 
 /// To say no is to cancel, with a key of the account. That takes no more than the intent.
-async fn refuse(session: &Session, person: &AwsLcSigner, view: &PendingView, which: &Which) -> Result<Done> {
+async fn refuse(
+    session: &Session,
+    person: &AwsLcSigner,
+    view: &PendingView,
+    which: &Which,
+    lang: Language,
+) -> Result<Done> {
     let id = parse_id(&view.intent).ok_or_else(|| Error::failed("what the issuer shows has no id").at(&view.intent))?;
     let intent = view.intent_paper.as_deref().and_then(base64url::decode);
     let intent = intent.or_else(|| session.home.attempts().load(&id).ok().map(|kept| kept.intent));
@@ -116,8 +132,9 @@ async fn refuse(session: &Session, person: &AwsLcSigner, view: &PendingView, whi
         let error = Error::failed("the issuer does not show the intent that the agent signed, and it is not kept here");
         error.at(id).fix("it lapses by itself; or suspend its mandate: purser mandate suspend")
     })?;
-    let described = Waiting::read(view, session).map_or_else(|error| error.to_string(), |waiting| waiting.describe());
-    ask(&format!("{described}\nRefuse?"), which.yes)?;
+    let text = Waiting::read(view, session).and_then(|waiting| waiting.rendering(session, Modality::Screen, lang));
+    shown::before_asking(&text.map_or_else(|error| format!("{error}\n"), |rendering| rendering.to_text()))?;
+    ask("Refuse?", which.yes)?;
     let cancel = cancel_paper(&session.issuer, &intent, person)?;
     let done = answer(session, id, cancel).await?;
     // A refusal is what was asked for.
@@ -205,21 +222,25 @@ impl Waiting {
         Err(error.at(self.id).fix("suspend the mandate, and ask the issuer"))
     }
 
-    fn money(&self) -> String {
-        self.intent.currency.show(self.intent.amount.minor()).to_string()
+    /// A confirmation that says nothing yet of what was shown.
+    fn draft(&self, session: &Session, how: Modality) -> Result<Confirmation> {
+        Ok(Confirmation {
+            account: account::account(session)?,
+            issuer: session.issuer.id.clone(),
+            issued_at: session.issuer.clock.now(),
+            intent: self.id,
+            shown: None,
+            how,
+            evidence: None,
+            phrase: None,
+        })
     }
 
-    fn describe(&self) -> String {
-        let mut text = format!("{} to {}\n", self.money(), self.offer.merchant);
-        for item in self.offer.items.iter() {
-            let price = self.offer.currency.show(item.price.minor());
-            text.push_str(&format!("  {} x {} at {price}\n", item.quantity, item.name));
-        }
-        text + &format!("  payment {} under mandate {}", self.id, self.mandate)
+    fn rendering(&self, session: &Session, how: Modality, lang: Language) -> Result<Rendering> {
+        self.draft(session, how).map(|draft| self.text_of(&draft, lang))
     }
-}
 
-fn open<T: Paper>(payload: &[u8]) -> Option<T> {
-    purser_protocol::wire::check(payload).ok()?;
-    T::decode(&mut Reader::new(payload)).ok()
+    fn text_of(&self, confirmation: &Confirmation, lang: Language) -> Rendering {
+        render::confirmation(confirmation, &self.intent, &self.offer, lang.into(), Medium::of(confirmation.how))
+    }
 }

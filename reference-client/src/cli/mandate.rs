@@ -15,6 +15,7 @@ use purser_protocol::paper::command::{Resumption, Revocation, Suspension};
 use purser_protocol::sign::backend::AwsLcSigner;
 use serde_json::json;
 
+use super::shown::Language;
 use super::{Done, long_text, session};
 
 #[derive(Subcommand)]
@@ -81,13 +82,13 @@ pub(super) struct Command {
 }
 
 impl Mandate {
-    pub(super) async fn run(self, home: Home) -> Result<Done> {
+    pub(super) async fn run(self, home: Home, lang: Language) -> Result<Done> {
         let session = session(home).await?;
         match self {
-            Self::New(new) => new.run(&session).await,
-            Self::Replace(replace) => replace.run(&session).await,
+            Self::New(new) => new.run(&session, lang).await,
+            Self::Replace(replace) => replace.run(&session, lang).await,
             Self::Ls(reader) => list::ls(&session, reader).await,
-            Self::Show { id, reader } => list::show(&session, &id, reader).await,
+            Self::Show { id, reader } => list::show(&session, &id, reader, lang).await,
             Self::Pseudonym { id, merchant, out, reader } => {
                 list::pseudonym(&session, &id, &merchant, out.as_deref(), reader).await
             }

@@ -19,11 +19,12 @@ use purser_protocol::time::UnixSeconds;
 use serde_json::json;
 
 use super::done::{claims_json, code};
+use super::shown::{self, Language};
 use super::{Done, id_of, read_file};
 
 #[derive(Subcommand)]
 pub(super) enum Paper {
-    /// Show any paper or receipt in diagnostic notation
+    /// Show any paper or receipt in diagnostic notation; of mandates and offers also what people are shown
     Show {
         /// The file; - is stdin
         file: PathBuf,
@@ -66,9 +67,9 @@ pub(super) struct Against {
 }
 
 impl Paper {
-    pub(super) fn run(self, home: &Home) -> Result<Done> {
+    pub(super) fn run(self, home: &Home, lang: Language) -> Result<Done> {
         match self {
-            Self::Show { file } => show(&read_file(&file)?),
+            Self::Show { file } => show(&read_file(&file)?, lang),
             Self::Verify { file, against } => verify(&read_file(&file)?, &against.open(home)?),
         }
     }
@@ -103,9 +104,13 @@ impl Receipt {
     }
 }
 
-fn show(bytes: &[u8]) -> Result<Done> {
+fn show(bytes: &[u8], lang: Language) -> Result<Done> {
     Ok(match diag::show(bytes) {
-        Ok(text) => Done::new(text.clone(), json!({ "notation": text })),
+        Ok(notation) => {
+            let rendering = shown::of_paper(bytes, lang).map(|rendering| rendering.to_text());
+            let text = rendering.clone().unwrap_or_default() + &notation;
+            Done::new(text, json!({ "notation": notation, "rendering": rendering }))
+        }
         Err(fault) => faulty(bytes, &fault),
     })
 }

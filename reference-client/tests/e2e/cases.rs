@@ -10,4 +10,5 @@ mod lost;
 mod merchants;
 mod offers;
 mod shop;
+mod shown;
 mod wire;

@@ -39,6 +39,7 @@ pub(crate) enum Trouble {
 pub(crate) struct Wire {
     troubles: Mutex<Vec<(Method, &'static str, Trouble)>>,
     last_answer: Mutex<Option<Bytes>>,
+    last_command: Mutex<Option<Bytes>>,
     seen: Mutex<Vec<String>>,
     struck: Option<Semaphore>,
 }
@@ -61,6 +62,11 @@ impl Wire {
     /// How often something like `POST /v1/intents` was asked.
     pub(crate) fn count(&self, line: &str) -> usize {
         self.seen.lock().unwrap().iter().filter(|seen| seen.starts_with(line)).count()
+    }
+
+    /// The last command that came, a confirmation or another.
+    pub(crate) fn command(&self) -> Bytes {
+        self.last_command.lock().unwrap().clone().expect("a command")
     }
 
     fn next(&self, method: &Method, path: &str) -> Option<Trouble> {
@@ -110,6 +116,12 @@ async fn trouble(State(wire): State<Arc<Wire>>, request: Request, next: Next) ->
             let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
             *wire.last_answer.lock().unwrap() = Some(body.clone());
             Response::from_parts(head, Body::from(body))
+        }
+        None if path == "/v1/confirmations" || path == "/v1/commands" => {
+            let (head, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            *wire.last_command.lock().unwrap() = Some(body.clone());
+            next.run(Request::from_parts(head, Body::from(body))).await
         }
         None => next.run(request).await,
         Some(Trouble::LoseReply) => {

@@ -18,11 +18,13 @@ use purser_protocol::paper::offer::Offer;
 use purser_protocol::paper::rules::Rules;
 use purser_protocol::period::Zone;
 use purser_protocol::sign::backend::AwsLcSigner;
-use purser_protocol::sign::{Paper as _, Signer as _};
+use purser_protocol::sign::paper::id as paper_id;
+use purser_protocol::sign::{Frame, Paper as _, Signer as _};
 use purser_protocol::wire::Reader;
 use serde_json::json;
 
 use crate::cli::fetch::Quote;
+use crate::cli::shown::{self, Consent, Language};
 use crate::cli::{Done, account, read_file};
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -110,6 +112,8 @@ pub(crate) struct New {
     /// The offer of a single mandate: a file, as fetch --quote writes it, or the offer's id
     #[arg(long, value_name = "FILE|ID")]
     offer: Option<String>,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 #[derive(Args)]
@@ -127,6 +131,8 @@ pub(crate) struct Replace {
     /// Who may spend; as before when not given
     #[arg(long, value_name = "KEYFILE|NAME")]
     holder: Option<String>,
+    #[command(flatten)]
+    consent: Consent,
 }
 
 /// The words of rules, for the help.
@@ -136,7 +142,7 @@ pub(super) fn rules_help() -> String {
 }
 
 impl New {
-    pub(super) async fn run(&self, session: &Session) -> Result<Done> {
+    pub(super) async fn run(&self, session: &Session, lang: Language) -> Result<Done> {
         let now = session.issuer.clock.now();
         let (parent, signer) = self.parent_and_signer(session).await?;
         let account = match &parent {
@@ -149,6 +155,7 @@ impl New {
             ModeName::Quota => Mode::Quota,
         };
         let starts = self.starts.as_deref().map(|text| instant(text, session)).transpose()?;
+        let offer = self.offer.as_deref().map(|offer| offer_named(offer, session)).transpose()?;
         let mandate = Mandate {
             account,
             issuer: session.issuer.id.clone(),
@@ -156,7 +163,7 @@ impl New {
             not_before: starts.unwrap_or(now),
             issued_at: now,
             holder: holder(self.holder.as_deref(), session)?,
-            offer: self.offer.as_deref().map(|offer| offer_id(offer, session)).transpose()?,
+            offer: offer.as_ref().map(|offer| offer.0),
             currency: self.currency,
             lineage: LineageId(random()?), // [MAN-1]
             serial: std::num::NonZeroU32::MIN,
@@ -170,7 +177,8 @@ impl New {
             shown: None,
             conversation: None,
         };
-        register(session, &mandate, &signer).await
+        let draft = Draft { mandate, offer: offer.map(|offer| offer.1) };
+        draft.register(session, &signer, lang, self.consent).await
     }
 
     /// The mandate above, whose holder then signs.
@@ -186,7 +194,7 @@ impl New {
 }
 
 impl Replace {
-    pub(super) async fn run(&self, session: &Session) -> Result<Done> {
+    pub(super) async fn run(&self, session: &Session, lang: Language) -> Result<Done> {
         let person = session.config.keys.person.is_some();
         let signer = if person { session.person()? } else { session.agent()? };
         let (id, before) = known(session, &self.id, &signer).await?;
@@ -212,7 +220,8 @@ impl Replace {
             shown: None,
             ..before
         };
-        register(session, &mandate, &signer).await
+        let offer = mandate.offer.map(|offer| kept_offer(&offer, session)).transpose()?;
+        Draft { mandate, offer }.register(session, &signer, lang, self.consent).await
     }
 }
 
@@ -269,23 +278,49 @@ impl TermsArgs {
     }
 }
 
-/// Signs a mandate, keeps it, and sends it.
-async fn register(session: &Session, mandate: &Mandate, signer: &AwsLcSigner) -> Result<Done> {
-    // The issuer would refuse it; here it can be said in the words of the command line.
-    Mandate::decode(&mut Reader::new(&mandate.payload())).map_err(|fault| {
-        Error::fault("mandate", fault).class_of(purser_client::Class::Usage).fix(
-            "a single mandate has --offer, a conditional one --grant, a quota --total; only a quota of the person's is --funded",
-        )
-    })?;
-    let signed = session.issuer.signed(mandate, signer)?;
-    let path = session.home.keep_mandate(&signed.bytes)?;
-    let decision = session
-        .issuer
-        .register(signed.bytes)
-        .await
-        .map_err(|error| error.fix(format!("purser send {} registers the same mandate", path.display())))?;
-    let json = json!({ "mandate": signed.id.to_string(), "lineage": mandate.lineage.to_string() });
-    Ok(Done::of_decision(&format!("mandate {}", signed.id), &decision, json))
+/// A mandate before it is signed, with the offer that it names.
+struct Draft {
+    mandate: Mandate,
+    offer: Option<Offer>,
+}
+
+impl Draft {
+    /// Shows the mandate, signs it, keeps it, and sends it.
+    async fn register(
+        mut self,
+        session: &Session,
+        signer: &AwsLcSigner,
+        lang: Language,
+        consent: Consent,
+    ) -> Result<Done> {
+        // The issuer would refuse it; here it can be said in the words of the command line.
+        Mandate::decode(&mut Reader::new(&self.mandate.payload())).map_err(|fault| {
+            Error::fault("mandate", fault).class_of(purser_client::Class::Usage).fix(
+                "a single mandate has --offer, a conditional one --grant, a quota --total; only a quota of the person's is --funded",
+            )
+        })?;
+        let rendering = shown::mandate(&self.mandate, lang); // [RND-22]
+        // What an agent signs for its sub-agent no person is asked about, and it says so.
+        if self.mandate.parent.is_none() {
+            let offer = self.offer.as_ref().map(|offer| shown::offer(offer, lang)); // [RND-21]
+            let texts: Vec<_> = std::iter::once(&rendering).chain(&offer).collect();
+            shown::before_signing(&texts, "Sign this mandate?", consent)?;
+            self.mandate.shown = Some(rendering.shown()); // [MAN-2]
+        }
+        let signed = session.issuer.signed(&self.mandate, signer)?;
+        let path = session.home.keep_mandate(&signed.bytes)?;
+        let decision = session
+            .issuer
+            .register(signed.bytes)
+            .await
+            .map_err(|error| error.fix(format!("purser send {} registers the same mandate", path.display())))?;
+        let json = json!({
+            "mandate": signed.id.to_string(),
+            "lineage": self.mandate.lineage.to_string(),
+            "rendering": rendering.to_text(),
+        });
+        Ok(Done::of_decision(&format!("mandate {}", signed.id), &decision, json))
+    }
 }
 
 /// A mandate that is kept here, or that the issuer shows.
@@ -307,16 +342,28 @@ fn holder(named: Option<&str>, session: &Session) -> Result<Holder> {
     }
 }
 
-/// The id of an offer; of one in a file, after it has verified.
-fn offer_id(named: &str, session: &Session) -> Result<PaperId> {
+/// An offer and its id, from a file after it has verified, or by its id from what is kept here.
+fn offer_named(named: &str, session: &Session) -> Result<(PaperId, Offer)> {
     if let Some(id) = parse_id(named) {
-        return Ok(id);
+        return kept_offer(&id, session).map(|offer| (id, offer));
     }
     let bytes = read_file(&PathBuf::from(named))?;
     let bytes = Quote::of(&bytes).map_or(bytes, |quote| quote.offer);
     let verified = session.issuer.trust.certified::<Offer>(&bytes, Role::Merchant, session.issuer.clock.now());
     let (offer, _) = verified.map_err(|fault| Error::fault("offer", fault).at(named))?;
-    Ok(offer.id())
+    Ok((offer.id(), (*offer).clone()))
+}
+
+/// An offer that was kept with a payment: nobody signs for one that cannot be shown. [RND-21]
+fn kept_offer(id: &PaperId, session: &Session) -> Result<Offer> {
+    let attempts = session.home.attempts().all().into_iter().flatten();
+    let mut papers = attempts.map(|kept| kept.offer);
+    let is_it = |paper: &Vec<u8>| Frame::read(paper).is_ok_and(|frame| paper_id(frame.protected, frame.payload) == *id);
+    let found = papers.find(is_it).and_then(|paper| shown::open(Frame::read(&paper).ok()?.payload));
+    found.ok_or_else(|| {
+        let error = Error::usage("this offer is not kept here, and a mandate for it cannot be shown").at(id);
+        error.fix("purser fetch --quote FILE asks for an offer; --offer FILE takes it")
+    })
 }
 
 fn instant(text: &str, session: &Session) -> Result<purser_protocol::time::UnixSeconds> {

@@ -14,6 +14,7 @@ use purser_protocol::time::UnixSeconds;
 use serde_json::{Value, json};
 
 use super::{Done, Reader, view_of};
+use crate::cli::shown::{self, Language};
 
 pub(super) async fn ls(session: &Session, reader: Reader) -> Result<Done> {
     let views = session.issuer.mandates(&reader.signer(session)?).await?;
@@ -22,7 +23,7 @@ pub(super) async fn ls(session: &Session, reader: Reader) -> Result<Done> {
     Ok(Done::new(text, json!({ "mandates": json })))
 }
 
-pub(super) async fn show(session: &Session, typed: &str, reader: Reader) -> Result<Done> {
+pub(super) async fn show(session: &Session, typed: &str, reader: Reader, lang: Language) -> Result<Done> {
     let views = session.issuer.mandates(&reader.signer(session)?).await?;
     let mut known: Vec<_> = views.iter().filter_map(MandateView::paper_id).collect();
     known.extend(session.home.mandate_ids());
@@ -32,13 +33,17 @@ pub(super) async fn show(session: &Session, typed: &str, reader: Reader) -> Resu
     let view = view_of(&views, &id)?;
     let status = session.issuer.status(id).await?;
     // What is kept here was signed here, or read before; what the issuer shows is its word.
-    let terms = match session.home.mandate(&id) {
-        Some(paper) => diag::show(&paper),
-        None => diag::show(&base64url::decode(&view.payload).unwrap_or_default()),
+    let (terms, rendering) = match session.home.mandate(&id) {
+        Some(paper) => (diag::show(&paper), shown::of_paper(&paper, lang)),
+        None => {
+            let payload = base64url::decode(&view.payload).unwrap_or_default();
+            (diag::show(&payload), shown::open(&payload).map(|mandate| shown::mandate(&mandate, lang)))
+        }
     };
     let terms = terms.map_err(|fault| Error::fault("mandate", fault))?;
+    let rendering = rendering.map(|rendering| rendering.to_text()).unwrap_or_default();
     let text = format!(
-        "{}{terms}{} as of {}, signed by {}\n",
+        "{}{rendering}{terms}{} as of {}, signed by {}\n",
         line(&view),
         status.state.name(),
         status.issued_at,
@@ -48,6 +53,7 @@ pub(super) async fn show(session: &Session, typed: &str, reader: Reader) -> Resu
     if let Value::Object(members) = &mut json {
         let signed = json!({ "state": status.state.name(), "as_of": status.issued_at.get(), "good_until": status.expires_at.get() });
         members.insert("status".into(), signed);
+        members.insert("rendering".into(), rendering.into());
     }
     Ok(Done::new(text, json!({ "mandate": json })))
 }
