@@ -20,6 +20,7 @@ mod model;
 mod papers;
 mod payments;
 mod print;
+mod rendering;
 mod rules;
 mod sheet;
 mod signature;
@@ -48,6 +49,7 @@ pub fn areas() -> Vec<Area> {
         time::area(),
         payments::area(),
         mandates::area(),
+        rendering::area(),
     ]
 }
 

@@ -17,6 +17,7 @@ areas! {
     "time"
     "payments"
     "mandates"
+    "rendering"
 }
 
 /// The keys of the cases: `keys.json`.

@@ -7,7 +7,7 @@ import sys
 import traceback
 from typing import Any, Callable
 
-from purser import VERSION, cbor, certificates, envelope, http, mandates, papers, receipt, verifier
+from purser import VERSION, cbor, certificates, envelope, http, mandates, papers, receipt, render, verifier
 from purser.agent import Agent
 from purser.certificates import Anchor, Trust
 from purser.errors import CODES, Reject
@@ -20,7 +20,7 @@ from purser.state import Draws, Recorded
 from purser.wallet import Wallet
 
 Json = dict[str, Any]
-FEATURES = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox"]
+FEATURES = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering"]
 
 
 class Decided(Exception):
@@ -86,6 +86,7 @@ class Shim:
             "merchant.start": self.merchant_start, "merchant.offer": self.merchant_offer,
             "merchant.redeem": self.merchant_redeem, "wallet.start": self.wallet_start,
             "wallet.confirm": self.wallet_confirm, "wallet.refuse": self.wallet_refuse,
+            "paper.render": self.paper_render,
         }
 
     def hello(self, _: Json) -> Json:
@@ -285,6 +286,26 @@ class Shim:
 
     def wallet_refuse(self, call: Json) -> Json:
         return {"cancel": self.wallet.refuse(unhex(call["intent"]), unhex(call["nonce"]), call["now"]).hex()}
+
+    def paper_render(self, call: Json) -> Json:
+        def payload(kind: str, name: str) -> Any:
+            read = cbor.decode(unhex(call[name]))
+            papers.check_schema(kind, read)
+            return read
+
+        kind, way = call["kind"], (call["language"], call["medium"])
+        read = payload(kind, "payload")
+        value: Json = {}
+        if kind == "confirmation":
+            intent, offer, paid = payload("intent", "intent"), payload("offer", "offer"), read.get(papers.INTENT)
+            text = render.confirmation(read, intent, paid, offer, *way)
+            if call["medium"] == "voice":
+                value["phrase"] = render.phrase(intent, paid, call["language"])
+        else:
+            text = {"mandate": render.mandate, "offer": render.offer}[kind](read, *way)
+        lines = [{"key": line.key, "level": line.level, "text": line.text} for line in text.lines]
+        shown = {"language": call["language"], "rendering": sha256(str(text).encode()).hex()}
+        return value | {"lines": lines, "text": str(text), "shown": shown}
 
     # Lines.
 

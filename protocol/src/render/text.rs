@@ -28,10 +28,10 @@ impl Pen {
     fn quote(self, text: &str, most: usize) -> String {
         let count = text.chars().count();
         let count_hole = |count: usize| ("count", self.number(count as u64));
-        if self.is_voice() && self.ends_a_quote(text) {
+        let shown: String = text.chars().take(most).collect();
+        if self.is_voice() && self.ends_a_quote(&shown) {
             return self.word("quote.unsaid", &[count_hole(count)]);
         }
-        let shown: String = text.chars().take(most).collect();
         let shown = match self.medium {
             Medium::Screen => written(&shown),
             Medium::Voice => self.aloud(&shown),

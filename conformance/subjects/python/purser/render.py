@@ -220,10 +220,11 @@ class Text:
             if run:
                 said.append(run)
                 run = ""
-            if kind == "sign" or kind == "space" and stands_out(text, at):
-                said.append(self.say(f"sign.{ord(char):04X}"))
-            elif kind == "other":
-                said.append(self.say("sign", digits=" ".join(f"{ord(char):04X}")))
+            if kind == "space" and not stands_out(text, at):
+                continue
+            number = f"{ord(char):04X}"
+            name = self.phrase(f"sign.{number}")
+            said.append(self.say("sign", digits=" ".join(number)) if name is None else name)
         return " ".join(said + ([run] if run else []))
 
     def legible(self, text: str) -> str:
@@ -418,6 +419,13 @@ def confirmation(payload: Map, intent: Map, intent_id: bytes, sold: Map, languag
     t.line("intent.offer", "for", offer=lambda: t.digest(get(papers.OFFER)))
     t.line("intent", "payment", intent=lambda: t.digest(intent_id))
     _offer_lines(t, sold, "offer.", "items")
-    figures = f"{int.from_bytes(intent_id[:4], 'big') % 10_000:04}"  # [RND-20]
-    t.line("phrase", "answer", phrase=lambda: t.say("phrase", amount=amount, digits=t.figures(figures)))
+    t.line("phrase", "answer", phrase=lambda: phrase(intent, intent_id, language))
     return t
+
+
+def phrase(intent: Map, intent_id: bytes, language: str) -> str:
+    """What a person says to agree [RND-20]."""
+    t = Text(language, "voice")
+    figures = f"{int.from_bytes(intent_id[:4], 'big') % 10_000:04}"
+    return t.say("phrase", amount=t.money(intent.get(papers.AMOUNT), intent.get(papers.CURRENCY)),
+                 digits=t.figures(figures))

@@ -5,6 +5,7 @@ mod call;
 mod issuer;
 mod merchant;
 mod papers;
+mod render;
 mod state;
 mod wallet;
 
@@ -78,6 +79,7 @@ impl Subject {
             "wallet.start" => start(&mut self.wallet, Wallet::start(input)),
             "wallet.confirm" => begun(&mut self.wallet)?.confirm(input),
             "wallet.refuse" => begun(&mut self.wallet)?.refuse(input),
+            "paper.render" => render::render(input),
             _ => Err(No::Unsupported),
         }
     }
@@ -88,7 +90,7 @@ fn hello() -> Value {
         "implementation": { "name": "purser-protocol", "version": env!("CARGO_PKG_VERSION"), "language": "rust" },
         "roles": ["verifier", "issuer", "agent", "merchant", "wallet"],
         "spec": ["1"],
-        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox"],
+        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering"],
         "in_flight_max": 1,
     })
 }
