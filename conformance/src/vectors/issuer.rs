@@ -261,7 +261,7 @@ impl<'s> Commands<'s> {
         let mut world = self.world.clone();
         effect(&mut world);
         let expect = accepted().value(json!({"outcome": outcome})).after(world.model.value());
-        self.put(id, title, shows, clauses, (message, body, now), expect, None);
+        self.put(id, title, shows, clauses, (message, body, now), (expect, None));
     }
 
     /// A command that is refused, and changes nothing.
@@ -277,7 +277,7 @@ impl<'s> Commands<'s> {
         let recorded = code.standing() == Standing::Refused && !UNRECORDED.contains(&code);
         let recorded = recorded || (message == "mandate" && code.standing() == Standing::Refused);
         let expect = Expect { decided: Some(recorded), ..refused_by_issuer(code) }.unchanged();
-        self.put(id, title, shows, "", (message, body, now), expect, Some(twin));
+        self.put(id, title, shows, "", (message, body, now), (expect, Some(twin)));
     }
 
     /// The same, at a stage that is not the code's first.
@@ -300,8 +300,7 @@ impl<'s> Commands<'s> {
         shows: Shows,
         clauses: &str,
         (message, body, now): (&str, &Forge, u64),
-        expect: Expect,
-        twin: Option<(&str, &str)>,
+        (expect, twin): (Expect, Option<(&str, &str)>),
     ) {
         let nonce = super::keys::sixteen(&format!("nonce of {id}"));
         let bytes = body.bytes();

@@ -387,15 +387,15 @@ fn order(t: &mut Payments<'_>) {
     let unknown = |f: &mut super::forge::Forge| f.payload = f.payload.clone().with(99, 1);
     let version = |f: &mut super::forge::Forge| f.payload = f.payload.clone().with(-1, 2);
     let alg = |f: &mut super::forge::Forge| f.protected = f.protected.clone().with(1, -7);
-    let tag = |f: &mut super::forge::Forge| f.opening = vec![0x84];
+    let tail = |f: &mut super::forge::Forge| f.tail = vec![0];
     let rows: [(&str, &str, (Code, Stage), &dyn Fn(&mut Papers)); 6] = [
         (
             "framing-before-headers",
-            "Another algorithm in the mandate, no tag on the intent",
-            (Code::CoseTag, Stage::Framing),
+            "Another algorithm in the mandate, a byte after the intent",
+            (Code::CborTrailing, Stage::Framing),
             &|p| {
                 p.mandates[0] = p.mandates[0].but(alg);
-                p.intent = p.intent.but(tag);
+                p.intent = p.intent.but(tail);
             },
         ),
         (
