@@ -135,6 +135,11 @@ fn with_ids(words: &str, medium: &str) -> String {
 /// Stands for an angle bracket that begins no name.
 const LESS_THAN: char = '\u{1}';
 
+/// Words that are put together; the tables hold them for the whole run.
+fn leaked(words: &str) -> &'static str {
+    Box::leak(words.to_owned().into_boxed_str())
+}
+
 /// An id by its name in the words.
 fn id(name: &str) -> Vec<u8> {
     match name {

@@ -1,7 +1,7 @@
 //! Offers and confirmations, and what hostile merchants write into them.
 
 use super::mandates::same;
-use super::{LESS_THAN, Row, Sheet, Shows, Subject, each_way, one_way};
+use super::{LESS_THAN, Row, Sheet, Shows, Subject, each_way, leaked, one_way};
 use crate::vectors::cbor::{Item, labelled, seq};
 use crate::vectors::papers::NOW;
 use crate::vectors::{keys, papers};
@@ -120,11 +120,6 @@ const TEA: [&str; 4] = [
 fn with_goods<T>(goods: &[String; 4], of: impl FnOnce(&[Row]) -> T) -> T {
     let goods = Row("items.0", 1, goods.each_ref().map(|words| leaked(words)));
     of(&[KIND, MERCHANT, TOTAL, CURRENCY, AT_ONCE, UNTIL, PAYEE, MADE, NONCE, ITEMS, goods])
-}
-
-/// The tables hold words for the whole run.
-fn leaked(words: &str) -> &'static str {
-    Box::leak(words.to_owned().into_boxed_str())
 }
 
 pub(super) fn cases(sheet: &mut Sheet) {

@@ -1,7 +1,7 @@
 //! Every rule of the registry, alone beside the total of a quota.
 
 use super::mandates::{CAPS, TOTAL, lines, quota};
-use super::{Row, Sheet, Shows, Subject, each_way};
+use super::{Row, Sheet, Shows, Subject, each_way, leaked, one_way};
 use crate::vectors::cbor::{Item, labelled, seq};
 use crate::vectors::keys;
 
@@ -16,6 +16,41 @@ pub(super) fn cases(sheet: &mut Sheet) {
             _ => [&[CAPS, TOTAL], &rows[..]].concat(),
         };
         each_way(sheet, &format!("rule/{id}"), title, Shows::default(), "RND-16 RND-23", &subject, &lines(&limits));
+    }
+    numbers(sheet);
+}
+
+/// Numbers in words, where the words are not read off the figures.
+fn numbers(sheet: &mut Sheet) {
+    for (number, english, chinese) in [
+        (1_i64, "one", "一"),
+        (10, "ten", "十"),
+        (19, "nineteen", "十九"),
+        (20, "twenty", "二十"),
+        (42, "forty two", "四十二"),
+        (110, "one hundred ten", "一百一十"),
+        (1_001, "one thousand one", "一千零一"),
+        (1_100, "one thousand one hundred", "一千一百"),
+        (10_010, "ten thousand ten", "一万零一十"),
+        (101_000, "one hundred one thousand", "十万一千"),
+        (1_000_000, "one million", "一百万"),
+        (10_100_000, "ten million one hundred thousand", "一千零一十万"),
+        (100_100_000, "one hundred million one hundred thousand", "一亿零一十万"),
+        (
+            4_294_967_295,
+            "four billion two hundred ninety four million nine hundred sixty seven thousand two hundred ninety five",
+            "四十二亿九千四百九十六万七千二百九十五",
+        ),
+    ] {
+        let subject = Subject::mandate(quota().with(-15, labelled([(3, 500_000.into()), (5, number.into())])));
+        let english = format!("Number of payments: at most {english}.");
+        let chinese = format!("付款次数最多{chinese}次。");
+        let words = ["", "", leaked(&english), leaked(&chinese)];
+        let rows = lines(&[CAPS, TOTAL, Row("caps.count", 1, words)]);
+        for at in [2, 3] {
+            let id = format!("number/{number}");
+            one_way(sheet, (&id, "A number in words"), (Shows::default(), "RND-7 RND-8"), &subject, &rows, at);
+        }
     }
 }
 
