@@ -513,6 +513,12 @@ codes! {
     ProofInvalid = 232, "proof-invalid", [Http], NotDecided, Same, AfterChange, Agent, 403, "HTB-32", "The proof of possession is not for this request and this time.";
     /// The payment header cannot be read. \[HTB-33\]
     CredentialMalformed = 233, "credential-malformed", [Http], NotDecided, Same, Never, Agent, 400, "HTB-33", "The payment header cannot be read.";
+    /// The proof does not show that one log is the beginning of the other. \[RCT-21\]
+    ConsistencyInvalid = 236, "consistency-invalid", [Receipt], NotDecided, Same, Never, Issuer, 400, "RCT-21", "The proof does not show that one log is the beginning of the other.";
+    /// Two roots of one size of the log contradict each other. \[RCT-23\]
+    LogForked = 237, "log-forked", [Receipt], NotDecided, Same, Never, Issuer, 400, "RCT-23", "Two roots of one size of the log contradict each other.";
+    /// The issuer shows a smaller log than it showed before. \[RCT-24\]
+    LogShrunk = 238, "log-shrunk", [Receipt], NotDecided, Same, Later, Issuer, 400, "RCT-24", "The issuer shows a smaller log than it showed before.";
     /// The path does not lead from the claims to the signed root. \[RCT-3\]
     PathInvalid = 239, "path-invalid", [Receipt], NotDecided, Same, Never, Issuer, 400, "RCT-3", "The path does not lead from the claims to the signed root.";
     /// The issuer declined; the payer is told why. \[RCT-8\]

@@ -1,7 +1,7 @@
 //! The parties as machines: bytes and events in, values out.
 //!
 //! [`issuer`] opens what is sent to an issuer into commands of its ledger; [`merchant`] judges what is shown
-//! to a merchant; [`payer`] brings one payment to its end, whatever is lost on the way; [`log`] reads the roots
+//! to a merchant; [`payer`] brings one payment to its end, whatever is lost on the way; [`log`] follows the roots
 //! that an issuer signs.
 
 pub mod issuer;

@@ -31,6 +31,8 @@ pub const PAYEES_MAX: usize = 8;
 pub const COMMAND_MANDATES_MAX: usize = 1_024;
 /// Most hashes in a receipt's path: a batch holds at most 65,536 receipts.
 pub const PATH_MAX: usize = 16;
+/// Most hashes in a proof of the log.
+pub const LOG_PATH_MAX: usize = 64;
 /// Most payments of one mandate that wait for the person. [CNF-2]
 pub const PENDING_MAX: usize = 8;
 

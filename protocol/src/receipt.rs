@@ -3,6 +3,7 @@
 //! The claims of a batch's receipts are the leaves of a tree; the issuer signs its root once. A receipt is
 //! the claims, the path to the root, and the root. `spec/cddl/receipt.cddl`
 
+pub mod log;
 pub mod tree;
 
 use std::num::NonZeroU32;

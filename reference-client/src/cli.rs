@@ -6,6 +6,7 @@ mod doctor;
 mod done;
 mod fetch;
 mod init;
+mod log;
 mod mandate;
 mod merchant;
 mod paper;
@@ -32,7 +33,7 @@ pub(crate) use done::{Done, report};
 /// Purser: let an agent pay, within what you have signed.
 ///
 /// Exit codes: 0 done; 1 failed or denied; 2 wrong usage; 3 the person must confirm; 4 pending or not known, run
-/// the same again; 5 the peer was not reached.
+/// the same again; 5 the peer was not reached; 6 the issuer shows another history than before.
 #[derive(Parser)]
 #[command(name = "purser", version, max_term_width = 100)]
 pub(crate) struct Command {
@@ -81,6 +82,9 @@ enum What {
     /// Check receipts.
     #[command(subcommand)]
     Receipt(paper::Receipt),
+    /// See whether the issuer keeps one history, and prove receipts to be in it.
+    #[command(subcommand)]
+    Log(log::Log),
     /// Check the folder, the keys, the clock and the issuer.
     Doctor,
 }
@@ -117,6 +121,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Send(send) => send.run(home()?).await,
         What::Paper(paper) => paper.run(&home()?, lang),
         What::Receipt(receipt) => receipt.run(&home()?),
+        What::Log(log) => log.run(home()?, command.json).await,
         What::Doctor => doctor::run(home()?).await,
     }
 }

@@ -15,6 +15,8 @@ pub enum Class {
     Failed,
     /// Money may have moved, or has and nothing was delivered yet: the same call again picks it up.
     Unknown,
+    /// The issuer shows another history than before. Nothing that it signs from now on should be relied on.
+    Forked,
     /// The peer was not reached, or is not whom we trust: nothing was sent.
     Unreachable,
 }
@@ -40,7 +42,7 @@ impl Error {
     /// An error of this class.
     pub fn new(class: Class, what: impl Into<String>) -> Self {
         let retry = match class {
-            Class::Usage | Class::Failed => Retry::Never,
+            Class::Usage | Class::Failed | Class::Forked => Retry::Never,
             Class::Unknown | Class::Unreachable => Retry::Same,
         };
         Self(Box::new(Parts { class, what: what.into(), place: None, remedy: None, fault: None, retry }))

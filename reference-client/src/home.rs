@@ -6,6 +6,7 @@
 //! mandates/      mandates, by their ids
 //! attempts/      one file a payment, written before its intent is sent, and which offer it takes
 //! commands/      commands as they were sent, to be sent again when no answer came
+//! log/           the last root of the issuer's log that was taken, and what contradicts it
 //! receipts/      receipts and deliveries, by the payment's id
 //! ```
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod discovery;
+mod log;
 mod problem;
 mod view;
 

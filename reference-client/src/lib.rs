@@ -4,6 +4,7 @@
 //!   receipt, and pays once, whatever is lost on the way;
 //! - [`pay::Payer`] brings one payment to its end;
 //! - [`issuer::Issuer`] speaks with an issuer, and believes nothing that is not signed;
+//! - [`follow::Follower`] holds an issuer to one history;
 //! - [`home::Home`] keeps keys, mandates, attempts and receipts in a folder.
 //!
 //! Keys can be anywhere: whatever signs is a [`purser_protocol::sign::Signer`].
@@ -12,6 +13,7 @@ pub mod clock;
 pub mod connect;
 pub mod error;
 pub mod fetch;
+pub mod follow;
 pub mod home;
 pub mod issuer;
 pub mod keys;

@@ -4,9 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use purser_protocol::cert::{Party, Role, TrustAnchors, validate};
 use purser_protocol::fault::Fault;
+use purser_protocol::flow::log::{Logged, SignedRoot, open_root, verify_logged};
 use purser_protocol::flow::merchant::{VerifiedReceipt, verify_receipt};
 use purser_protocol::flow::{Parties, Register, certificate_id};
 use purser_protocol::label::IAT;
+use purser_protocol::receipt::Root;
+use purser_protocol::receipt::log::LoggedReceipt;
 use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::sign::paper::find;
 use purser_protocol::sign::{Context, Header, Paper, Signed, Verified};
@@ -48,6 +51,22 @@ impl Trust {
     /// Verifies a receipt, as of when it was made.
     pub fn receipt(&self, bytes: &[u8]) -> std::result::Result<VerifiedReceipt, Fault> {
         verify_receipt(bytes, self.context(), &AwsLc, self)
+    }
+
+    /// Verifies a root, as of when it was made.
+    pub fn root(&self, bytes: &[u8]) -> std::result::Result<SignedRoot, Fault> {
+        open_root(bytes, self.context(), &AwsLc, self)
+    }
+
+    /// Verifies that a receipt is in the log of a root. The certificates that came with the root are kept, since
+    /// the receipt has none beside it; they are believed as far as the anchors vouch for them.
+    pub fn logged(&self, logged: &LoggedReceipt) -> std::result::Result<Logged, Fault> {
+        if let Ok(root) = Signed::<Root>::read(&logged.proof.root.0)
+            && root.header.x5chain.count() > 0
+        {
+            self.keep(root.header.x5chain.certificates().iter().map(|der| der.to_vec()).collect());
+        }
+        verify_logged(logged, self.context(), &AwsLc, self)
     }
 
     /// Verifies a paper whose signer has a certificate: every stage up to schema.

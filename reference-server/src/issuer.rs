@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod discovery;
 mod keys;
+mod log;
 mod parties;
 mod read;
 mod view;
@@ -22,7 +23,7 @@ use purser_protocol::id::{AccountId, PartyId, Pseudonym};
 use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::{Ledger, Settings};
 use purser_protocol::paper::credential::Credential;
-use purser_protocol::receipt::tree::{Frontier, leaf_hash};
+use purser_protocol::receipt::log::{Log, batch_leaf};
 use purser_protocol::sign::SignerName;
 use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::time::UnixSeconds;
@@ -53,6 +54,8 @@ pub(crate) struct Issuer {
     pseudonym_secret: [u8; 32],
     parties: RememberedParties,
     keys: Arc<RwLock<Keys>>,
+    /// The log of what is on the disk.
+    log: Arc<RwLock<Log>>,
     ledger: Arc<RwLock<Ledger>>,
     jobs: mpsc::Sender<Job>,
     reader: Mutex<Box<dyn Reader>>,
@@ -115,6 +118,8 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         credential_seconds: settings.credential_days * 86_400,
     });
     let log = replay(&mut store, &mut ledger)?;
+    let edge = log.edge();
+    let log = Arc::new(RwLock::new(log));
     let keys = Arc::new(RwLock::new(Keys::of(ledger.state())));
     let reader = store.reader()?;
     let ledger = Arc::new(RwLock::new(ledger));
@@ -124,11 +129,14 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         store: Box::new(store),
         seal: seal(&identity),
         clock: Arc::clone(&clock),
-        log,
+        log: edge,
         committed: Arc::clone(&committed),
         publish: {
-            let keys = Arc::clone(&keys);
-            Box::new(move |ledger, records| {
+            let (keys, log) = (Arc::clone(&keys), Arc::clone(&log));
+            Box::new(move |ledger, records, batch| {
+                if let Ok(mut log) = log.write() {
+                    log.push(batch_leaf(&batch.tree_root));
+                }
                 if let Ok(mut keys) = keys.write() {
                     records.iter().for_each(|record| keys.learn(&record.event, ledger.state()));
                 }
@@ -145,6 +153,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         pseudonym_secret,
         parties: RememberedParties::new(register),
         keys,
+        log,
         ledger,
         jobs: writer.start(),
         reader: Mutex::new(reader),
@@ -175,6 +184,8 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/v1/intents", post(command::pay))
         .route("/v1/intents/{id}", get(read::intent))
         .route("/v1/receipts/{id}", get(read::receipt))
+        .route("/v1/log", get(log::checkpoint))
+        .route("/v1/log/{batch}", get(log::inclusion))
         .route("/v1/pending", get(read::pending))
         .route("/v1/payments", get(read::payments))
         .route("/v1/pseudonyms", post(read::pseudonym))
@@ -184,16 +195,16 @@ fn router(issuer: Arc<Issuer>) -> Router {
 }
 
 /// The state as the fold of the past, and the log of its batches.
-fn replay(store: &mut dyn Store, ledger: &mut Ledger) -> Result<Frontier, StoreError> {
+fn replay(store: &mut dyn Store, ledger: &mut Ledger) -> Result<Log, StoreError> {
     let damaged = |what: &dyn std::fmt::Display| StoreError::Damaged(what.to_string());
-    let mut log = Frontier::default();
+    let mut log = Log::default();
     store.replay(
         &mut |past| {
             let event: Event = decoded(&past.event).map_err(|fault| damaged(&fault))?;
             let at = UnixSeconds::new(past.decided_at_seconds).ok_or_else(|| damaged(&"a time past the year 9999"))?;
             ledger.replay(&event, Some(past.command), at).map_err(|broken| damaged(&broken))
         },
-        &mut |tree_root| log.push(leaf_hash(&tree_root)),
+        &mut |tree_root| log.push(batch_leaf(&tree_root)),
     )?;
     Ok(log)
 }

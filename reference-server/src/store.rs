@@ -86,6 +86,10 @@ pub trait Reader: Send {
     fn answer(&mut self, command: &PaperId) -> Result<Option<Answered>, StoreError>;
     /// What was first sent for a paper: the bytes of the message that it came in.
     fn evidence(&mut self, command: &PaperId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The signed root of a batch.
+    fn root(&mut self, batch: u64) -> Result<Option<Vec<u8>>, StoreError>;
+    /// The roots of the trees of so many batches, from this one on.
+    fn tree_roots(&mut self, first: u64, count: u64) -> Result<Vec<[u8; 32]>, StoreError>;
     /// The receipt with this id.
     fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError>;
 }

@@ -13,6 +13,7 @@ use purser_protocol::id::{Digest, Nonce, PaperId};
 use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::{Answer, Command, Ledger, Record};
 use purser_protocol::receipt::Root;
+use purser_protocol::receipt::log::batch_leaf;
 use purser_protocol::receipt::tree::{Frontier, Tree, leaf_hash};
 use purser_protocol::sign::SignerFailed;
 use purser_protocol::time::UnixSeconds;
@@ -61,7 +62,7 @@ pub struct Seal {
 }
 
 /// What others are told of a batch that is on the disk.
-pub type Publish = Box<dyn Fn(&Ledger, &[Record]) + Send>;
+pub type Publish = Box<dyn Fn(&Ledger, &[Record], &Batch) + Send>;
 
 /// The writer, ready to run.
 pub struct Writer {
@@ -195,7 +196,7 @@ impl Writer {
         let entries = entries.collect::<Result<Vec<Entry>, SignerFailed>>()?;
         let tree = Tree::new(entries.iter().map(|entry| leaf_hash(&entry.claims)).collect()); // [RCT-5]
         let number = self.log.size();
-        self.log.push(leaf_hash(&tree.root())); // [RCT-9]
+        self.log.push(batch_leaf(&tree.root())); // [RCT-9]
         let batch = Batch {
             number,
             decided_at_seconds: now.get(),
@@ -204,7 +205,7 @@ impl Writer {
             entries,
         };
         self.store.commit(&batch)?;
-        (self.publish)(ledger, &records);
+        (self.publish)(ledger, &records, &batch);
         Ok(())
     }
 }

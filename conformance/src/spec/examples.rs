@@ -6,6 +6,7 @@ use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::field::decoded;
 use purser_protocol::flow::issuer::PaymentRequest;
+use purser_protocol::flow::log::is_logged;
 use purser_protocol::paper::command::{
     Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
 };
@@ -16,6 +17,7 @@ use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::paper::status::Status;
+use purser_protocol::receipt::log::LoggedReceipt;
 use purser_protocol::receipt::{Detail, Receipt, Root};
 use purser_protocol::sign::{Kind as PaperKind, Paper, Signed};
 use purser_protocol::wire::Reader;
@@ -84,6 +86,7 @@ fn message(name: &str, bytes: &[u8]) -> Result<(), Fault> {
     match name {
         "payment-request" => request(bytes),
         "detail" => decoded::<Detail>(bytes).map(drop),
+        "logged-receipt" => logged(bytes),
         _ if name.starts_with("receipt") => receipt(bytes),
         _ => {
             let stem = name.split('-').next().unwrap_or_default();
@@ -105,6 +108,14 @@ fn receipt(bytes: &[u8]) -> Result<(), Fault> {
     let receipt = Receipt::from_bytes(bytes)?;
     let root = decode::<Root>(&receipt.root)?;
     receipt.verify(&root).map(drop)
+}
+
+/// The receipt, and that its batch and its own log are in the log of the root.
+fn logged(bytes: &[u8]) -> Result<(), Fault> {
+    let LoggedReceipt { receipt: bytes, proof } = decoded(bytes)?;
+    receipt(&bytes.0)?;
+    let own = decode::<Root>(&Receipt::from_bytes(&bytes.0)?.root)?;
+    is_logged(&own, &decode::<Root>(&proof.root.0)?, &proof)
 }
 
 fn paper(kind: PaperKind, bytes: &[u8]) -> Result<(), Fault> {

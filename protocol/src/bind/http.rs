@@ -26,6 +26,10 @@ pub const HEADER_VALUE_BYTES_MAX: usize = 2_048;
 pub const PAPER: &str = "application/cose; cose-type=\"cose-sign1\"";
 /// The media type of receipts.
 pub const RECEIPT: &str = "application/vnd.purser.receipt+cbor";
+/// The media type of a checkpoint of the log.
+pub const CHECKPOINT: &str = "application/vnd.purser.checkpoint+cbor";
+/// The media type of a batch's place in the log.
+pub const INCLUSION: &str = "application/vnd.purser.inclusion+cbor";
 /// The media type of what is sent to pay.
 pub const PAYMENT_REQUEST: &str = "application/vnd.purser.payment-request+cbor";
 /// The media type of an issuer's signed answer, whatever the status.

@@ -78,6 +78,11 @@ impl Frontier {
         self.size += 1;
     }
 
+    /// One of whole subtrees: their roots from left to right, and how many leaves stand under them.
+    pub(super) fn of_tiles(peaks: Vec<[u8; 32]>, size: u64) -> Self {
+        Self { peaks, size }
+    }
+
     /// How many leaves it has.
     pub fn size(&self) -> u64 {
         self.size

@@ -79,7 +79,7 @@ fn done(checks: &[Check]) -> Done {
 fn fix(error: &Error) -> &str {
     error.remedy().unwrap_or(match error.class() {
         Class::Unreachable | Class::Unknown => "check the network and the issuer, then run this again",
-        Class::Usage | Class::Failed => "put right what the line above names, then run this again",
+        Class::Usage | Class::Failed | Class::Forked => "put right what the line above names, then run this again",
     })
 }
 

@@ -23,6 +23,7 @@ pub(super) mod code {
     pub(crate) const CONFIRM: u8 = 3;
     pub(crate) const UNKNOWN: u8 = 4;
     pub(crate) const UNREACHABLE: u8 = 5;
+    pub(crate) const FORKED: u8 = 6;
 }
 
 /// What a command has to say.
@@ -186,6 +187,7 @@ fn exit_of(error: &Error) -> u8 {
         Class::Failed => code::FAILED,
         Class::Unknown => code::UNKNOWN,
         Class::Unreachable => code::UNREACHABLE,
+        Class::Forked => code::FORKED,
     }
 }
 

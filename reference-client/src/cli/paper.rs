@@ -79,10 +79,7 @@ impl Receipt {
     pub(super) fn run(self, home: &Home) -> Result<Done> {
         let Self::Verify { file, against } = self;
         let bytes = read_file(&file)?;
-        let ground = against.open(home)?;
-        let trust = ground.trust.as_ref().ok_or_else(|| {
-            Error::usage("a receipt is checked against anchors").fix("give --anchors, or --dir with a configuration")
-        })?;
+        let trust = against.trust(home)?;
         Ok(match trust.receipt(&bytes) {
             Ok(receipt) => {
                 let text = format!(
@@ -123,6 +120,13 @@ struct Ground {
 }
 
 impl Against {
+    /// The anchors, which a receipt is always checked against.
+    pub(super) fn trust(&self, home: &Home) -> Result<Trust> {
+        self.open(home)?.trust.ok_or_else(|| {
+            Error::usage("a receipt is checked against anchors").fix("give --anchors, or --dir with a configuration")
+        })
+    }
+
     fn open(&self, home: &Home) -> Result<Ground> {
         let key = self.key.as_deref().map(keys::load_public).transpose()?;
         let (trust, network) = match &self.anchors {
@@ -208,7 +212,7 @@ fn good(what: &str, kind: &str, id: &str, examined: &Examined) -> Done {
     Done::new(text, json!({ "kind": kind, "id": id, "signature_checked": checked, "fault": null }))
 }
 
-fn faulty(bytes: &[u8], fault: &Fault) -> Done {
+pub(super) fn faulty(bytes: &[u8], fault: &Fault) -> Done {
     let mut text = format!("{fault}\n");
     if let Some(offset) = fault.offset {
         text.push_str(&diag::excerpt(bytes, offset));

@@ -6,6 +6,7 @@ mod confirming;
 mod crashes;
 mod fetching;
 mod files;
+mod log;
 mod lost;
 mod merchants;
 mod offers;

@@ -5,6 +5,7 @@ use purser_protocol::flow::log::open_root;
 use purser_protocol::id::PaperId;
 use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::state::Payment;
+use purser_protocol::receipt::log::batch_leaf;
 use purser_protocol::receipt::tree::{Tree, leaf_hash};
 use purser_protocol::receipt::{Claims, Receipt, Root};
 use purser_protocol::sign::Context;
@@ -32,7 +33,7 @@ impl Walk<'_> {
         }
         // The log has what the batch says that it is, as a restart would have it.
         let entry = <[u8; 32]>::try_from(batch.tree_root.as_slice()).unwrap_or_default();
-        self.log.push(leaf_hash(&entry)); // [RCT-9]
+        self.log.push(batch_leaf(&entry)); // [RCT-9]
         self.root(&batch, &tree, &place);
 
         for (index, (entry, leaf)) in batch.entries.iter().zip(leaves).enumerate() {

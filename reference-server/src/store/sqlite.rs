@@ -183,6 +183,18 @@ impl Reader for SqliteReader {
         Ok(found.optional()?)
     }
 
+    fn root(&mut self, batch: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        let find = "SELECT root FROM batches WHERE number = ?1";
+        Ok(self.connection.prepare_cached(find)?.query_row([batch], |row| row.get(0)).optional()?)
+    }
+
+    fn tree_roots(&mut self, first: u64, count: u64) -> Result<Vec<[u8; 32]>, StoreError> {
+        let find = "SELECT tree_root FROM batches WHERE number >= ?1 ORDER BY number LIMIT ?2";
+        let mut find = self.connection.prepare_cached(find)?;
+        let roots = find.query_map([first, count], |row| row.get(0))?;
+        Ok(roots.collect::<Result<_, _>>()?)
+    }
+
     fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError> {
         Ok(self.find("receipt", &id.0)?.map(|answered| answered.receipt))
     }

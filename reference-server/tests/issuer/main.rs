@@ -8,6 +8,7 @@
 
 mod audit;
 mod line;
+mod log;
 mod papers;
 mod scene;
 
