@@ -10,6 +10,7 @@ mod bytes;
 mod clause;
 pub mod cli;
 pub mod kill;
+pub mod live;
 pub mod report;
 pub mod results;
 pub mod run;

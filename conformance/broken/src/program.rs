@@ -27,7 +27,6 @@ pub const STRUCTURES: &[(&str, &str)] = &[
     ("unsupported", "claims everything and supports nothing"),
     ("fault", "reports a fault for everything"),
     ("no-state", "answers as it should and says that its state is empty"),
-    ("no-reset", "does not forget"),
 ];
 
 /// The command line. `--honest` names shapes that are not broken: many calls in flight, one role, own names of
@@ -113,9 +112,6 @@ impl Answers for Shaped {
             return Some(hello.to_string());
         }
         self.calls += 1;
-        if self.name == "no-reset" && op == "reset" {
-            return Some(with(&call, json!({ "outcome": "accept", "value": {} })));
-        }
         let honest = self.honest.line(line);
         let said = honest.get("outcome").and_then(Value::as_str).unwrap_or_default().to_owned();
         let is_help = matches!(op.as_str(), "reset" | "state.get" | "state.put") || op.ends_with(".start");

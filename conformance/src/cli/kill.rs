@@ -20,6 +20,9 @@ pub(super) struct Kill {
     /// Where the matrix goes.
     #[arg(long, value_name = "FILE", default_value = "conformance/kill-matrix.json")]
     out: PathBuf,
+    /// Other vectors than those that this program carries: a folder of areas.
+    #[arg(long, value_name = "DIR")]
+    vectors: Option<PathBuf>,
     /// How long a program may say nothing, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value = "1000")]
     silence: u64,
@@ -28,7 +31,7 @@ pub(super) struct Kill {
 /// Exit status 1 when a fault is caught by fewer than two pairs.
 pub(super) fn kill(arguments: &Kill) -> Result<ExitCode, String> {
     let broken = Program::parse(&arguments.broken)?;
-    let catalogue = Catalogue::embedded()?;
+    let catalogue = arguments.vectors.as_deref().map_or_else(Catalogue::embedded, Catalogue::read)?;
     let options = Options { silence: Duration::from_millis(arguments.silence), ..Options::new(broken.clone()) };
     let told = |row: &kill::Row| {
         let mark = if row.pairs < PAIRS_MIN { "SURVIVES" } else { "caught" };

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use purser_test_vectors::Case;
 
+use crate::live::Peers;
 use crate::report;
 use crate::results::Results;
 use crate::run::catalogue::Catalogue;
@@ -27,6 +28,12 @@ pub(super) struct Run {
     /// The command of the shim; else `shim` of the settings.
     #[arg(long, value_name = "CMD")]
     shim: Option<String>,
+    /// An issuer to be put to the live checks, over TLS, in place of a shim.
+    #[arg(long, value_name = "URL", conflicts_with = "shim", requires = "peers")]
+    target: Option<String>,
+    /// For a target: roots.pem, that vouch for it; merchant.pem and merchant.key, a merchant that it trusts.
+    #[arg(long, value_name = "DIR")]
+    peers: Option<PathBuf>,
     /// Only this role.
     #[arg(long)]
     role: Option<String>,
@@ -45,6 +52,9 @@ pub(super) struct Run {
     /// Any code will do for a refusal. The results say so.
     #[arg(long)]
     loose_codes: bool,
+    /// Other vectors than those that this program carries: a folder of areas.
+    #[arg(long, value_name = "DIR")]
+    vectors: Option<PathBuf>,
     /// What is known to fail, in TOML.
     #[arg(long, value_name = "FILE")]
     known_failing: Option<PathBuf>,
@@ -95,7 +105,7 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
         }
         Err(error) => return Err(format!("{}: {error}", arguments.config.display())),
     };
-    let shim = arguments.shim.as_ref().or(settings.shim.as_ref());
+    let shim = arguments.shim.as_ref().or(settings.shim.as_ref()).or(arguments.target.as_ref());
     let program = Program::parse(shim.ok_or("no shim: give --shim CMD, or shim in purser-conformance.toml")?)?;
     let known = match &arguments.known_failing {
         Some(path) => {
@@ -118,9 +128,13 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
         known,
         ..usual
     };
-    let catalogue = Catalogue::embedded()?;
+    let catalogue = arguments.vectors.as_deref().map_or_else(Catalogue::embedded, Catalogue::read)?;
     let progress = Bar { is_shown: io::stderr().is_terminal() };
-    let results = crate::run::run(&options, &catalogue, &progress).map_err(|error| error.to_string())?;
+    let results = match (&arguments.target, &arguments.peers) {
+        (Some(url), Some(peers)) => crate::live::run(&options, url, &Peers::read(peers)?),
+        _ => crate::run::run(&options, &catalogue, &progress),
+    };
+    let results = results.map_err(|error| error.to_string())?;
     progress.clear();
     print!("{}", report::text::write(&results));
     if let Some(folder) = &arguments.out {

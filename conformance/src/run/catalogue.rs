@@ -1,6 +1,8 @@
 //! The cases: every area of the vectors, with what is done before each case.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use purser_test_vectors::{Area, Call, Case, Outcome};
 use sha2::{Digest as _, Sha256};
@@ -20,6 +22,20 @@ impl Catalogue {
     pub fn embedded() -> Result<Self, String> {
         let areas = purser_test_vectors::load().map_err(|error| format!("the vectors do not read: {error}"))?;
         Ok(Self::of(areas))
+    }
+
+    /// The vectors in a folder, such as `test-vectors/v1`.
+    pub fn read(folder: &Path) -> Result<Self, String> {
+        let failed = |path: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+        let entries = fs::read_dir(folder).map_err(|error| failed(folder, &error))?;
+        let mut paths: Vec<_> = entries.filter_map(Result::ok).map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|kind| kind == "json"));
+        paths.sort();
+        let area = |path: &PathBuf| {
+            let text = fs::read_to_string(path).map_err(|error| failed(path, &error))?;
+            purser_test_vectors::read(&text).map_err(|error| failed(path, &error))
+        };
+        Ok(Self::of(paths.iter().map(area).collect::<Result<_, _>>()?))
     }
 
     /// These areas.

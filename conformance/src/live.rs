@@ -1,0 +1,147 @@
+//! Level 2: a server under test, over TLS, by a suite that plays everybody else.
+//!
+//! Nothing of the target is assumed but what its discovery document says. The suite brings a merchant of its own,
+//! which the target must trust, and opens a new account for every check, so that no check sees another's traces and
+//! the target need not be reset.
+
+mod commands;
+mod fresh;
+mod http;
+mod payments;
+mod reads;
+mod transport;
+mod world;
+
+use std::time::Instant;
+
+use purser_test_vectors::{Expect, Importance, Level, Outcome};
+
+pub use http::{Response, Tamper};
+pub use world::{Peers, World};
+
+use crate::results::{CaseResult, Claims, Implementation, Results, State, Suite};
+use crate::run::judge::Why;
+use crate::run::known::KnownFailing;
+use crate::run::scope::Scope;
+use crate::run::{HarnessError, Options};
+
+/// A check of a server.
+pub(crate) struct Check {
+    /// A path of words, below `live/issuer/`.
+    id: &'static str,
+    /// What is seen.
+    title: &'static str,
+    /// The clauses that ask for it, with spaces between.
+    clauses: &'static str,
+    /// A feature that it needs, or nothing.
+    feature: &'static str,
+    /// Looks; the error says what is not as it must be.
+    look: fn(&World) -> Result<(), String>,
+}
+
+/// Makes the rows of a table of checks.
+macro_rules! checks {
+    ($($id:literal, $title:literal, $clauses:literal, $feature:literal, $look:ident;)+) => {
+        /// The checks of this file.
+        pub(super) const CHECKS: &[super::Check] = &[
+            $(super::Check { id: $id, title: $title, clauses: $clauses, feature: $feature, look: $look },)+
+        ];
+    };
+}
+pub(crate) use checks;
+
+/// Every check of an issuer.
+fn all() -> impl Iterator<Item = &'static Check> {
+    [transport::CHECKS, reads::CHECKS, payments::CHECKS, commands::CHECKS].into_iter().flatten()
+}
+
+/// Runs every check against an issuer.
+pub fn run(options: &Options, url: &str, peers: &Peers) -> Result<Results, HarnessError> {
+    run_through(options, url, peers, None)
+}
+
+/// The same, with something between the suite and the issuer that changes its answers: what the checks must see.
+pub fn run_through(
+    options: &Options,
+    url: &str,
+    peers: &Peers,
+    tamper: Option<Tamper>,
+) -> Result<Results, HarnessError> {
+    let began = Instant::now();
+    let mut world = World::discover(url, peers, options.seed).map_err(HarnessError)?;
+    world.tamper(tamper);
+    let scope = Scope::embedded().map_err(HarnessError)?;
+    let claims = Claims {
+        implementation: Implementation {
+            name: world.issuer.to_string(),
+            version: String::new(),
+            language: String::new(),
+        },
+        roles: ["issuer".to_owned()].into(),
+        spec: world.versions.clone(),
+        features: world.features.clone(),
+        in_flight_max: 1,
+    };
+    let wanted = |check: &&Check| {
+        options.filter.as_ref().is_none_or(|filter| {
+            check.id.contains(filter.as_str()) || check.clauses.split(' ').any(|clause| clause == filter)
+        })
+    };
+    let cases = all().filter(wanted).map(|check| judge(check, &world, options)).collect::<Vec<_>>();
+    let suite = Suite {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        vectors: "live".to_owned(),
+        cases: all().count(),
+        spec: scope.spec.clone(),
+        requirements: scope.status,
+        command: url.to_owned(),
+        seed: options.seed,
+        jobs: 1,
+        shard: None,
+        filter: options.filter.clone(),
+        role: None,
+        loose_codes: false,
+        baseline: Default::default(),
+    };
+    let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Results::sum_up(suite, claims, cases, &KnownFailing::default(), options.strict, elapsed_ms))
+}
+
+fn judge(check: &Check, world: &World, options: &Options) -> CaseResult {
+    let id = format!("live/issuer/{}", check.id);
+    let mut result = CaseResult {
+        title: check.title.to_owned(),
+        role: "issuer".to_owned(),
+        level: Level::Must,
+        importance: Importance::High,
+        clauses: check.clauses.split(' ').map(str::to_owned).collect(),
+        twin: None,
+        state: State::Passed,
+        not_scored: None,
+        why: None,
+        message: None,
+        known_reason: None,
+        expect: Expect {
+            outcome: Outcome::Accept,
+            code: None,
+            stage: None,
+            decided: None,
+            value: None,
+            after: None,
+            same_as: None,
+        },
+        seen: None,
+        id,
+    };
+    if !check.feature.is_empty() && !world.features.contains(check.feature) {
+        result.state = State::NotApplicable;
+        result.message = Some(format!("feature {}", check.feature));
+        return result;
+    }
+    if let Err(message) = (check.look)(world) {
+        let excuse = options.known.excuses(&result.id, Why::WrongValue, None).map(|entry| entry.reason.clone());
+        result.state = if excuse.is_some() { State::KnownFailing } else { State::Failed };
+        (result.why, result.message, result.known_reason) = (Some(Why::WrongValue), Some(message), excuse);
+    }
+    result
+}
