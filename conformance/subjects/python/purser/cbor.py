@@ -72,8 +72,8 @@ class Reader:
     def peek(self) -> int | None:
         return self.data[self.pos] if self.pos < self.end else None
 
-    def head(self, long: bool = False) -> tuple[int, int, int]:
-        """Major type, argument and offset of the next item; in its shortest form, unless a long one is let pass."""
+    def head(self) -> tuple[int, int, int]:
+        """Major type, argument and offset of the next item, up to its shortest form."""
         start = self.pos
         first = self.peek()
         if first is None:
@@ -88,7 +88,7 @@ class Reader:
         if self.end - start - 1 < size:
             raise self.fail("cbor-truncated", start)  # [ENC-2]
         argument = int.from_bytes(self.data[start + 1:start + 1 + size], "big") if size else info
-        if not long and size and argument < (24, 1 << 8, 1 << 16, 1 << 32)[info - 24]:
+        if size and argument < (24, 1 << 8, 1 << 16, 1 << 32)[info - 24]:
             raise self.fail("cbor-not-deterministic", start)  # [ENC-4]
         self.pos = start + 1 + size
         return major, argument, start

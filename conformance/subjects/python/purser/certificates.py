@@ -171,18 +171,16 @@ def _parse(raw: bytes) -> Certificate:
     times = der.parts(fields[4])
     if len(times) != 2:
         raise Malformed
-    for name in (fields[3], fields[5]):
-        for rdn in der.parts(name):
-            if rdn.tag != der.SET or not der.parts(rdn):
-                raise Malformed
+    # The names are any: they are compared as they stand. The key is judged by [CRT-5], its frame here.
+    key = der.parts(fields[6])
+    if [one.tag for one in key[:2]] != [der.SEQUENCE, der.BIT_STRING] or not key[1].body or (
+            [one.tag for one in der.parts(key[0])[:1]] != [der.OID]):
+        raise Malformed
     extensions: dict[bytes, tuple[bool, bytes]] = {}
     if len(fields) == 8:
         if fields[7].tag != 0xA3:
             raise Malformed
-        entries = der.parts(der.whole(fields[7].body, der.SEQUENCE))
-        if not entries:
-            raise Malformed
-        for entry in entries:
+        for entry in der.parts(der.whole(fields[7].body, der.SEQUENCE)):
             inner = der.parts(entry)
             if entry.tag != der.SEQUENCE or not 2 <= len(inner) <= 3 or inner[0].tag != der.OID:
                 raise Malformed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .cbor import BYTES, LIST, MAP, TAG, Map, Reader, encode
+from .cbor import BYTES, LIST, MAP, Map, Reader, encode
 from .errors import Reject
 from .keys import SigningKey, sha256
 
@@ -71,13 +71,11 @@ def read(data: bytes) -> Paper:
     if len(data) > MAX_PAPER:
         raise Reject("message-too-large", "size")  # [ENC-1]
     framing = Reader(data, 0, len(data), "framing")
-    major, argument, start = framing.head(long=True)
-    if major != TAG or argument != 18:
-        raise Reject("cose-tag", "framing", offset=start)  # [SIG-1], of whatever is no tag 18 in any form
-    if framing.pos > start + 1:
-        raise Reject("cbor-not-deterministic", "framing", offset=start)  # [ENC-4]
+    if data and not data.startswith((b"\xd2", b"\xd8\x12", b"\xd9\x00\x12", b"\xda\x00\x00\x00\x12",
+                                     b"\xdb\x00\x00\x00\x00\x00\x00\x00\x12")):
+        raise Reject("cose-tag", "framing", offset=0)  # [SIG-1], of whatever is no tag 18 in any form
+    framing.head()  # [ENC-2] [ENC-4]
     major, argument, start = framing.head()
-    _fits(framing, major, argument, start)
     if major != LIST or argument != 4:
         raise Reject("cose-structure", "framing", offset=start)  # [SIG-2]
     protected_raw, at = _string(framing)
@@ -91,7 +89,6 @@ def read(data: bytes) -> Paper:
         inside.close()
     major, argument, start = framing.head()
     if major != MAP:
-        _fits(framing, major, argument, start)
         raise Reject("cose-structure", "framing", offset=start)  # [SIG-2]
     # The head was the envelope's; what is in the map, and how much, is the header's.
     inside = Reader(data, start, len(data), "encoding")
@@ -111,22 +108,13 @@ def read(data: bytes) -> Paper:
     return Paper(data, protected_raw, protected, unprotected, payload_raw, payload, signature)
 
 
-def _fits(reader: Reader, major: int, argument: int, start: int) -> None:
-    """[ENC-2] of an item of the envelope; a length over the limit of [ENC-10] is no envelope [SIG-2]."""
-    try:
-        reader.length(major, argument, start)
-    except Reject as fault:
-        if fault.slug == "cbor-limit":
-            raise Reject("cose-structure", "framing", offset=start) from None
-        raise
-
-
 def _string(reader: Reader) -> tuple[bytes, int]:
     """A byte string of the envelope, and where its contents begin."""
     major, argument, start = reader.head()
-    _fits(reader, major, argument, start)
     if major != BYTES:
         raise Reject("cose-structure", "framing", offset=start)  # [SIG-2]
+    if argument > reader.end - reader.pos:
+        raise reader.fail("cbor-truncated", start)  # [ENC-2]
     at = reader.pos
     reader.pos += argument
     return reader.data[at:reader.pos], at
