@@ -219,7 +219,7 @@ class Shim:
                           "payments": len(one.lineage.entries)} | self._spent(one.lineage)
                          for _, one in sorted(issuer.mandates.items())],
             "payments": [{"intent": one.id.hex(), "state": one.state} | amounts(
-                amount_minor=one.amount if one.took_offer else 0, captured_minor=one.captured, refunded_minor=one.refunded)
+                amount_minor=one.amount if one.was_paid else 0, captured_minor=one.captured, refunded_minor=one.refunded)
                 for _, one in sorted(issuer.payments.items())]}
 
     @staticmethod

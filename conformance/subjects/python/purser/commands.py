@@ -158,6 +158,11 @@ def _named(issuer: "Issuer", part: Part) -> list[Mandate]:
     return [one for one in found if one is not None]
 
 
+def _latest(issuer: "Issuer", mandate: Mandate) -> Mandate:
+    """The version that stands: a command is about the lineage, whichever version it names [REV-2]."""
+    return issuer.mandates[mandate.lineage.versions[-1]]
+
+
 def _key_names(mandates: list[Mandate]) -> list[bytes]:
     return [thumbprint(one.holder.point) for one in mandates if one.holder.point is not None]
 
@@ -170,7 +175,8 @@ def _withdraw(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -
     mandates = _named(issuer, part)
     by_account = _is_account_key(issuer, part, part[papers.SUB])
     for mandate in mandates:
-        allowed = mandate.chain if part.kind == "revocation" else mandate.chain[:-1]
+        chain = _latest(issuer, mandate).chain
+        allowed = chain if part.kind == "revocation" else chain[:-1]
         if not by_account and part.paper.kid not in _key_names(allowed):
             raise Reject("command-signer")  # [SIG-14]
     for mandate in mandates:  # whichever version is named [REV-2], all in one step [REV-3]
@@ -189,8 +195,8 @@ def _resume(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> 
     suspension = part[papers.SUSPENSION]
     if not _is_account_key(issuer, part, part[papers.SUB]):
         for mandate in mandates:
-            above = _key_names(mandate.chain[:-1])
-            if suspension in issuer.suspensions:
+            above = _key_names(_latest(issuer, mandate).chain[:-1])
+            if suspension in mandate.lineage.suspensions:
                 signer = issuer.suspensions[suspension]
                 # The holder who suspended, and those above it; nobody but the account lifts its own.
                 above = above[:above.index(signer) + 1] if signer in above else []

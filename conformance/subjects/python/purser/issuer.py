@@ -66,7 +66,7 @@ class Issuer:
 
     def payment_claims(self, record: PaymentRecord) -> dict[int, Any]:
         """The fields that every receipt about a payment names it by."""
-        return {papers.OFFER: record.intent.get(papers.OFFER), papers.INTENT: record.id,
+        return {papers.OFFER: record.offer_id, papers.INTENT: record.id,
                 papers.PSEUDONYM: self.pseudonym(record.account, record.merchant)}
 
     def intent_claims(self, record: PaymentRecord, outcome: int) -> dict[int, Any]:
@@ -177,7 +177,7 @@ class Issuer:
             self.read_parts(parts, now)
         except Reject:
             known = self._known_intent(request.intent, now)
-            if known is not None:
+            if known is not None and known.state != "pending":  # nothing was paid yet
                 return known.recorded  # [AUT-10]
             raise
         intent, offer, said = by_name["intent"], by_name["offer"], by_name.get("confirmation")

@@ -207,7 +207,7 @@ def evaluate_link(mandate: Map, payment: Payment, lineage: Lineage, link: int, b
                 if len(grants) == 1:
                     raise
         if not admitted:
-            raise Reject("no-grant")  # [RUL-17]
+            raise Reject("no-grant", place={1: link})  # [RUL-17]
         # The first that does not ask, else the first [CND-3].
         taken, asking = min(admitted, key=lambda one: one[1])
         asks = asks or asking
