@@ -50,3 +50,27 @@ def included(start: bytes, index: int, size: int, proof: list[bytes], expected: 
             found = node(found, one)
         at, last = at >> 1, last >> 1
     return last == 0 and found == expected
+
+
+def consistent(first: int, second: int, root_first: bytes, root_second: bytes, proof: list[bytes]) -> bool:
+    """Whether the tree of the first size is the beginning of that of the second (2.1.4.2) [RCT-21]."""
+    if first == second:
+        return not proof and root_first == root_second
+    if not 0 < first < second or not proof:
+        return False
+    nodes = [root_first, *proof] if first & first - 1 == 0 else proof
+    at, last = first - 1, second - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    old = new = nodes[0]
+    for one in nodes[1:]:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            old, new = node(one, old), node(one, new)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            new = node(new, one)
+        at, last = at >> 1, last >> 1
+    return last == 0 and old == root_first and new == root_second

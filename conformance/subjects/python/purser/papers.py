@@ -178,6 +178,8 @@ _request = fields({1: Field("mandates", listed(0, 8, data())), 2: Field("offer",
                    3: Field("intent", data()), 4: optional("confirmation", data())})
 _answer = fields({1: Field("receipt", data()), 2: optional("detail", data())})
 _receipt = row(data(), uint(), listed(0, 16, digest), data())
+_proof = listed(0, 64, digest)
+_logged = row(data(), row(data(), _proof, _proof))
 _detail = fields({CODE: Field("code", uint()), SALT: Field("salt", short), 1: optional("link", uint()),
                   2: optional("grant", uint()), 3: optional("rule", uint())})
 _claims = fields({
@@ -229,6 +231,12 @@ def read_answer(body: bytes) -> tuple[bytes, bytes | None]:
 def read_receipt_container(body: bytes) -> tuple[bytes, int, list[bytes], bytes]:
     claims, index, path, root = _container(body, MAX_PAPER, _receipt, "receipt")
     return claims, index, path, root
+
+
+def read_logged(body: bytes) -> tuple[bytes, bytes, list[bytes], list[bytes]]:
+    """A logged receipt: the receipt, a later root, and the proofs of inclusion and consistency."""
+    receipt, (root, inclusion, consistency) = _container(body, MAX_MESSAGE, _logged, "logged receipt")
+    return receipt, root, inclusion, consistency
 
 
 def read_detail(body: bytes) -> Map:

@@ -56,7 +56,13 @@ class Examples(Refusals):
         for path in sorted(EXAMPLES.glob("*.edn")):
             raw = example(path.stem)
             with self.subTest(path.stem):
-                if path.stem.startswith("receipt"):
+                if path.stem == "logged-receipt":
+                    inside, later, inclusion, consistency = papers.read_logged(raw)
+                    own = envelope.read(papers.read_receipt_container(inside)[3]).payload
+                    receipt.logged(own, envelope.read(later).payload, inclusion, consistency)
+                    self.refused("consistency-invalid", "receipt", receipt.logged, own, envelope.read(later).payload,
+                                 inclusion, inclusion)
+                elif path.stem.startswith("receipt"):
                     claims, index, proof, root = papers.read_receipt_container(raw)
                     paper = envelope.read(root)
                     papers.check_schema("root", paper.payload)
@@ -205,6 +211,8 @@ class Receipts(Refusals):
                 proof = merkle.path(at, leaves)
                 self.assertTrue(merkle.included(leaves[at], at, size, proof, merkle.root(leaves)))
                 self.assertFalse(merkle.included(leaves[at], at + 1, size, proof, merkle.root(leaves)))
+                self.assertEqual(merkle.consistent(at + 1, size, merkle.root(leaves[:at + 1]), merkle.root(leaves), []),
+                                 at + 1 == size)
 
 
 if __name__ == "__main__":
