@@ -1,7 +1,9 @@
 //! The program: an honest subject, one with a fault of its own, or one with no honest core at all.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,6 +26,7 @@ pub const STRUCTURES: &[(&str, &str)] = &[
     ("sleep", "stops answering at every hundredth call"),
     ("moody", "refuses every third thing that it should accept"),
     ("substring", "refuses what has a suspicious word in it, and accepts all else"),
+    ("memoriser", "knows the published vectors by heart, and nothing else"),
     ("unsupported", "claims everything and supports nothing"),
     ("fault", "reports a fault for everything"),
     ("no-state", "answers as it should and says that its state is empty"),
@@ -95,7 +98,7 @@ struct Shaped {
     honest: Subject,
     calls: usize,
     before: Option<Value>,
-    seen: std::collections::HashSet<String>,
+    seen: HashSet<String>,
 }
 
 impl Answers for Shaped {
@@ -151,6 +154,7 @@ impl Answers for Shaped {
             "moody" if said == "accept" && !is_help && self.calls.is_multiple_of(3) => refusal(),
             "substring" if ["invalid", "bad", "error", "evil"].iter().any(|word| line.contains(word)) => refusal(),
             "substring" => json!({ "outcome": "accept", "value": {} }),
+            "memoriser" => remembered(&op, call.get("input").unwrap_or(&Value::Null)),
             "unsupported" => json!({ "outcome": "unsupported" }),
             "fault" => json!({ "outcome": "fault", "message": "out of order" }),
             "own-codes" if said == "reject" => {
@@ -163,6 +167,22 @@ impl Answers for Shaped {
         };
         Some(with(&call, reply))
     }
+}
+
+/// What the published vectors say must come of a call; of any other, acceptance.
+fn remembered(op: &str, input: &Value) -> Value {
+    static KNOWN: LazyLock<HashMap<String, Value>> = LazyLock::new(|| {
+        let cases = purser_test_vectors::load().unwrap_or_default().into_iter().flat_map(|area| area.cases);
+        let reply = |expect: purser_test_vectors::Expect| {
+            json!({
+                "outcome": expect.outcome.to_string(), "code": expect.code, "stage": expect.stage,
+                "value": expect.value.unwrap_or_else(|| json!({})),
+            })
+        };
+        cases.map(|case| (format!("{} {}", case.call.op, case.call.input), reply(case.expect))).collect()
+    });
+    let known = KNOWN.get(&format!("{op} {input}")).cloned();
+    known.unwrap_or_else(|| json!({ "outcome": "accept", "value": {} }))
 }
 
 /// The reply to a call.

@@ -55,6 +55,9 @@ pub(super) struct Run {
     /// Other vectors than those that this program carries: a folder of areas.
     #[arg(long, value_name = "DIR")]
     vectors: Option<PathBuf>,
+    /// The same cases with fresh keys, nonces and ids, drawn from this number: against answers learnt by heart.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "vectors")]
+    minted: Option<u64>,
     /// What is known to fail, in TOML.
     #[arg(long, value_name = "FILE")]
     known_failing: Option<PathBuf>,
@@ -128,7 +131,11 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
         known,
         ..usual
     };
-    let catalogue = arguments.vectors.as_deref().map_or_else(Catalogue::embedded, Catalogue::read)?;
+    let catalogue = match (arguments.minted, &arguments.vectors) {
+        (Some(seed), _) => Catalogue::of(crate::vectors::minted(seed)),
+        (None, Some(folder)) => Catalogue::read(folder)?,
+        (None, None) => Catalogue::embedded()?,
+    };
     let progress = Bar { is_shown: io::stderr().is_terminal() };
     let results = match (&arguments.target, &arguments.peers) {
         (Some(url), Some(peers)) => crate::live::run(&options, url, &Peers::read(peers)?),

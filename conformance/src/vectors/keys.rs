@@ -1,5 +1,7 @@
 //! Keys made from published names. Whoever knows the name has the key: they are for tests, and for nothing else.
 
+use std::cell::Cell;
+
 use purser_protocol::sign::backend::PortableSigner;
 use purser_protocol::sign::{PublicKey, Signer as _};
 use serde_json::{Value, json};
@@ -39,14 +41,27 @@ fn hmac(key: &[u8; 32], parts: [&[u8]; 2]) -> [u8; 32] {
 
 /// The 32 bytes that HKDF-SHA256 draws from a name.
 pub(super) fn drawn(name: &str, counter: u8) -> [u8; 32] {
-    let mut salt = [0; 32];
-    salt[..SALT.len()].copy_from_slice(SALT);
+    let salt = SALT_OF_THREAD.get();
     let extracted = hmac(&salt, [name.as_bytes(), &[]]);
     // One block of output: its number, 1, follows the info.
     hmac(&extracted, [&[counter], &[1]])
 }
 
-const SALT: &[u8] = b"purser-vectors/1";
+/// `purser-vectors/1`, filled with zeros.
+const SALT: [u8; 32] = *b"purser-vectors/1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+thread_local! {
+    /// What names are drawn with on this thread.
+    static SALT_OF_THREAD: Cell<[u8; 32]> = const { Cell::new(SALT) };
+}
+
+/// Does something with keys and numbers that nobody has published: drawn from the same names with another salt.
+pub(super) fn minted<T>(seed: u64, make: impl FnOnce() -> T) -> T {
+    SALT_OF_THREAD.set(Sha256::new().chain_update(SALT).chain_update(seed.to_be_bytes()).finalize().into());
+    let made = make();
+    SALT_OF_THREAD.set(SALT);
+    made
+}
 
 /// The secret of a name: the first of the drawn that is one.
 pub(super) fn secret(name: &str) -> [u8; 32] {

@@ -11,14 +11,16 @@ use purser_conformance::run::judge::Why;
 use purser_conformance::run::known::{Day, KnownFailing};
 use purser_conformance::run::settings::Settings;
 use purser_conformance::run::{Options, Quiet, run};
+use purser_conformance::vectors;
 use purser_protocol::code::Code;
 
-use super::{Test, broken, program};
+use super::{Test, broken, honest, program};
 
 pub(super) const TESTS: &[Test] = &[
     ("every_fault_fits_its_line", every_fault_fits_its_line),
     ("accepting_and_refusing_everything_score_nothing", doing_nothing_scores_nothing),
     ("every_structure_is_caught", every_structure_is_caught),
+    ("to_know_the_vectors_by_heart_does_not_help", to_know_the_vectors_does_not_help),
     ("crashes_lose_their_own_case_and_no_other", crashes_lose_their_own_case),
     ("the_kill_matrix_still_holds", the_kill_matrix_still_holds),
     ("own_names_of_codes_are_mapped", own_names_of_codes_are_mapped),
@@ -57,6 +59,17 @@ fn every_structure_is_caught() {
         let results = results(&Options { silence, ..broken(&["--as", name]) });
         assert_eq!(results.exit, 1, "{name}: {}", report::text::write(&results));
     }
+}
+
+fn to_know_the_vectors_does_not_help() {
+    let memoriser = Options { role: Some("verifier".into()), ..broken(&["--as", "memoriser"]) };
+    let published = results(&memoriser);
+    assert_eq!(published.exit, 0, "{}", report::text::write(&published));
+    let minted = Catalogue::of(vectors::minted(memoriser.seed));
+    let caught = run(&memoriser, &minted, &Quiet).unwrap();
+    assert!(caught.cases.iter().all(|case| case.state == State::Failed), "{}", report::text::write(&caught));
+    let honest = run(&honest(), &minted, &Quiet).unwrap();
+    assert!(honest.conformant, "{}", report::text::write(&honest));
 }
 
 fn crashes_lose_their_own_case() {
