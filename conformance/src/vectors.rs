@@ -10,6 +10,7 @@ mod cbor;
 mod certificates;
 mod certs;
 mod encoding;
+mod flows;
 mod forge;
 mod framing;
 mod headers;
@@ -49,6 +50,7 @@ pub fn areas() -> Vec<Area> {
         time::area(),
         payments::area(),
         mandates::area(),
+        flows::area(),
         rendering::area(),
     ]
 }

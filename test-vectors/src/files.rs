@@ -17,6 +17,7 @@ areas! {
     "time"
     "payments"
     "mandates"
+    "flows"
     "rendering"
 }
 
