@@ -9,6 +9,7 @@
 mod cbor;
 mod certificates;
 mod certs;
+mod confirmations;
 mod encoding;
 mod flows;
 mod forge;
@@ -21,6 +22,7 @@ mod model;
 mod papers;
 mod payments;
 mod print;
+mod receipts;
 mod rendering;
 mod rules;
 mod sheet;
@@ -51,6 +53,8 @@ pub fn areas() -> Vec<Area> {
         payments::area(),
         mandates::area(),
         flows::area(),
+        confirmations::area(),
+        receipts::area(),
         rendering::area(),
     ]
 }

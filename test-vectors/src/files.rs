@@ -18,6 +18,8 @@ areas! {
     "payments"
     "mandates"
     "flows"
+    "confirmations"
+    "receipts"
     "rendering"
 }
 

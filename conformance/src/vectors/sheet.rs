@@ -184,7 +184,9 @@ impl Build for Case {
 
     /// The notation of bytes that can be read; of others there is none.
     fn diagnosed(mut self, bytes: &[u8]) -> Self {
-        self.diagnostic = diag::show(bytes).ok().map(|text| text.trim_end().to_owned());
+        // On one line: half of what the notation takes is the space in front of it.
+        let lines = |text: String| text.lines().map(str::trim_start).collect::<Vec<_>>().join(" ");
+        self.diagnostic = diag::show(bytes).ok().map(lines);
         self
     }
 

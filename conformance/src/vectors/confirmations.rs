@@ -1,0 +1,441 @@
+//! What the person is asked, and what a yes is worth.
+
+use purser_protocol::code::{Code, Stage};
+use purser_test_vectors::{Area, Call, Expect};
+use serde_json::json;
+
+use super::cbor::{Item, labelled};
+use super::forge::{By, Forge};
+use super::issuer::{Commands, Payments};
+use super::papers::NOW;
+use super::sheet::{Build as _, Expecting as _, Sheet, Shows, accepted, call, case, refused, refused_by_issuer};
+use super::world::{Scene, World, account, cancel, plenty, priced, receive, tea};
+use super::{hex, keys};
+
+pub(super) fn area() -> Area {
+    let about = "Rules that ask, payments that wait, and confirmations: whose, for what, and when.";
+    let mut sheet = Sheet::new("confirmations", about);
+    asking(&mut sheet);
+    together(&mut sheet);
+    answers(&mut sheet);
+    waiting(&mut sheet);
+    full(&mut sheet);
+    sheet.finish()
+}
+
+const NEEDS: &str = "core confirmation";
+
+fn asking(sheet: &mut Sheet) {
+    let base = ("ask/nothing", "A payment that no rule asks about", "CNF-1");
+    let mut t = Payments::new(sheet, ("account", World::new()), base, Scene::new("asking"));
+    t.last(|case| case.needs(NEEDS));
+    t.needs(NEEDS);
+    let m08 = Shows("M08", "A10");
+    t.accept("ask/above-at-limit", "ask_above: at the limit", m08, "RUL-19", |s| s.rule(21, 1_000));
+    t.ask("ask/above", "ask_above: a unit above the limit", m08, "RUL-19 CNF-1 CNF-5 CNF-6 AUT-53", |s| {
+        s.rule(21, 999)
+    });
+    t.ask("ask/above-nothing", "ask_above nothing", m08, "RUL-19 CNF-1", |s| s.rule(21, 0));
+    t.ask("ask/first", "ask_first: a merchant that was never paid", Shows("", "A10"), "RUL-18 CNF-1", |s| {
+        s.rule(20, true)
+    });
+    // Nobody is asked about what could not be made.
+    t.refuse("ask/and-refuse", "A rule that asks, and one of a higher label that refuses: asking refuses nothing, and refusing needs no answer", m08, Code::RuleTotal, |s| {
+        s.caps(labelled([(3, 999.into()), (20, true.into())]));
+    });
+    t.last(|case| case.clauses("AUT-53"));
+    t.refuse("ask/and-no-money", "A rule that asks, and no money", Shows("M14", ""), Code::InsufficientFunds, |s| {
+        s.caps(labelled([(3, 9_000_000.into()), (20, true.into())]));
+        s.offer(|o| priced(o, 2_000_000));
+    });
+    t.last(|case| case.clauses("AUT-56"));
+    let grants = |list: Vec<Item>| {
+        move |s: &mut Scene| s.mandate(|m| m.without(-15).with(-12, 2).with(-16, Item::List(list.clone())))
+    };
+    let asks = || labelled([(1, 5_000.into()), (20, true.into())]);
+    let quiet = || labelled([(1, 1_000.into())]);
+    t.accept(
+        "ask/second-grant-is-quiet",
+        "Two grants that hold, of which the first asks and the second does not",
+        Shows("M12", ""),
+        "CND-3",
+        grants(vec![asks(), quiet()]),
+    );
+    t.ask(
+        "ask/both-grants-ask",
+        "Two grants that hold, and both ask",
+        Shows("M12", ""),
+        "CND-3",
+        grants(vec![asks(), asks().with(1, 6_000)]),
+    );
+    t.needs("core confirmation delegation");
+    t.ask(
+        "ask/link-below",
+        "A mandate below that asks, under one that does not",
+        Shows("M45", "A13"),
+        "AUT-50 CNF-13",
+        |s| {
+            let below =
+                super::world::quota("sub", plenty().with(20, true)).with(8, super::papers::agent_key("sub-agent"));
+            s.mandates.push((below, "agent"));
+            s.agent = By::Key("sub-agent");
+        },
+    );
+}
+
+/// A confirmation that comes with the intent.
+fn together(sheet: &mut Sheet) {
+    let mut scene = Scene::new("together");
+    scene.rule(20, true);
+    scene.confirmation = Some(Vec::new());
+    let base = ("together/base", "A payment with the payer's confirmation along", "CNF-13 AUT-26 AUT-45 SIG-14");
+    let mut t = Payments::new(sheet, ("account", World::new()), base, scene);
+    t.last(|case| case.needs(NEEDS));
+    t.needs(NEEDS);
+    let says = |label: i64, value: Item| move |s: &mut Scene| s.confirmation = Some(vec![(label, Some(value.clone()))]);
+    let (m05, m06, m07) = (Shows("M05 M35", "A11"), Shows("M06", "A11"), Shows("M07", "A10 A15"));
+    t.beside(
+        "together/old",
+        "A confirmation of before its intent, by eleven seconds",
+        m05,
+        Code::ConfirmationStale,
+        [&says(6, (NOW - 20).into()), &says(6, (NOW - 21).into())],
+    );
+    t.beside(
+        "together/later",
+        "A confirmation of eleven seconds later",
+        Shows("M32 M35", "A11"),
+        Code::ConfirmationStale,
+        [&says(6, (NOW + 10).into()), &says(6, (NOW + 11).into())],
+    );
+    let aged = |age: u64| {
+        move |s: &mut Scene| {
+            s.offer(|o| o.with(6, NOW - 950).with(4, NOW + 60));
+            s.intent(6, NOW - 930);
+            s.confirmation = Some(vec![(6, Some((NOW - age).into()))]);
+        }
+    };
+    t.beside(
+        "together/quarter-of-an-hour",
+        "A confirmation of 901 seconds ago",
+        m05,
+        Code::ConfirmationStale,
+        [&aged(900), &aged(901)],
+    );
+    t.refuse(
+        "together/another-intent",
+        "A confirmation of another intent",
+        m06,
+        Code::ConfirmationMismatch,
+        says(-4, keys::thirty_two("another intent").into()),
+    );
+    t.refuse(
+        "together/another-issuer",
+        "A confirmation for another issuer",
+        Shows("M37", "B10"),
+        Code::ConfirmationMismatch,
+        says(3, "other-issuer.example".into()),
+    );
+    t.refuse("together/by-agent", "A confirmation signed by the agent", m07, Code::CommandSigner, |s| {
+        s.confirmed_by = "agent"
+    });
+    t.refuse("together/by-thief", "A confirmation signed by a stranger", m07, Code::CommandSigner, |s| {
+        s.confirmed_by = "thief"
+    });
+    t.refuse(
+        "together/by-another-payer",
+        "A confirmation signed by another account's key",
+        m07,
+        Code::CommandSigner,
+        |s| s.confirmed_by = "other-payer",
+    );
+    t.refuse(
+        "together/of-another-account",
+        "A confirmation of another account, signed by its key",
+        m06,
+        Code::ConfirmationMismatch,
+        |s| {
+            s.confirmed_by = "other-payer";
+            s.confirmation = Some(vec![(2, Some(account("bob").into()))]);
+        },
+    );
+    let spoken = |phrase: Option<&str>, evidence: bool| {
+        let mut changes: Vec<(i64, Option<Item>)> = vec![(-31, Some(2.into()))];
+        changes.extend(phrase.map(|phrase| (-33, Some(phrase.into()))));
+        changes.extend(evidence.then(|| (-32, Some(keys::thirty_two("recording").into()))));
+        move |s: &mut Scene| s.confirmation = Some(changes.clone())
+    };
+    t.accept("together/spoken", "A spoken confirmation", Shows("", ""), "CNF-11", spoken(Some("yes"), true));
+    t.refuse_like(
+        "together/spoken-without-phrase",
+        "A spoken confirmation without its phrase",
+        Shows("M05", ""),
+        Code::FieldConflict,
+        ("together/spoken", &spoken(None, true)),
+    );
+    t.last(|case| case.clauses("CNF-11"));
+    t.refuse_like(
+        "together/spoken-without-evidence",
+        "A spoken confirmation without a recording",
+        Shows("M05", ""),
+        Code::FieldConflict,
+        ("together/spoken", &spoken(Some("yes"), false)),
+    );
+    t.last(|case| case.clauses("CNF-11"));
+    t.refuse_like(
+        "together/phrase-unspoken",
+        "A phrase on a screen",
+        Shows("M05", ""),
+        Code::FieldConflict,
+        ("together/spoken", &|s| s.confirmation = Some(vec![(-33, Some("yes".into()))])),
+    );
+    t.last(|case| case.clauses("CNF-11"));
+    t.refuse(
+        "together/and-a-rule",
+        "A confirmed payment above amount_max: a yes answers what asks, and nothing else",
+        Shows("M02", "A1"),
+        Code::RuleAmountMax,
+        |s| s.rule(1, 999),
+    );
+    t.last(|case| case.clauses("CNF-13"));
+}
+
+/// A payment that waits.
+fn pending() -> (World, Scene) {
+    let mut scene = Scene::new("waiting");
+    scene.rule(20, true);
+    let mut world = World::new();
+    world.register(&scene.papers().mandates[0]);
+    let scene = scene.known();
+    world.send("payment", &scene.body(), NOW);
+    world.closed(&scene, "pending");
+    (world, scene)
+}
+
+fn confirmation(scene: &Scene, at: u64) -> Forge {
+    let mut scene = scene.clone();
+    scene.confirmation = Some(vec![(6, Some(at.into()))]);
+    scene.papers().confirmation.unwrap_or_else(|| super::papers::honest("confirmation"))
+}
+
+fn answers(sheet: &mut Sheet) {
+    let (world, scene) = pending();
+    let intent = scene.papers().intent.id();
+    let mut t = Commands::new(sheet, "waiting", world.clone(), NEEDS);
+    let settled = |w: &mut World| {
+        w.paid(&scene);
+    };
+    let yes = confirmation(&scene, NOW + 5);
+    let none = Shows("", "A10");
+    t.accept(
+        "answer/yes",
+        "The payer's yes",
+        none,
+        "CNF-12 AUT-13",
+        ("confirmation", &yes, NOW + 10),
+        ("settled", &settled),
+    );
+    t.accept(
+        "answer/last-second",
+        "The payer's yes in the last second before answer_by",
+        none,
+        "CNF-4 CNF-5",
+        ("confirmation", &confirmation(&scene, NOW + 839), NOW + 839),
+        ("settled", &settled),
+    );
+    t.refuse(
+        "answer/too-late",
+        "The payer's yes at answer_by",
+        Shows("M05", "B13"),
+        Code::ConfirmationLapsed,
+        ("confirmation", &confirmation(&scene, NOW + 839), NOW + 840),
+        ("answer/last-second", "now"),
+    );
+    t.last(|mut case| {
+        let mut after = world.clone();
+        after.model.close(intent, "refused");
+        case.expect = case.expect.after(after.model.value());
+        case
+    });
+    let by = |key: &'static str| {
+        let mut scene = scene.clone();
+        scene.confirmed_by = key;
+        confirmation(&scene, NOW + 5)
+    };
+    t.refuse(
+        "answer/by-agent",
+        "The agent's yes",
+        Shows("M07", "A10 A15"),
+        Code::CommandSigner,
+        ("confirmation", &by("agent"), NOW + 10),
+        ("answer/yes", "signer"),
+    );
+    t.refuse(
+        "answer/by-another-payer",
+        "Another account's yes",
+        Shows("M07", "A14"),
+        Code::CommandSigner,
+        ("confirmation", &by("other-payer"), NOW + 10),
+        ("answer/yes", "signer"),
+    );
+    let stranger = yes.says(|p| p.with(-4, keys::thirty_two("no intent")));
+    t.refuse(
+        "answer/unknown-intent",
+        "A yes to an intent that nobody knows",
+        Shows("M06", "B22"),
+        Code::PaymentUnknown,
+        ("confirmation", &stranger, NOW + 10),
+        ("answer/yes", "intent"),
+    );
+    t.last(|case| case.clauses("CMD-3"));
+    let of_bob = by("other-payer").says(|p| p.with(2, account("bob")));
+    t.refuse(
+        "answer/of-another-account",
+        "Bob's yes to ann's payment, in his own name",
+        Shows("M06", "A14 B22"),
+        Code::PaymentUnknown,
+        ("confirmation", &of_bob, NOW + 10),
+        ("answer/yes", "sub"),
+    );
+    t.last(|case| case.clauses("CMD-3"));
+    let papers = scene.papers();
+    let no = cancel(By::Key("payer"), &papers.intent, None);
+    t.accept(
+        "answer/no",
+        "The payer's no",
+        none,
+        "CNF-3 CMD-25",
+        ("command", &no, NOW),
+        ("refused", &|w| w.model.close(intent, "refused")),
+    );
+    let gives_up = cancel(By::Key("agent"), &papers.intent, None);
+    t.accept(
+        "answer/agent-gives-up",
+        "The agent cancels what waits",
+        none,
+        "CMD-25",
+        ("command", &gives_up, NOW),
+        ("cancelled", &|w| w.model.close(intent, "cancelled")),
+    );
+
+    // What has changed in between decides.
+    let mut changed = world;
+    let mandate = papers.mandates[0].id();
+    changed.send("command", &super::world::mandate_command("revocation", "payer", &[mandate]).bytes(), NOW);
+    changed.model.stand(mandate, "revoked");
+    let mut t = Commands::new(sheet, "waiting-and-revoked", changed.clone(), NEEDS);
+    t.refuse(
+        "answer/after-revocation",
+        "A yes to a payment whose mandate was revoked meanwhile",
+        Shows("F08", "A17"),
+        Code::MandateRevoked,
+        ("confirmation", &yes, NOW + 10),
+        ("answer/yes", "setup"),
+    );
+    t.last(|mut case| {
+        let mut after = changed.clone();
+        after.model.close(intent, "refused");
+        case.expect = case.expect.after(after.model.value());
+        case.clauses("CNF-12")
+    });
+}
+
+/// What is answered while a payment waits, and after.
+fn waiting(sheet: &mut Sheet) {
+    let (_, scene) = pending();
+    let mut world = World::new();
+    world.register(&scene.papers().mandates[0]);
+    let mut setup = world.setup();
+    let pay =
+        |name: &str, now: u64| call("issuer.receive", receive("payment", &scene.body(), now, keys::sixteen(name)));
+    let mut first = pay("first", NOW);
+    first.expect = Some(accepted().value(json!({"outcome": "pending"})));
+    setup.push(first);
+    sheet.setup("waiting-and-answered", setup.clone());
+    let again = |id: &str, title: &str, call: Call| {
+        let expect = accepted().value(json!({"outcome": "pending"})).same_as(2, "answer").unchanged();
+        case("issuer", id, title, call, expect)
+            .shows(Shows("F01", "B1"))
+            .after_setup("waiting-and-answered")
+            .needs(NEEDS)
+    };
+    sheet.add(again("wait/again", "An intent that waits, again", pay("second", NOW + 10)).clauses("CNF-7 RCT-7"));
+    let ask =
+        |now: u64| call("issuer.ask", json!({"intent": hex(&scene.papers().intent.id()), "now": now, "payer": true}));
+    sheet.add(
+        again("wait/asked", "An intent that waits, asked for in the last second", ask(NOW + 839)).clauses("CNF-7"),
+    );
+    let lapsed = {
+        let mut after = world.clone();
+        after.closed(&scene, "refused");
+        refused_by_issuer(Code::ConfirmationLapsed).after(after.model.value())
+    };
+    let case_of = |id: &str, title: &str, call: Call| {
+        case("issuer", id, title, call, lapsed.clone())
+            .shows(Shows("M05", "B13"))
+            .after_setup("waiting-and-answered")
+            .needs(NEEDS)
+    };
+    sheet.add(
+        case_of("wait/lapsed-asked", "An intent that waits, asked for at answer_by", ask(NOW + 840))
+            .twin("wait/asked")
+            .mutated("wait/asked", "input", vec![json!(["now"])], true),
+    );
+    sheet.add(
+        case_of("wait/lapsed-again", "An intent that waited, again at answer_by", pay("late", NOW + 840))
+            .twin("wait/again")
+            .mutated("wait/again", "input", vec![json!(["now"])], true),
+    );
+    // Who is not of the payer's side is not told that the person did not answer.
+    let ask_as_merchant =
+        call("issuer.ask", json!({"intent": hex(&scene.papers().intent.id()), "now": NOW + 840, "payer": false}));
+    let mut after = world.clone();
+    after.closed(&scene, "refused");
+    let expect = Expect { decided: None, ..refused(Code::Declined, Stage::Receipt) }.after(after.model.value());
+    let declined = case(
+        "issuer",
+        "wait/lapsed-asked-by-merchant",
+        "An intent that waited, asked for by anybody",
+        ask_as_merchant,
+        expect,
+    );
+    sheet.add(
+        declined
+            .shows(Shows("F20", "G6"))
+            .after_setup("waiting-and-answered")
+            .needs(NEEDS)
+            .clauses("RCT-8 RCT-14")
+            .twin("wait/asked")
+            .unpeeled(),
+    );
+}
+
+/// Eight payments wait, and a ninth would.
+fn full(sheet: &mut Sheet) {
+    let waiting = |count: usize| {
+        let mut scene = Scene::new("waiting 0");
+        scene.rule(20, true);
+        let mut world = World::new();
+        world.register(&scene.papers().mandates[0]);
+        let mut scene = scene.known();
+        for number in 0..count {
+            scene.offer = tea(&format!("waiting {number}"), 1_000);
+            world.send("payment", &scene.body(), NOW);
+            world.closed(&scene, "pending");
+        }
+        scene.offer = tea("one more", 1_000);
+        (world, scene)
+    };
+    for (count, refusal) in [(7, false), (8, true)] {
+        let (world, scene) = waiting(count);
+        let name = format!("{count}-wait");
+        sheet.setup(&name, world.setup());
+        let mut t = Payments::continuing(sheet, &name, world, scene, "limit/eighth");
+        t.needs(NEEDS);
+        if refusal {
+            t.refuse("limit/ninth", "A ninth payment that would wait", Shows("M15", "A3"), Code::PendingLimit, |_| {});
+        } else {
+            t.ask("limit/eighth", "An eighth payment that waits", Shows("M15", "A3"), "CNF-2", |_| {});
+        }
+    }
+}

@@ -1,0 +1,547 @@
+//! Receipts: claims, path, and signed root.
+
+use purser_protocol::code::{Code, Stage};
+use purser_test_vectors::{Area, Importance};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::cbor::{Item, labelled, seq};
+use super::forge::{By, Forge, NETWORK, aad};
+use super::papers::NOW;
+use super::sheet::{Build as _, Expecting as _, Sheet, Shows, accepted, call, case, refused};
+use super::{certs, hex, keys};
+
+pub(super) fn area() -> Area {
+    let about =
+        "Receipts by themselves, checked with trust anchors alone: the tree, the root, the claims of each outcome.";
+    let mut sheet = Sheet::new("receipts", about);
+    outcomes(&mut sheet);
+    paths(&mut sheet);
+    roots(&mut sheet);
+    containers(&mut sheet);
+    sheet.finish()
+}
+
+/// A receipt in its parts.
+#[derive(Clone)]
+pub(super) struct Draft {
+    pub(super) claims: Item,
+    /// The bytes of the claims, where they are not that map's.
+    pub(super) claims_bytes: Option<Vec<u8>>,
+    /// The other leaves of the batch, and which one is this.
+    pub(super) others: Vec<[u8; 32]>,
+    pub(super) index: u64,
+    /// What is changed in the root's payload.
+    pub(super) root: Vec<(i64, Option<Item>)>,
+    pub(super) root_change: fn(&mut Forge),
+    /// Changes the elements of the receipt: claims, index, path, root.
+    pub(super) change: fn(&mut Vec<Item>),
+}
+
+impl Draft {
+    /// A receipt that is alone in its batch.
+    pub(super) fn of(claims: Item) -> Self {
+        Self {
+            claims,
+            claims_bytes: None,
+            others: Vec::new(),
+            index: 0,
+            root: Vec::new(),
+            root_change: |_| {},
+            change: |_| {},
+        }
+    }
+
+    fn claims_bytes(&self) -> Vec<u8> {
+        self.claims_bytes.clone().unwrap_or_else(|| self.claims.encode())
+    }
+
+    /// SHA-256 of a zero byte and the claims.
+    pub(super) fn id(&self) -> [u8; 32] {
+        Sha256::new().chain_update([0]).chain_update(self.claims_bytes()).finalize().into()
+    }
+
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let mut leaves = self.others.clone();
+        let index = usize::try_from(self.index).unwrap_or_default().min(leaves.len());
+        leaves.insert(index, self.id());
+        let (root, path) = tree(&leaves, index);
+        let payload = labelled([
+            (6, (NOW + 1).into()),
+            (-1, 1.into()),
+            (-46, root.into()),
+            (-47, (leaves.len() as u64).into()),
+            (-48, 7.into()),
+            (-49, keys::thirty_two("log root").into()),
+            (-50, 8.into()),
+            (-51, NETWORK.into()),
+        ]);
+        let payload = super::world::changed(payload, &self.root);
+        let root = Forge::new("root", payload, By::Certificate("issuer"))
+            .but(|f| f.unprotected = labelled([]))
+            .but(self.root_change);
+        let path = path.into_iter().map(Item::from).collect();
+        let mut parts = vec![self.claims_bytes().into(), self.index.into(), Item::List(path), root.bytes().into()];
+        (self.change)(&mut parts);
+        Item::List(parts).encode()
+    }
+}
+
+/// The root of a tree of RFC 9162, and the path to a leaf.
+fn tree(leaves: &[[u8; 32]], index: usize) -> ([u8; 32], Vec<[u8; 32]>) {
+    let [leaf] = leaves else {
+        // The left subtree has the greatest power of two that is less than all.
+        let left = leaves.len().next_power_of_two() / 2;
+        let (ours, other, is_left) = if index < left {
+            (&leaves[..left], &leaves[left..], true)
+        } else {
+            (&leaves[left..], &leaves[..left], false)
+        };
+        let (mine, mut path) = tree(ours, if is_left { index } else { index - left });
+        let (sibling, _) = tree(other, 0);
+        path.push(sibling);
+        let pair = if is_left { [mine, sibling] } else { [sibling, mine] };
+        let hash = Sha256::new().chain_update([1]).chain_update(pair[0]).chain_update(pair[1]).finalize();
+        return (hash.into(), path);
+    };
+    (*leaf, Vec::new())
+}
+
+/// The claims of a payment with this outcome.
+pub(super) fn claims(outcome: i64) -> Item {
+    let id = |name: &str| Item::from(keys::thirty_two(name));
+    let base = labelled([(6, NOW.into()), (-8, outcome.into()), (-35, keys::sixteen("salt").into())]);
+    let payment = |base: Item| base.with(-3, id("offer")).with(-4, id("intent")).with(-26, keys::sixteen("pseudonym"));
+    let money = |base: Item| base.with(-5, 1_280).with(-6, "CNY");
+    let answer = |base: Item| money(payment(base)).with(-7, id("hash of the secret"));
+    match outcome {
+        1 => answer(base).with(-37, NOW + 604_800),
+        2 => answer(base),
+        3 | 5 => money(payment(base)).with(-34, id("command")),
+        4 => money(payment(base)).with(-34, id("command")),
+        6 => answer(base)
+            .with(-38, "https://issuer.example/approve/ABCD-EFGH")
+            .with(-39, "ABCD-EFGH")
+            .with(-40, NOW + 900),
+        7 => answer(base).with(-9, 240).with(-36, id("detail")),
+        8 => base.with(-3, id("offer")).with(-4, id("intent")).with(-9, 191),
+        _ => base.with(-34, id("command")),
+    }
+}
+
+const OUTCOMES: [(i64, &str); 9] = [
+    (1, "authorized"),
+    (2, "settled"),
+    (3, "captured"),
+    (4, "voided"),
+    (5, "refunded"),
+    (6, "pending"),
+    (7, "refused"),
+    (8, "cancelled"),
+    (9, "recorded"),
+];
+
+/// Puts a receipt to a reader.
+fn put(
+    sheet: &mut Sheet,
+    id: &str,
+    title: &str,
+    shows: Shows,
+    draft: &Draft,
+    (value, refusal): (&str, Option<(Code, Stage, &str)>),
+    clauses: &str,
+) {
+    put_at(sheet, id, title, shows, (draft, NOW + 60, json!([hex(&certs::leaf("issuer"))])), (value, refusal), clauses);
+}
+
+fn put_at(
+    sheet: &mut Sheet,
+    id: &str,
+    title: &str,
+    shows: Shows,
+    (draft, now, chain): (&Draft, u64, Value),
+    (value, refusal): (&str, Option<(Code, Stage, &str)>),
+    clauses: &str,
+) {
+    let bytes = draft.bytes();
+    let input = json!({"receipt": hex(&bytes), "network": NETWORK, "now": now, "anchors": [hex(&certs::anchor())], "chain": chain});
+    let expect = match refusal {
+        Some((code, stage, _)) => refused(code, stage),
+        None => accepted().value(json!({"id": hex(&draft.id()), "outcome": value})),
+    };
+    let mut case = case("verifier", id, title, call("receipt.verify", input), expect).shows(shows).clauses(clauses);
+    case = case.weighs(Importance::Critical);
+    if let Some((_, _, twin)) = refusal {
+        case = case.twin(twin).mutated(twin, "receipt", vec![json!(title)], true);
+    }
+    sheet.add(case.diagnosed(&bytes));
+}
+
+fn outcomes(sheet: &mut Sheet) {
+    let conflict = (Code::FieldConflict, Stage::Schema);
+    for (number, name) in OUTCOMES {
+        let honest = Draft::of(claims(number));
+        let id = format!("outcome/{name}");
+        put(
+            sheet,
+            &id,
+            &format!("A receipt: {name}"),
+            Shows::default(),
+            &honest,
+            (name, None),
+            "RCT-1 RCT-2 RCT-4 RCT-19",
+        );
+        let bad = |label: i64, value: Option<Item>| Draft::of(super::world::changed(claims(number), &[(label, value)]));
+        // A field of another outcome, and a field that is lacking.
+        let (foreign, foreign_name, value): (i64, &str, Item) = match number {
+            2 => (-37, "hold_until", (NOW + 60).into()),
+            1 | 6 => (-9, "code", 240.into()),
+            9 => (-7, "secret_hash", keys::thirty_two("hash of the secret").into()),
+            _ => (-37, "hold_until", (NOW + 60).into()),
+        };
+        let title = format!("A receipt, {name}, with {foreign_name}");
+        put(
+            sheet,
+            &format!("{id}-with-{}", foreign_name.replace('_', "-")),
+            &title,
+            Shows("F15", "B20"),
+            &bad(foreign, Some(value)),
+            ("", Some((conflict.0, conflict.1, &id))),
+            "RCT-4 RCT-19",
+        );
+        let (lacking, lacking_name) = match number {
+            1 => (-37, "hold_until"),
+            2 => (-7, "secret_hash"),
+            6 => (-40, "answer_by"),
+            7 => (-36, "detail"),
+            8 => (-9, "code"),
+            9 | 3 | 5 => (-34, "command"),
+            _ => (-5, "amount"),
+        };
+        let title = format!("A receipt, {name}, without {lacking_name}");
+        put(
+            sheet,
+            &format!("{id}-without-{}", lacking_name.replace('_', "-")),
+            &title,
+            Shows("F15", "B20"),
+            &bad(lacking, None),
+            ("", Some((conflict.0, conflict.1, &id))),
+            "RCT-4 RCT-19",
+        );
+    }
+    let expired = Draft::of(claims(4).without(-34));
+    put(
+        sheet,
+        "outcome/voided-by-time",
+        "A receipt of the end of a hold: it answers no command",
+        Shows::default(),
+        &expired,
+        ("voided", None),
+        "RCT-4",
+    );
+    let refused_command = Draft::of(claims(9).with(-8, 7).with(-9, 185).with(-36, keys::thirty_two("detail")));
+    put(
+        sheet,
+        "outcome/refused-command",
+        "A receipt of a command that was refused",
+        Shows::default(),
+        &refused_command,
+        ("refused", None),
+        "RCT-4",
+    );
+    let later = Draft::of(claims(2).with(6, NOW + 2));
+    put(
+        sheet,
+        "outcome/after-its-root",
+        "Claims of a second after their root",
+        Shows("F15", ""),
+        &later,
+        ("", Some((conflict.0, conflict.1, "outcome/settled"))),
+        "RCT-20",
+    );
+    let with_root = Draft::of(claims(2).with(6, NOW + 1));
+    put(
+        sheet,
+        "outcome/with-its-root",
+        "Claims of the second of their root",
+        Shows::default(),
+        &with_root,
+        ("settled", None),
+        "RCT-20",
+    );
+}
+
+/// A batch of so many, of which this is the one at `index`.
+fn batch(count: u64, index: u64) -> Draft {
+    let others = (0..count - 1).map(|number| keys::thirty_two(&format!("leaf {number}"))).collect();
+    Draft { others, index, ..Draft::of(claims(2)) }
+}
+
+fn paths(sheet: &mut Sheet) {
+    for (count, index) in [(2, 0), (2, 1), (3, 2), (5, 4), (7, 3), (8, 7), (100, 63)] {
+        let id = format!("path/{index}-of-{count}");
+        put(
+            sheet,
+            &id,
+            &format!("Leaf {index} of {count}"),
+            Shows("F17", ""),
+            &batch(count, index),
+            ("settled", None),
+            "RCT-3 RCT-5",
+        );
+    }
+    let twin = "path/3-of-7";
+    let wrong = (Code::PathInvalid, Stage::Receipt);
+    let rows: [(&str, &str, Draft); 9] = [
+        ("index", "The index of the leaf before", Draft { change: |parts| parts[1] = 2.into(), ..batch(7, 3) }),
+        ("index-outside", "An index outside the tree", Draft { change: |parts| parts[1] = 7.into(), ..batch(7, 3) }),
+        ("shorter", "A path without its last hash", Draft { change: |parts| cut(parts, false), ..batch(7, 3) }),
+        ("longer", "A path with one hash more", Draft { change: |parts| cut(parts, true), ..batch(7, 3) }),
+        ("swapped", "The first two hashes of a path swapped", Draft { change: swap, ..batch(7, 3) }),
+        ("size", "A tree of one leaf fewer", Draft { root: vec![(-47, Some(6.into()))], ..batch(7, 6) }),
+        (
+            "another-root",
+            "The root of another tree",
+            Draft { root: vec![(-46, Some(keys::thirty_two("another root").into()))], ..batch(7, 3) },
+        ),
+        (
+            "leaf-as-node",
+            "The root itself as the leaf's hash",
+            Draft { root: vec![(-46, Some(Item::Bytes(Sha256::digest(claims(2).encode()).to_vec())))], ..batch(1, 0) },
+        ),
+        (
+            "amount-in-transit",
+            "The amount raised in transit",
+            Draft { change: |parts| parts[0] = claims(2).with(-5, 128_000).encode().into(), ..batch(7, 3) },
+        ),
+    ];
+    for (id, title, draft) in rows {
+        put(sheet, &format!("path/{id}"), title, Shows("F15", "B20"), &draft, ("", Some((wrong.0, wrong.1, twin))), "");
+    }
+}
+
+fn cut(parts: &mut [Item], longer: bool) {
+    let Item::List(mut path) = parts[2].clone() else { return };
+    if longer {
+        path.push(keys::thirty_two("one more").into());
+    } else {
+        path.pop();
+    }
+    parts[2] = Item::List(path);
+}
+
+fn swap(parts: &mut Vec<Item>) {
+    if let Item::List(path) = &mut parts[2] {
+        path.swap(0, 1);
+    }
+}
+
+fn roots(sheet: &mut Sheet) {
+    let twin = "outcome/settled";
+    let base = || Draft::of(claims(2));
+    let rows: [(&str, &str, Shows, (Code, Stage), &str, Draft); 9] = [
+        (
+            "unsigned",
+            "A root with a broken signature",
+            Shows("F14", "B20"),
+            (Code::SignatureInvalid, Stage::Signature),
+            "SIG-15",
+            Draft { root_change: |f| f.signature_item = Some(super::cbor::bytes(&[1; 64])), ..base() },
+        ),
+        (
+            "another-network",
+            "A root signed for another network",
+            Shows("M44", "D9"),
+            (Code::SignatureInvalid, Stage::Signature),
+            "SIG-16",
+            Draft { root_change: |f| f.aad = aad("root", "live"), ..base() },
+        ),
+        (
+            "another-network-inside",
+            "A root that names another network than the one it was signed for",
+            Shows("M44", "D9"),
+            (Code::SignatureInvalid, Stage::Signature),
+            "RCT-18",
+            Draft { root: vec![(-51, Some("live".into()))], ..base() },
+        ),
+        (
+            "by-merchant",
+            "A root signed by a merchant",
+            Shows("F14 X16", "E9"),
+            (Code::CertMissing, Stage::Certificates),
+            "CRT-1",
+            Draft { root_change: by_merchant, ..base() },
+        ),
+        (
+            "log-size",
+            "A log without its batch",
+            Shows("F17", ""),
+            (Code::FieldConflict, Stage::Schema),
+            "RCT-10",
+            Draft { root: vec![(-50, Some(7.into()))], ..base() },
+        ),
+        (
+            "log-size-more",
+            "A log of a batch more",
+            Shows("F17", ""),
+            (Code::FieldConflict, Stage::Schema),
+            "RCT-10",
+            Draft { root: vec![(-50, Some(9.into()))], ..base() },
+        ),
+        (
+            "empty-tree",
+            "A tree of no leaves",
+            Shows("F15", ""),
+            (Code::FieldRange, Stage::Schema),
+            "ENC-15",
+            Draft { root: vec![(-47, Some(0.into()))], ..base() },
+        ),
+        (
+            "status-as-root",
+            "A status in the place of the root",
+            Shows("M43", "D9"),
+            (Code::TypeMismatch, Stage::Headers),
+            "SIG-9",
+            Draft { root_change: |f| f.protected = f.protected.clone().with(16, "purser-status"), ..base() },
+        ),
+        (
+            "version",
+            "A root of version 2",
+            Shows("M42", "D10"),
+            (Code::VersionUnsupported, Stage::Version),
+            "VER-1",
+            Draft { root: vec![(-1, Some(2.into()))], ..base() },
+        ),
+    ];
+    for (id, title, shows, (code, stage), clause, draft) in rows {
+        put(sheet, &format!("root/{id}"), title, shows, &draft, ("", Some((code, stage, twin))), clause);
+    }
+    // The certificate is judged at the time of the root.
+    let short = certs::leaf_draft("issuer").but(|d| d.valid(NOW - 100, NOW + 1));
+    let chain = json!([hex(&short.der())]);
+    let of = |root_at: u64| {
+        let mut draft = base();
+        draft.root = vec![(6, Some(root_at.into()))];
+        draft.root_change = |f| {
+            let short = certs::leaf_draft("issuer").but(|d| d.valid(NOW - 100, NOW + 1));
+            f.protected = super::forge::certificate_header("root", &short.der());
+        };
+        draft
+    };
+    put_at(
+        sheet,
+        "root/old-certificate",
+        "A receipt that outlived its certificate by a year",
+        Shows("", "E18"),
+        (&of(NOW + 1), NOW + 31_536_000, chain.clone()),
+        ("settled", None),
+        "RCT-11 CRT-15",
+    );
+    put_at(
+        sheet,
+        "root/after-certificate",
+        "A root of a second after its certificate",
+        Shows("X01", "E1"),
+        (&of(NOW + 2), NOW + 31_536_000, chain),
+        ("", Some((Code::CertExpired, Stage::Certificates, "root/old-certificate"))),
+        "RCT-11",
+    );
+    let nobody = json!([]);
+    put_at(
+        sheet,
+        "root/no-certificate",
+        "A receipt, and a reader that has no certificate of the issuer's",
+        Shows("X25", ""),
+        (&base(), NOW + 60, nobody),
+        ("", Some((Code::CertMissing, Stage::Certificates, twin))),
+        "",
+    );
+}
+
+fn by_merchant(f: &mut Forge) {
+    let leaf = certs::leaf("merchant");
+    f.protected = super::forge::certificate_header("root", &leaf);
+    f.signer = "merchant";
+}
+
+fn containers(sheet: &mut Sheet) {
+    let twin = "outcome/settled";
+    let base = || Draft::of(claims(2));
+    let rows: [(&str, &str, (Code, Stage), Draft); 10] = [
+        (
+            "three",
+            "A receipt of three elements",
+            (Code::FieldRange, Stage::Schema),
+            Draft { change: |parts| drop(parts.pop()), ..base() },
+        ),
+        (
+            "five",
+            "A receipt of five elements",
+            (Code::FieldRange, Stage::Schema),
+            Draft { change: |parts| parts.push(0.into()), ..base() },
+        ),
+        (
+            "index-negative",
+            "A negative index",
+            (Code::FieldType, Stage::Schema),
+            Draft { change: |parts| parts[1] = (-1).into(), ..base() },
+        ),
+        (
+            "index-wide",
+            "An index in more bytes than it needs",
+            (Code::CborNotDeterministic, Stage::Encoding),
+            Draft { change: |parts| parts[1] = Item::Raw(vec![0x18, 0]), ..base() },
+        ),
+        (
+            "path-of-17",
+            "A path of 17 hashes",
+            (Code::FieldRange, Stage::Schema),
+            Draft { change: |parts| parts[2] = Item::List(vec![[0; 32].into(); 17]), ..base() },
+        ),
+        (
+            "hash-of-31",
+            "A hash of 31 bytes in the path",
+            (Code::FieldRange, Stage::Schema),
+            Draft { change: |parts| parts[2] = seq([vec![0; 31].into()]), ..base() },
+        ),
+        (
+            "claims-as-map",
+            "The claims as a map, not in a byte string",
+            (Code::FieldType, Stage::Schema),
+            Draft { change: |parts| parts[0] = claims(2), ..base() },
+        ),
+        (
+            "claims-unknown-field",
+            "Claims with a field that no receipt has",
+            (Code::UnknownField, Stage::Schema),
+            Draft::of(claims(2).with(-10, keys::sixteen("lineage"))),
+        ),
+        (
+            "claims-outcome-10",
+            "An outcome that there is not",
+            (Code::FieldRange, Stage::Schema),
+            Draft::of(claims(2).with(-8, 10)),
+        ),
+        (
+            "claims-not-deterministic",
+            "Claims whose fields are out of order",
+            (Code::CborNotDeterministic, Stage::Encoding),
+            {
+                let mut pairs = super::cbor::pairs(&claims(2));
+                pairs.swap(0, 1);
+                Draft { claims_bytes: Some(super::cbor::map(&pairs)), ..base() }
+            },
+        ),
+    ];
+    for (id, title, (code, stage), draft) in rows {
+        put(
+            sheet,
+            &format!("container/{id}"),
+            title,
+            Shows("F15 P20", "C12"),
+            &draft,
+            ("", Some((code, stage, twin))),
+            "ENC-21",
+        );
+    }
+}
