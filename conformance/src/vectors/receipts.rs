@@ -297,7 +297,7 @@ fn paths(sheet: &mut Sheet) {
         ("index-outside", "An index outside the tree", Draft { change: |parts| parts[1] = 7.into(), ..batch(7, 3) }),
         ("shorter", "A path without its last hash", Draft { change: |parts| cut(parts, false), ..batch(7, 3) }),
         ("longer", "A path with one hash more", Draft { change: |parts| cut(parts, true), ..batch(7, 3) }),
-        ("swapped", "The first two hashes of a path swapped", Draft { change: swap, ..batch(7, 3) }),
+        ("swapped", "The first two hashes of a path swapped", Draft { change: |parts| swap(parts), ..batch(7, 3) }),
         ("size", "A tree of one leaf fewer", Draft { root: vec![(-47, Some(6.into()))], ..batch(7, 6) }),
         (
             "another-root",
@@ -330,7 +330,7 @@ fn cut(parts: &mut [Item], longer: bool) {
     parts[2] = Item::List(path);
 }
 
-fn swap(parts: &mut Vec<Item>) {
+fn swap(parts: &mut [Item]) {
     if let Item::List(path) = &mut parts[2] {
         path.swap(0, 1);
     }
