@@ -134,7 +134,7 @@ class Shim:
     def challenge_read(self, call: Json) -> Json:
         found = http.read_challenge(call["header"], unhex(call["offer"]) if call.get("offer") else None)
         value: Json = {"id": found.id.hex(), "realm": found.realm, "amount": str(found.amount), "currency": found.currency,
-                 "expires": found.expires}
+                 "expires": http.rfc3339(found.expires)}
         return value if found.salt is None else value | {"salt": found.salt.hex()}
 
     def credentials_read(self, call: Json) -> Json:

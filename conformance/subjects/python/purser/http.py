@@ -12,7 +12,7 @@ from typing import Any
 
 from . import certificates, envelope, papers
 from .cbor import encode
-from .errors import Reject
+from .errors import CURRENCIES, Reject
 from .keys import sha256
 from .schema import MAX_AMOUNT
 
@@ -58,7 +58,12 @@ def _json(text: Any, field: str) -> Any:
         value = json.loads(raw)
     except ValueError:
         raise malformed(field) from None
-    if not isinstance(value, dict) or canonical(value) != raw:
+    if not isinstance(value, dict):
+        raise malformed(field)
+    method = value["challenge"].get("method") if isinstance(value.get("challenge"), dict) else None
+    if isinstance(method, str) and method != "purser":
+        raise Reject("payment-required")  # another method's
+    if canonical(value) != raw:
         raise malformed(field)
     return value
 
@@ -140,8 +145,9 @@ def _challenge(found: dict[str, str]) -> Challenge:
     if not _texts(asked, "amount", "currency") or not (_texts(details) or _texts(details, "salt")):
         raise malformed("request")
     amount, currency = asked["amount"], asked["currency"]
-    if not re.fullmatch(r"[1-9][0-9]{0,15}", amount) or int(amount) > MAX_AMOUNT or not re.fullmatch(
-            r"[a-z]{3}", currency):
+    if not re.fullmatch(r"[1-9][0-9]{0,15}", amount) or int(amount) > MAX_AMOUNT:
+        raise malformed("request")
+    if currency != currency.lower() or currency.upper() not in CURRENCIES:
         raise malformed("request")
     salt = unb64(details["salt"], "salt") if details else None
     if salt is not None and len(salt) != 16:
@@ -159,6 +165,8 @@ def read_challenge(header: str, offer: bytes | None) -> Challenge:
         if copies != (paper.id, *(paper.get(label) for label in (
                 papers.ISS, papers.AMOUNT, papers.CURRENCY, papers.EXP))):
             raise Reject("offer-mismatch")
+        if paper.has(papers.RESOURCE) != (found.salt is not None):
+            raise Reject("offer-mismatch")  # an offer without `resource` has no salt, and no other goes without
     return found
 
 
@@ -171,8 +179,6 @@ def read_credentials(header: str) -> tuple[bytes, bytes, bytes]:
         raise malformed()  # [HTB-34]
     value = _json(token.strip(" "), "credentials")
     challenge, payload = value.get("challenge"), value.get("payload")
-    if isinstance(challenge, dict) and isinstance(challenge.get("method"), str) and challenge["method"] != "purser":
-        raise Reject("payment-required")
     if sorted(value) != ["challenge", "payload"] or not _texts(payload, "receipt", "secret") or not _texts(
             challenge, *PARAMETERS):
         raise malformed()
