@@ -14,6 +14,7 @@ mod html;
 mod lock;
 mod printed;
 mod registries;
+mod rendered;
 mod tree;
 
 use std::fmt;
@@ -62,6 +63,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(lock::check(tree, &coverage(tree)));
     findings.extend(cddl::check(tree));
     findings.extend(examples::check(tree));
+    findings.extend(rendered::check(tree));
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     findings
 }

@@ -75,3 +75,14 @@ fn a_chapter_repeats_the_examples_as_they_are() {
     );
     copy.keeps(chapter, "## Offer\n", "## Offer\n\n~~~text\n{1: 2}\n~~~\n\n```\n{1: 2}\n```\n");
 }
+
+#[test]
+fn a_printed_text_is_the_rendering_of_its_example() {
+    let copy = Copy::new("rendered");
+    let chapter = "spec/12-wallet.md";
+    let so = "the text is not that of mandate zh screen from here on";
+    copy.breaks(chapter, "  每次付款最多 150.00", "  每次付款最多 151.00", chapter, so);
+    copy.breaks(chapter, "  每次付款最多 150.00 人民币元。\n", "", chapter, so);
+    copy.breaks(chapter, "~~~text mandate zh screen", "~~~text mandate fr screen", chapter, "has no rendering");
+    copy.breaks("spec/examples/mandate.edn", "{1: 15000,", "{1: 15001,", chapter, so);
+}
