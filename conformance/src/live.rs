@@ -9,25 +9,28 @@ mod fresh;
 mod http;
 mod payments;
 mod reads;
+mod sale;
+mod shop;
 mod transport;
 mod world;
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use purser_test_vectors::{Expect, Importance, Level, Outcome};
 
 pub use http::{Response, Tamper};
+pub use shop::Shop;
 pub use world::{Peers, World};
 
 use crate::results::{CaseResult, Claims, Implementation, Results, State, Suite};
 use crate::run::judge::Why;
-use crate::run::known::KnownFailing;
 use crate::run::scope::Scope;
 use crate::run::{HarnessError, Options};
 
-/// A check of a server.
-pub(crate) struct Check {
-    /// A path of words, below `live/issuer/`.
+/// A check of a server, made from the place of everybody else.
+pub(crate) struct Check<W> {
+    /// A path of words, below `live/` and the role.
     id: &'static str,
     /// What is seen.
     title: &'static str,
@@ -36,14 +39,14 @@ pub(crate) struct Check {
     /// A feature that it needs, or nothing.
     feature: &'static str,
     /// Looks; the error says what is not as it must be.
-    look: fn(&World) -> Result<(), String>,
+    look: fn(&W) -> Result<(), String>,
 }
 
 /// Makes the rows of a table of checks.
 macro_rules! checks {
-    ($($id:literal, $title:literal, $clauses:literal, $feature:literal, $look:ident;)+) => {
+    ($world:ty; $($id:literal, $title:literal, $clauses:literal, $feature:literal, $look:ident;)+) => {
         /// The checks of this file.
-        pub(super) const CHECKS: &[super::Check] = &[
+        pub(super) const CHECKS: &[super::Check<$world>] = &[
             $(super::Check { id: $id, title: $title, clauses: $clauses, feature: $feature, look: $look },)+
         ];
     };
@@ -51,8 +54,8 @@ macro_rules! checks {
 pub(crate) use checks;
 
 /// Every check of an issuer.
-fn all() -> impl Iterator<Item = &'static Check> {
-    [transport::CHECKS, reads::CHECKS, payments::CHECKS, commands::CHECKS].into_iter().flatten()
+fn all() -> Vec<&'static Check<World>> {
+    [transport::CHECKS, reads::CHECKS, payments::CHECKS, commands::CHECKS].into_iter().flatten().collect()
 }
 
 /// Runs every check against an issuer.
@@ -70,28 +73,62 @@ pub fn run_through(
     let began = Instant::now();
     let mut world = World::discover(url, peers, options.seed).map_err(HarnessError)?;
     world.tamper(tamper);
+    let who =
+        Who { role: "issuer", name: world.issuer.to_string(), versions: &world.versions, features: &world.features };
+    look(options, url, &who, &all(), &world, began)
+}
+
+/// Runs every check against a merchant that asks for money at this path. The suite is the issuer, too.
+pub fn run_merchant(
+    options: &Options,
+    url: &str,
+    peers: &Peers,
+    path: &str,
+    tamper: Option<Tamper>,
+) -> Result<Results, HarnessError> {
+    let began = Instant::now();
+    let mut shop = Shop::discover(url, peers, path, options.seed).map_err(HarnessError)?;
+    shop.tamper(tamper);
+    let who =
+        Who { role: "merchant", name: shop.merchant.to_string(), versions: &shop.versions, features: &shop.features };
+    let checks: Vec<_> = sale::CHECKS.iter().collect();
+    look(options, url, &who, &checks, &shop, began)
+}
+
+/// Whom a run is about.
+struct Who<'w> {
+    role: &'static str,
+    name: String,
+    versions: &'w BTreeSet<String>,
+    features: &'w BTreeSet<String>,
+}
+
+fn look<W>(
+    options: &Options,
+    url: &str,
+    who: &Who<'_>,
+    checks: &[&Check<W>],
+    world: &W,
+    began: Instant,
+) -> Result<Results, HarnessError> {
     let scope = Scope::embedded().map_err(HarnessError)?;
     let claims = Claims {
-        implementation: Implementation {
-            name: world.issuer.to_string(),
-            version: String::new(),
-            language: String::new(),
-        },
-        roles: ["issuer".to_owned()].into(),
-        spec: world.versions.clone(),
-        features: world.features.clone(),
+        implementation: Implementation { name: who.name.clone(), version: String::new(), language: String::new() },
+        roles: [who.role.to_owned()].into(),
+        spec: who.versions.clone(),
+        features: who.features.clone(),
         in_flight_max: 1,
     };
-    let wanted = |check: &&Check| {
+    let wanted = |check: &&&Check<W>| {
         options.filter.as_ref().is_none_or(|filter| {
             check.id.contains(filter.as_str()) || check.clauses.split(' ').any(|clause| clause == filter)
         })
     };
-    let cases = all().filter(wanted).map(|check| judge(check, &world, options)).collect::<Vec<_>>();
+    let cases = checks.iter().filter(wanted).map(|check| judge(check, world, who, options)).collect::<Vec<_>>();
     let suite = Suite {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         vectors: "live".to_owned(),
-        cases: all().count(),
+        cases: checks.len(),
         spec: scope.spec.clone(),
         requirements: scope.status,
         command: url.to_owned(),
@@ -104,14 +141,14 @@ pub fn run_through(
         baseline: Default::default(),
     };
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Results::sum_up(suite, claims, cases, &KnownFailing::default(), options.strict, elapsed_ms))
+    Ok(Results::sum_up(suite, claims, cases, &options.known, options.strict, elapsed_ms))
 }
 
-fn judge(check: &Check, world: &World, options: &Options) -> CaseResult {
-    let id = format!("live/issuer/{}", check.id);
+fn judge<W>(check: &Check<W>, world: &W, who: &Who<'_>, options: &Options) -> CaseResult {
+    let id = format!("live/{}/{}", who.role, check.id);
     let mut result = CaseResult {
         title: check.title.to_owned(),
-        role: "issuer".to_owned(),
+        role: who.role.to_owned(),
         level: Level::Must,
         importance: Importance::High,
         clauses: check.clauses.split(' ').map(str::to_owned).collect(),
@@ -133,7 +170,7 @@ fn judge(check: &Check, world: &World, options: &Options) -> CaseResult {
         seen: None,
         id,
     };
-    if !check.feature.is_empty() && !world.features.contains(check.feature) {
+    if !check.feature.is_empty() && !who.features.contains(check.feature) {
         result.state = State::NotApplicable;
         result.message = Some(format!("feature {}", check.feature));
         return result;

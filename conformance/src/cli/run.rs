@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
+use purser_protocol::cert::Role;
 use purser_test_vectors::Case;
 
-use crate::live::Peers;
+use crate::live::{self, Peers};
 use crate::report;
 use crate::results::Results;
 use crate::run::catalogue::Catalogue;
@@ -28,12 +29,16 @@ pub(super) struct Run {
     /// The command of the shim; else `shim` of the settings.
     #[arg(long, value_name = "CMD")]
     shim: Option<String>,
-    /// An issuer to be put to the live checks, over TLS, in place of a shim.
+    /// An issuer, or with `--role merchant` a merchant, to be put to the live checks, over TLS, in place of a shim.
     #[arg(long, value_name = "URL", conflicts_with = "shim", requires = "peers")]
     target: Option<String>,
-    /// For a target: roots.pem, that vouch for it; merchant.pem and merchant.key, a merchant that it trusts.
+    /// For a target: roots.pem, that vouch for it; and whom it trusts, merchant.pem and merchant.key, or for a merchant
+    /// issuer.pem and issuer.key.
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
+    /// Of a merchant: something that has a price, captured at once.
+    #[arg(long, value_name = "PATH", default_value = "/coffee")]
+    resource: String,
     /// Only this role.
     #[arg(long)]
     role: Option<String>,
@@ -138,7 +143,15 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
     };
     let progress = Bar { is_shown: io::stderr().is_terminal() };
     let results = match (&arguments.target, &arguments.peers) {
-        (Some(url), Some(peers)) => crate::live::run(&options, url, &Peers::read(peers)?),
+        (Some(url), Some(peers)) => match arguments.role.as_deref() {
+            None | Some("issuer") => live::run(&options, url, &Peers::read(peers, Role::Merchant)?),
+            Some("merchant") => {
+                live::run_merchant(&options, url, &Peers::read(peers, Role::Issuer)?, &arguments.resource, None)
+            }
+            Some(other) => {
+                return Err(format!("there are live checks of issuers and of merchants, and none of {other}"));
+            }
+        },
         _ => crate::run::run(&options, &catalogue, &progress),
     };
     let results = results.map_err(|error| error.to_string())?;

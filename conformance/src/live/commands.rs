@@ -9,7 +9,7 @@ use purser_protocol::receipt::Outcome;
 use super::checks;
 use super::world::{Sealed, World, amount, must, now};
 
-checks! {
+checks! { World;
     "account/enrol", "A new account: receipt and credential", "SIG-26 CMD-1", "", enrol;
     "account/again", "The same enrolment again opens no second account", "CMD-1", "", enrol_again;
     "account/other-paper", "Another paper where an enrolment is taken", "SIG-9", "", other_paper;

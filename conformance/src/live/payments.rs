@@ -12,7 +12,7 @@ use super::checks;
 use super::http::Response;
 use super::world::{Payer, Sealed, World, amount, must, now, request, together};
 
-checks! {
+checks! { World;
     "pay/settled", "An honest payment", "AUT-65 HTB-5", "sandbox", settled;
     "pay/again", "The same payment again gets the same bytes", "AUT-1 AUT-12", "sandbox", again;
     "pay/high-s", "The same intent with its other signature is the same intent", "SIG-19 SIG-20", "sandbox", high_s;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::checks;
 use super::world::{World, amount, must};
 
-checks! {
+checks! { World;
     "discovery/document", "Its discovery document has the members of the table", "HTB-4", "", document;
     "intent/not-known", "An intent that it does not know", "HTB-28", "", not_known;
     "intent/asked-for", "An intent that it knows is answered as it was", "AUT-1", "", asked_for;

@@ -6,7 +6,7 @@ use purser_protocol::code::Code;
 use super::checks;
 use super::world::{World, must};
 
-checks! {
+checks! { World;
     "transport/unknown-path", "A path that nobody has", "HTB-28", "", unknown_path;
     "transport/method", "A method that a resource does not have", "HTB-29", "", method;
     "transport/media-type", "A paper under another media type", "HTB-25", "", media_type;

@@ -35,25 +35,30 @@ use super::http::{Response, Server};
 /// What the suite plays its parties with: whom it trusts, and a merchant that the target trusts.
 #[derive(Clone, Debug)]
 pub struct Peers {
-    roots: Vec<Vec<u8>>,
-    chain: Vec<Vec<u8>>,
-    key: Vec<u8>,
+    pub(super) roots: Vec<Vec<u8>>,
+    pub(super) chain: Vec<Vec<u8>>,
+    pub(super) key: Vec<u8>,
 }
 
 impl Peers {
-    /// Reads `roots.pem`, `merchant.pem` (a chain, leaf first) and `merchant.key` (PKCS #8) from a folder.
-    pub fn read(folder: &Path) -> Result<Self, String> {
+    /// Reads `roots.pem`, and a chain, leaf first, with its key (PKCS #8), of the one whom the suite plays:
+    /// `merchant.pem` and `merchant.key`, or `issuer.pem` and `issuer.key`.
+    pub fn read(folder: &Path, role: Role) -> Result<Self, String> {
+        let name = match role {
+            Role::Issuer => "issuer",
+            Role::Merchant => "merchant",
+        };
         let certificates = |name: &str| {
             let path = folder.join(name);
             let read = CertificateDer::pem_file_iter(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
             let read = read.map_err(|error| format!("{}: {error}", path.display()))?;
             Ok::<_, String>(read.into_iter().map(|der| der.to_vec()).collect::<Vec<_>>())
         };
-        let path = folder.join("merchant.key");
+        let path = folder.join(format!("{name}.key"));
         let key = PrivateKeyDer::from_pem_file(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(Self {
             roots: certificates("roots.pem")?,
-            chain: certificates("merchant.pem")?,
+            chain: certificates(&format!("{name}.pem"))?,
             key: key.secret_der().to_vec(),
         })
     }
