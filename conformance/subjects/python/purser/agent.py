@@ -44,12 +44,12 @@ class Agent:
     def offer(self, raw: bytes, request: dict[str, Any] | None, amount_max: int, currency: str, mandate_id: bytes,
               secret: bytes, now: int) -> tuple[bytes, bytes]:
         """Reads an offer, and takes it where it is what was asked for; the id and the bytes of the intent."""
+        mandate = self.mandates.get(mandate_id)
+        if mandate is None or holder_of(mandate.payload).point != self.key.point:
+            raise Reject("mandate-unknown", "signature")
         part = Part("offer", "offer", raw)
         message.read_all([part], self.trust, self.network, now,
                          lambda one, _: one.signer.point)  # type: ignore[union-attr]  # [INT-14]
-        mandate = self.mandates.get(mandate_id)
-        if mandate is None or holder_of(mandate.payload).point != self.key.point:
-            raise Reject("mandate-unknown", "mandate")
         made, until = part[papers.IAT], part[papers.EXP]
         if until - made > OFFER_LIFETIME:
             raise Reject("lifetime-exceeded")
