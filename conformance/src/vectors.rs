@@ -15,11 +15,13 @@ mod flows;
 mod forge;
 mod framing;
 mod headers;
+mod http;
 mod issuer;
 mod keys;
 mod mandates;
 mod model;
 mod papers;
+mod parties;
 mod payments;
 mod print;
 mod receipts;
@@ -42,7 +44,7 @@ const FOLDER: &str = "test-vectors/";
 
 /// Every area, in the order of its stages.
 pub fn areas() -> Vec<Area> {
-    vec![
+    let mut areas = vec![
         framing::area(),
         encoding::area(),
         headers::area(),
@@ -55,8 +57,11 @@ pub fn areas() -> Vec<Area> {
         flows::area(),
         confirmations::area(),
         receipts::area(),
+        http::area(),
         rendering::area(),
-    ]
+    ];
+    areas.extend(parties::areas());
+    areas
 }
 
 /// The same cases with keys, nonces and ids that nobody has published, so that to know the files by heart helps nobody.

@@ -20,7 +20,11 @@ areas! {
     "flows"
     "confirmations"
     "receipts"
+    "http"
     "rendering"
+    "agent"
+    "merchant"
+    "wallet"
 }
 
 /// The keys of the cases: `keys.json`.
