@@ -16,6 +16,7 @@ use purser_protocol::ledger::{Ledger, Settings, audit as books};
 use purser_protocol::receipt::tree::Frontier;
 
 use crate::config::Config;
+use crate::head::Mark;
 use crate::issuer::{IssuerConfig, RememberedParties};
 use crate::material::{self, SetupError, setting};
 use crate::pem;
@@ -61,8 +62,14 @@ impl Auditor {
 
     /// Checks all of a store. What is wrong is in the report; the error is that it cannot be read.
     ///
-    /// `given_out` are receipts that somebody got: each must still be what the store would answer.
-    pub fn audit(&self, archive: &mut dyn Archive, mut given_out: Acknowledged) -> Result<Report, StoreError> {
+    /// `given_out` are receipts that somebody got: each must still be what the store would answer. `signed` is what
+    /// was last signed, read before the store was opened.
+    pub fn audit(
+        &self,
+        archive: &mut dyn Archive,
+        mut given_out: Acknowledged,
+        signed: Option<Mark>,
+    ) -> Result<Report, StoreError> {
         let mut walk = Walk {
             auditor: self,
             ledger: Ledger::new(Settings {
@@ -77,6 +84,7 @@ impl Auditor {
             decided_at_seconds: 0,
             entries: 0,
             applies: true,
+            signed: signed.filter(|mark| mark.log_size > 0),
             report: Report::new(&self.issuer, &self.network),
         };
         let read = archive.batches(&mut |batch| {
@@ -111,6 +119,8 @@ struct Walk<'a> {
     entries: u64,
     /// Whether every event so far could be applied: after one that could not, no sum means anything.
     applies: bool,
+    /// What was last signed, until its batch has come.
+    signed: Option<Mark>,
     report: Report,
 }
 
@@ -129,6 +139,10 @@ impl Walk<'_> {
 
     fn finish(mut self, given_out: Acknowledged) -> Report {
         given_out.report(&mut self.report);
+        if let Some(mark) = self.signed {
+            let what = format!("{} batches were signed, as {}", mark.log_size, mark.log_root);
+            self.report.find(Kind::Head, "the store", what);
+        }
         self.report.batches = self.batches;
         self.report.receipts = self.entries;
         self.report.decided_until_seconds = self.decided_at_seconds;

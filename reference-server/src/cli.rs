@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 
 use crate::audit::{Acknowledged, Auditor, More, Report};
 use crate::config::Config;
+use crate::head;
 use crate::issuer::IssuerConfig;
 use crate::life::Life;
 use crate::log;
@@ -126,11 +127,16 @@ fn audit(check: &Check) -> ExitCode {
         let more = More { certificates: check.certificates.clone(), anchors: check.anchors.clone() };
         let auditor = Auditor::load(&config, &settings, &more)?;
         let store = check.store.clone().unwrap_or_else(|| config.path(&settings.store));
+        // A copy is older than what was signed, and is asked for as such. What is read first is not ahead of the store.
+        let signed = match check.store {
+            None => head::read(&settings.head_path(&config))?,
+            Some(_) => None,
+        };
         let given_out = match &check.receipts {
             Some(path) => Acknowledged::read(BufReader::new(File::open(path)?))?,
             None => Acknowledged::default(),
         };
-        Ok(auditor.audit(&mut SqliteArchive::open(&store)?, given_out)?)
+        Ok(auditor.audit(&mut SqliteArchive::open(&store)?, given_out, signed)?)
     };
     match checked() {
         Ok(report) => {

@@ -10,6 +10,7 @@ mod parties;
 mod read;
 mod view;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use axum::routing::{get, post};
 use purser_protocol::cert::Role;
 use purser_protocol::field::{KeyHolder, decoded};
 use purser_protocol::flow::issuer::Desk;
-use purser_protocol::id::{AccountId, PartyId, Pseudonym};
+use purser_protocol::id::{AccountId, Digest, PartyId, Pseudonym};
 use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::{Ledger, Settings};
 use purser_protocol::paper::credential::Credential;
@@ -32,6 +33,7 @@ use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::head::{self, Head, HeadError, Mark};
 use crate::life::Life;
 use crate::material::{self, Identity, IdentityFiles, SetupError};
 use crate::pem;
@@ -42,6 +44,7 @@ use crate::store::{Reader, Store, StoreError};
 use crate::writer::{Job, Seal, Writer};
 use keys::Keys;
 
+pub(crate) use address::paper_id;
 pub use config::IssuerConfig;
 pub(crate) use parties::RememberedParties;
 
@@ -119,9 +122,10 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     });
     let log = replay(&mut store, &mut ledger)?;
     let edge = log.edge();
+    let mut reader = store.reader()?;
+    let head = open_head(&settings.head_path(config), &log, reader.as_mut())?;
     let log = Arc::new(RwLock::new(log));
     let keys = Arc::new(RwLock::new(Keys::of(ledger.state())));
-    let reader = store.reader()?;
     let ledger = Arc::new(RwLock::new(ledger));
     let committed = Arc::new(Notify::new());
     let writer = Writer {
@@ -133,9 +137,13 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         committed: Arc::clone(&committed),
         publish: {
             let (keys, log) = (Arc::clone(&keys), Arc::clone(&log));
-            Box::new(move |ledger, records, batch| {
+            Box::new(move |ledger, records, batch, mark| {
                 if let Ok(mut log) = log.write() {
                     log.push(batch_leaf(&batch.tree_root));
+                }
+                // What is on the disk is signed and stays; a mark that is behind is what it may be. [OPS-2]
+                if let Err(error) = head.write(*mark) {
+                    tracing::warn!(%error, "what was signed last is not marked");
                 }
                 if let Ok(mut keys) = keys.write() {
                     records.iter().for_each(|record| keys.learn(&record.event, ledger.state()));
@@ -207,6 +215,15 @@ fn replay(store: &mut dyn Store, ledger: &mut Ledger) -> Result<Log, StoreError>
         &mut |tree_root| log.push(batch_leaf(&tree_root)),
     )?;
     Ok(log)
+}
+
+/// Holds the store against what was last signed, and goes on from what it holds.
+fn open_head(path: &Path, log: &Log, reader: &mut dyn Reader) -> Result<Head, HeadError> {
+    if let Some(mark) = head::read(path)? {
+        head::check(path, mark, log, reader)?;
+    }
+    let edge = log.edge();
+    Head::open(path, Mark { log_size: edge.size(), log_root: Digest(edge.root()) })
 }
 
 /// Signs roots, and the credential that goes with an enrolment.

@@ -10,6 +10,7 @@
 //! | [`serve`] | sockets, TLS, limits, and the way of a request to its handler and back |
 //! | [`reply`] | a refusal as an HTTP answer |
 //! | [`rate`] | token buckets, for addresses here and for agents in the roles |
+//! | [`head`] | what was last signed, kept outside of the store |
 //! | [`life`] | whether the server is ready, and when it is stopping |
 //! | [`tls`], [`log`] | the certificate and its key; lines on standard error |
 //! | [`metrics`] | counters as Prometheus text |
@@ -21,6 +22,7 @@ pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod head;
 pub mod issuer;
 pub mod life;
 pub mod log;

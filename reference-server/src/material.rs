@@ -11,6 +11,7 @@ use purser_protocol::sign::backend::{AwsLc, AwsLcSigner};
 use purser_protocol::sign::{Context, Paper, Signer, SignerFailed, sign_by_certificate};
 
 use crate::config::{Config, ConfigError};
+use crate::head::HeadError;
 use crate::pem;
 use crate::store::StoreError;
 
@@ -104,6 +105,9 @@ pub enum SetupError {
     /// An anchor.
     #[error("an anchor is refused: {0}")]
     Anchor(Fault),
+    /// The store is not the one that was signed from last.
+    #[error(transparent)]
+    Head(#[from] HeadError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -20,6 +20,7 @@ use purser_protocol::time::UnixSeconds;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::clock::Clock;
+use crate::head::Mark;
 use crate::material::Identity;
 use crate::random::random;
 use crate::store::{Batch, Entry, Store, StoreError};
@@ -62,7 +63,7 @@ pub struct Seal {
 }
 
 /// What others are told of a batch that is on the disk.
-pub type Publish = Box<dyn Fn(&Ledger, &[Record], &Batch) + Send>;
+pub type Publish = Box<dyn Fn(&Ledger, &[Record], &Batch, &Mark) + Send>;
 
 /// The writer, ready to run.
 pub struct Writer {
@@ -205,7 +206,8 @@ impl Writer {
             entries,
         };
         self.store.commit(&batch)?;
-        (self.publish)(ledger, &records, &batch);
+        let mark = Mark { log_size: self.log.size(), log_root: Digest(self.log.root()) };
+        (self.publish)(ledger, &records, &batch, &mark);
         Ok(())
     }
 }

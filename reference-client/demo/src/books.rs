@@ -12,6 +12,7 @@ use purser_protocol::money::Money;
 use purser_protocol::receipt::Outcome;
 use purser_server::audit::{Acknowledged, Auditor, More, Report};
 use purser_server::config::Config;
+use purser_server::head;
 use purser_server::issuer::IssuerConfig;
 use purser_server::sandbox::{ISSUER, NETWORK};
 use purser_server::store::sqlite::SqliteArchive;
@@ -122,5 +123,6 @@ fn audited(stage: &Stage) -> Result<Report, Failure> {
         lines.push(base64url::encode(&fs::read(path)?));
     }
     let given_out = Acknowledged::read(lines.join("\n").as_bytes())?;
-    Ok(auditor.audit(&mut SqliteArchive::open(&config.path(&settings.store))?, given_out)?)
+    let signed = head::read(&settings.head_path(&config))?;
+    Ok(auditor.audit(&mut SqliteArchive::open(&config.path(&settings.store))?, given_out, signed)?)
 }

@@ -34,6 +34,8 @@ impl Walk<'_> {
         // The log has what the batch says that it is, as a restart would have it.
         let entry = <[u8; 32]>::try_from(batch.tree_root.as_slice()).unwrap_or_default();
         self.log.push(batch_leaf(&entry)); // [RCT-9]
+        let now = (self.log.size(), self.log.root());
+        self.signed = self.signed.filter(|mark| (mark.log_size, mark.log_root.0) != now);
         self.root(&batch, &tree, &place);
 
         for (index, (entry, leaf)) in batch.entries.iter().zip(leaves).enumerate() {

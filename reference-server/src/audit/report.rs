@@ -40,6 +40,8 @@ pub enum Kind {
     Twice,
     /// The books do not balance, or a limit is passed.
     Books,
+    /// More was signed than the store holds, or something else.
+    Head,
     /// A receipt that was given out is lost or changed.
     Acknowledged,
 }
@@ -61,6 +63,7 @@ impl Kind {
             Self::Evidence => "evidence",
             Self::Twice => "twice",
             Self::Books => "books",
+            Self::Head => "head",
             Self::Acknowledged => "acknowledged",
         }
     }

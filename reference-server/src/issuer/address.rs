@@ -39,7 +39,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Wait {
 }
 
 /// `None` for anything but 64 digits.
-pub(super) fn paper_id(text: &str) -> Option<PaperId> {
+pub(crate) fn paper_id(text: &str) -> Option<PaperId> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

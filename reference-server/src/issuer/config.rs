@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::config::Config;
+
 /// What an issuer is told: who it is, what it signs with, whom it trusts, where it keeps things.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,8 @@ pub struct IssuerConfig {
     pub anchors: Vec<PathBuf>,
     /// The store's file.
     pub store: PathBuf,
+    /// Where what was signed last is marked; beside the store when not given.
+    pub head: Option<PathBuf>,
     /// How long a credential lasts.
     #[serde(default = "days")]
     pub credential_days: u64,
@@ -38,6 +42,13 @@ pub struct IssuerConfig {
     /// Agents whose rate is remembered one by one.
     #[serde(default = "agents")]
     pub agents_remembered: usize,
+}
+
+impl IssuerConfig {
+    /// Where what was signed last is marked.
+    pub fn head_path(&self, config: &Config) -> PathBuf {
+        config.path(&self.head.clone().unwrap_or_else(|| crate::head::beside(&self.store)))
+    }
 }
 
 fn days() -> u64 {

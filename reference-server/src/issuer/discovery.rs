@@ -18,6 +18,7 @@ use crate::reply::{Problem, VERSIONS};
 
 /// `GET /.well-known/purser`
 pub(super) async fn document(State(issuer): State<Arc<Issuer>>) -> Response {
+    // [OPS-3]
     let chains = std::iter::once(&issuer.identity.chain).chain(&issuer.earlier_chains);
     let chains: Vec<Vec<String>> =
         chains.map(|chain| chain.iter().map(|der| base64url::encode(der)).collect()).collect();

@@ -78,19 +78,19 @@ async fn lived(scene: &Scene) -> Vec<Vec<u8>> {
     }
 }
 
-struct Audited {
-    status: i32,
-    report: Value,
+pub(crate) struct Audited {
+    pub(crate) status: i32,
+    pub(crate) report: Value,
 }
 
 impl Audited {
-    fn kinds(&self) -> Vec<&str> {
+    pub(crate) fn kinds(&self) -> Vec<&str> {
         let findings = self.report["findings"].as_array().unwrap();
         findings.iter().map(|finding| finding["kind"].as_str().unwrap()).collect()
     }
 }
 
-fn audit(scene: &Scene, more: &[&str]) -> Audited {
+pub(crate) fn audit(scene: &Scene, more: &[&str]) -> Audited {
     audit_by(&scene.sandbox.path("issuer.toml"), more)
 }
 
@@ -131,7 +131,7 @@ async fn a_good_store_is_good_beside_its_issuer_and_every_sum_is_said() {
 }
 
 /// A store of one file with all that is in another.
-fn copy(store: &Path, to: PathBuf) -> PathBuf {
+pub(crate) fn copy(store: &Path, to: PathBuf) -> PathBuf {
     open(store).execute("VACUUM INTO ?1", [to.to_str().unwrap()]).unwrap();
     to
 }
@@ -252,7 +252,8 @@ async fn a_receipt_that_was_given_out_is_missed() {
     let list = scene.sandbox.path("given-out");
     let lines = [base64url::encode(&given_out[0]), "nothing".into(), base64url::encode(&given_out[2])];
     fs::write(&list, lines.join("\n")).unwrap();
-    // The store of before the last payment is good by itself.
+    // What was restored from before the last payments is good by itself, where nothing else is remembered.
+    fs::remove_file(scene.sandbox.path("issuer.head")).unwrap();
     let store = scene.sandbox.path("issuer.sqlite");
     let cut = "DELETE FROM batches WHERE number > 5; DELETE FROM entries WHERE batch > 5";
     open(&store).execute_batch(cut).unwrap();

@@ -18,4 +18,5 @@ mod flood;
 mod journey;
 mod mandates;
 mod reads;
+mod restored;
 mod together;
