@@ -237,7 +237,7 @@ class Shim:
 
     def agent_start(self, call: Json) -> Json:
         self.agent = Agent(SigningKey(unhex(call["key"])), call["network"],
-                           trust_of(call, []), chain_of(call["mandates"]))
+                           trust_of(call, [chain_of(call.get("chain"))]), chain_of(call["mandates"]))
         return {}
 
     def agent_offer(self, call: Json) -> Json:
