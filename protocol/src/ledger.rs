@@ -105,6 +105,8 @@ pub struct CancelOrder {
     pub intent: Verified<Intent>,
     /// The merchant that signed it, when no key did: the one whose offer the intent takes.
     pub merchant: Option<PartyId>,
+    /// Whether its signer is of the payer's side, which is told why the intent was refused. [RCT-14]
+    pub is_payers: bool,
 }
 
 /// What comes of a command.

@@ -27,8 +27,8 @@ pub const PERIODS_MAX: usize = 8;
 pub const ITEMS_MAX: usize = 64;
 /// Most payee accounts in an offer.
 pub const PAYEES_MAX: usize = 8;
-/// Most mandates in one command.
-pub const COMMAND_MANDATES_MAX: usize = 1_024;
+/// Most mandates in one command. [ENC-15]
+pub const COMMAND_MANDATES_MAX: usize = 256;
 /// Most hashes in a receipt's path: a batch holds at most 65,536 receipts.
 pub const PATH_MAX: usize = 16;
 /// Most hashes in a proof of the log.

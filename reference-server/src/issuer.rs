@@ -19,7 +19,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use purser_protocol::cert::Role;
 use purser_protocol::field::{KeyHolder, decoded};
-use purser_protocol::flow::issuer::Desk;
+use purser_protocol::flow::issuer::{Desk, pseudonym};
 use purser_protocol::id::{AccountId, Digest, PartyId, Pseudonym};
 use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::{Ledger, Settings};
@@ -28,7 +28,6 @@ use purser_protocol::receipt::log::{Log, batch_leaf};
 use purser_protocol::sign::SignerName;
 use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::time::UnixSeconds;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::clock::Clock;
@@ -84,16 +83,9 @@ impl Issuer {
         }
     }
 
-    /// Who a payer is to a merchant: the same each time, and to every merchant another. [INT-1] [PRV-2]
+    /// Who a payer is to a merchant.
     fn pseudonym(&self, account: &AccountId, merchant: &PartyId) -> Pseudonym {
-        let hash = Sha256::new()
-            .chain_update(self.pseudonym_secret)
-            .chain_update(account.0)
-            .chain_update(merchant.as_str())
-            .finalize();
-        let mut pseudonym = [0; 16];
-        pseudonym.copy_from_slice(&hash[..16]);
-        Pseudonym(pseudonym)
+        pseudonym(&self.pseudonym_secret, account, merchant)
     }
 }
 
@@ -185,10 +177,10 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/.well-known/purser", get(discovery::document)) // [HTB-4]
         .route("/v1/accounts", post(command::enrol))
         .route("/v1/account", get(read::account))
-        .route("/v1/mandates", post(command::command).get(read::mandates))
+        .route("/v1/mandates", post(command::mandate).get(read::mandates))
         .route("/v1/mandates/{id}/status", get(read::status))
         .route("/v1/commands", post(command::command))
-        .route("/v1/confirmations", post(command::command))
+        .route("/v1/confirmations", post(command::confirmation))
         .route("/v1/intents", post(command::pay))
         .route("/v1/intents/{id}", get(read::intent))
         .route("/v1/receipts/{id}", get(read::receipt))

@@ -137,6 +137,7 @@ impl Challenge {
     fn of_parameters(parameters: Vec<(String, String)>) -> Option<Self> {
         let offer = PaperId(base64url::decode_array(named(&parameters, "id")?)?);
         let realm = PartyId::new(named(&parameters, "realm")?)?;
+        named(&parameters, "expires")?; // Compared with the offer's, as a text. [HTB-37]
         let request = Json::read(&base64url::decode(named(&parameters, "request")?)?)?;
         let amount = minor(request.member("amount")?.text()?)?;
         let currency = request.member("currency")?.text()?;

@@ -4,11 +4,15 @@
 //! one before it, so that the first check that fails is one and the same for every issuer. [AUT-2]
 
 mod papers;
+mod posted;
+mod pseudonym;
 mod request;
 
 use std::sync::Arc;
 
 use papers::{At, Mandates};
+pub use posted::Resource;
+pub use pseudonym::pseudonym;
 pub use request::PaymentRequest;
 
 use super::Parties;
@@ -29,6 +33,7 @@ use crate::paper::mandate::{Holder, Mandate};
 use crate::paper::offer::Offer;
 use crate::sign::{Authentic, Context, Crypto, Kind, Paper, PublicKey, Signed, Verified};
 use crate::time::UnixSeconds;
+use crate::wire::Field as _;
 
 /// What the issuer's ledger knows of keys. A server answers from a copy, so that checks need no lock.
 pub trait Directory {
@@ -236,14 +241,14 @@ impl Desk<'_> {
         // A merchant that does not hold the mandate shows the offer, its own, that the intent takes: that makes the
         // intent its business.
         let merchant = merchant.map(|merchant| merchant.id.clone());
-        let may_cancel = |merchant: &PartyId| {
-            holder.as_ref().is_some_and(|holder| holder.id == *merchant)
-                || offered.as_ref().is_some_and(|(maker, offer)| maker == merchant && *offer == intent.offer)
+        let is_payers = merchant.as_ref().is_none_or(|merchant| holder.is_some_and(|holder| holder.id == *merchant));
+        let is_sellers = |merchant: &PartyId| {
+            offered.as_ref().is_some_and(|(maker, offer)| maker == merchant && *offer == intent.offer)
         };
-        if !merchant.as_ref().is_none_or(may_cancel) {
+        if !is_payers && !merchant.as_ref().is_some_and(is_sellers) {
             return Err(Fault::new(Code::CommandSigner).within(Part::Command)); // [SIG-14]
         }
-        Ok(CancelOrder { cancel, intent, merchant })
+        Ok(CancelOrder { cancel, intent, merchant, is_payers })
     }
 
     fn verify<'p, T: Paper>(&self, paper: At<Signed<'p, T>>, key: &PublicKey) -> Result<At<Authentic<'p, T>>, Fault> {
@@ -275,12 +280,12 @@ impl Desk<'_> {
         match paper.value(ISS).and_then(|mut name| name.text().ok()) {
             Some(name) if name != party.id.as_str() => return Err(paper.fault(Code::CertName)), // [SIG-23]
             Some(_) => {}
-            // Papers that a key may sign have none; any other says that it is missing. [AUT-6]
-            None => paper.paper.foresee().map_err(|fault| fault.within(paper.part))?,
+            None if T::KIND.names_its_party() => return Err(paper.unreadable(Code::MissingField)), // [AUT-6]
+            None => {}
         }
-        let made_at = paper.value(IAT).and_then(|mut seconds| seconds.unsigned().ok());
+        let made_at = paper.value(IAT).and_then(|mut seconds| UnixSeconds::read(&mut seconds).ok());
         let made_at = made_at.ok_or_else(|| paper.unreadable(Code::MissingField))?;
-        party.check_made_at(made_at).map_err(|fault| fault.within(paper.part))?; // [CRT-19]
+        party.check_made_at(made_at.get()).map_err(|fault| fault.within(paper.part))?; // [CRT-19]
         Ok(party)
     }
 
@@ -327,7 +332,7 @@ impl Desk<'_> {
         if paper.value(SUB).is_some() {
             return self.account_key(paper, directory, Code::AccountUnknown); // [CMD-15] [SIG-25]
         }
-        let key = paper.holder_key().ok_or_else(|| paper.unreadable(Code::CommandSigner))??;
+        let key = paper.holder_key().ok_or_else(|| paper.unreadable(Code::CommandSigner))?;
         if paper.key_name() == Some(key.id()) { Ok(key) } else { Err(paper.fault(Code::CommandSigner)) }
     }
 }

@@ -8,7 +8,7 @@ use crate::code::Code;
 use crate::fault::Fault;
 use crate::field::decoded;
 use crate::id::{CertificateId, PartyId};
-use crate::label::{IAT, LOG_ROOT, LOG_SIZE, NETWORK};
+use crate::label::{IAT, LOG_ROOT, LOG_SIZE};
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::receipt::Root;
 use crate::receipt::log::{Inclusion, LoggedReceipt, batch_leaf, is_beginning};
@@ -130,8 +130,5 @@ pub fn open_root(
     let authentic = signed.verify(crypto, context, &party.key)?;
     authentic.version()?;
     let root = authentic.open()?;
-    if root.network.as_str() != context.network {
-        return Err(Fault::new(Code::SignatureInvalid).field(NETWORK.name)); // [RCT-18]
-    }
     Ok(SignedRoot { root: (*root).clone(), issuer: party.id.clone(), certificate })
 }

@@ -190,9 +190,8 @@ impl Field for Period {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         let at = reader.offset();
         let range = || Fault::new(Code::FieldRange).at(at);
-        let length = reader.list()?;
-        let kind = if length == 0 { 0 } else { reader.unsigned()? };
-        match (length, kind) {
+        let length = ranged(reader, Reader::list, |length| (2..=3).contains(&length).then_some(length))?;
+        match (length, reader.unsigned()?) {
             (3, 1) => {
                 let unit = ranged(reader, Reader::unsigned, Unit::from_label)?;
                 Ok(Self::Calendar { unit, zone: Zone::read(reader)? })

@@ -77,17 +77,13 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The first byte must be tag 18 in its shortest form. [SIG-1]
+/// The first item must be tag 18. [SIG-1]
 fn tag(bytes: &[u8]) -> Result<(), Fault> {
-    let fault = |code: Code| Err(Fault::new(code).at_stage(Stage::Framing).at(0));
-    match *bytes {
-        [] => fault(Code::CborTruncated),
-        [TAG_SIGN1, ..] => Ok(()),
-        [0xd8, 18, ..] | [0xd9, 0, 18, ..] | [0xda, 0, 0, 0, 18, ..] | [0xdb, 0, 0, 0, 0, 0, 0, 0, 18, ..] => {
-            fault(Code::CborNotDeterministic) // [ENC-4]
-        }
-        _ => fault(Code::CoseTag),
-    }
+    let head = Reader::new(bytes).tag().map_err(|fault| match fault.code {
+        Code::FieldType => Fault::new(Code::CoseTag).at(0),
+        _ => fault.at_stage(Stage::Framing), // [ENC-20]
+    })?;
+    if head == u64::from(TAG_SIGN1 & 0x1f) { Ok(()) } else { Err(Fault::new(Code::CoseTag).at(0)) }
 }
 
 /// One of the three byte strings of the envelope.

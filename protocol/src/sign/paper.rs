@@ -11,6 +11,7 @@ use super::key::{Crypto, PublicKey, Signer, SignerFailed};
 use crate::code::{Code, Stage};
 use crate::fault::Fault;
 use crate::id::{CertificateId, PaperId};
+use crate::label::NETWORK;
 use crate::wire::{Reader, Writer};
 
 /// Who signs a kind of paper.
@@ -91,6 +92,12 @@ kinds! {
 }
 
 impl Kind {
+    /// Whether its `iss` names the party whose certificate signs it. A root names nobody, and papers that a key may
+    /// sign do not either. [SIG-23]
+    pub const fn names_its_party(self) -> bool {
+        matches!(self.by(), By::Certificate) && !matches!(self, Self::Root)
+    }
+
     /// The kind with this `typ`.
     pub fn from_typ(typ: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.typ() == typ)
@@ -202,8 +209,22 @@ impl<'a, T: Paper> Signed<'a, T> {
         }
         let digest = to_be_signed(T::KIND, context, self.frame.protected, self.frame.payload);
         match crypto.verify(key, &digest, self.frame.signature) {
-            Ok(()) => Ok(Authentic { signed: self, key: *key }),
+            Ok(()) => self.of_network(context).map(|()| Authentic { signed: self, key: *key }),
             Err(code) => Err(Fault::new(code).at(self.frame.bytes.len() - 64)), // [SIG-11] [SIG-15]
+        }
+    }
+}
+
+/// A root says its network once more, for those who read it without asking for which one it verified. [RCT-18]
+impl<T: Paper> Signed<'_, T> {
+    fn of_network(&self, context: Context<'_>) -> Result<(), Fault> {
+        let said = find(self.frame.payload, NETWORK.number).filter(|_| T::KIND == Kind::Root);
+        match said.map(|(at, mut network)| (at, network.text())) {
+            Some((at, Ok(network))) if network != context.network => {
+                let at = at + self.frame.offset_of(self.frame.payload);
+                Err(Fault::new(Code::SignatureInvalid).at(at).field(NETWORK.name))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -144,6 +144,7 @@ pub(super) fn text(bytes: &[u8]) -> Option<&str> {
     if text.chars().any(hidden) {
         return None;
     }
+    // The data are of Unicode 18.0. [ENC-25]
     let composed = match is_nfc_quick(text.chars()) {
         IsNormalized::Yes => true,
         IsNormalized::No => false,

@@ -89,6 +89,11 @@ impl<'a> Reader<'a> {
         self.head_of(Major::Map)
     }
 
+    /// Reads the head of a tag and returns its number.
+    pub(crate) fn tag(&mut self) -> Result<u64, Fault> {
+        self.head_of(Major::Tag)
+    }
+
     /// The type of the next item, unread.
     pub fn peek(&self) -> Option<Major> {
         head(self.bytes, self.at).ok().map(|head| head.major)

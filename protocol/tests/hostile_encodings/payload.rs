@@ -172,7 +172,7 @@ fn limits(t: &mut Table) {
 
 /// Values that are well-formed and not allowed.
 fn values(t: &mut Table) {
-    let wrong: [(_, _, &str, i64, _, Vec<u8>); 25] = [
+    let wrong: [(_, _, &str, i64, _, Vec<u8>); 29] = [
         ("P05", "C15", "amount negative", FUNDED, FieldType, int(-20_000)),
         ("", "C15", "amount -1", FUNDED, FieldType, int(-1)),
         ("P08", "", "amount as text", FUNDED, FieldType, text("20000")),
@@ -192,7 +192,11 @@ fn values(t: &mut Table) {
         ("", "", "digest of 33 bytes", -20, FieldRange, bytes(&[0; 33])),
         ("", "", "account of 17 bytes", 2, FieldRange, bytes(&[0; 17])),
         ("", "", "no rule", CAPS, FieldRange, map(&[])),
-        ("", "", "a period of nothing", CAPS, FieldRange, map(&[(int(4), list(&[list(&[int(1), list(&[])])]))])),
+        ("", "", "a period of nothing", CAPS, FieldRange, of_period(&[])),
+        ("", "", "a period of one entry, of another type", CAPS, FieldRange, of_period(&[text("day")])),
+        ("", "", "a period of four entries", CAPS, FieldRange, of_period(&[int(1), int(1), text("UTC"), int(0)])),
+        ("", "", "a period of two entries, of another type", CAPS, FieldType, of_period(&[text("day"), int(60)])),
+        ("", "", "a rolling period with a zone", CAPS, FieldRange, of_period(&[int(2), int(60), text("UTC")])),
         ("", "C13", "issuer in capitals", AUD, FieldRange, text("Issuer.example")),
         ("", "C13", "issuer with a Cyrillic letter", AUD, FieldRange, text("issu\u{435}r.example")),
         ("", "C13", "issuer with a dot at its end", AUD, FieldRange, text("issuer.example.")),
@@ -219,6 +223,11 @@ fn values(t: &mut Table) {
         set(&set(p, VERSION, int(2)), -99, int(1))
     });
     t.refuse_payload(("P03", "D10"), "no version", (MissingField, Schema), |p| remove(p, VERSION));
+}
+
+/// Caps with a total for this period.
+fn of_period(period: &[Vec<u8>]) -> Vec<u8> {
+    map(&[(int(4), list(&[list(&[int(1), list(period)])]))])
 }
 
 fn int_max() -> Vec<u8> {

@@ -13,7 +13,7 @@ use purser_protocol::bind::http::{self, AnswerBody};
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::field::{decoded, encoded};
-use purser_protocol::flow::issuer::{OpenedPayment, PaymentRequest};
+use purser_protocol::flow::issuer::{OpenedPayment, PaymentRequest, Resource};
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::Command;
 use purser_protocol::paper::intent::Intent;
@@ -42,10 +42,7 @@ pub(super) async fn enrol(
     body: Bytes,
 ) -> Result<Response, Problem> {
     media_type(&headers, COSE)?;
-    if Kind::of(&body).is_some_and(|kind| kind != Kind::Enrolment) {
-        return Err(Problem::new(Code::TypeMismatch));
-    }
-    let answered = issuer.take(body).await?;
+    let answered = issuer.take(Resource::Accounts, body).await?;
     let made = answered.made.clone(); // [SIG-26]
     let mut response = answer(answered)?;
     if let Some(credential) = made.and_then(|paper| HeaderValue::from_str(&base64url::encode(&paper)).ok()) {
@@ -54,7 +51,27 @@ pub(super) async fn enrol(
     Ok(response)
 }
 
-/// `POST /v1/mandates`, `POST /v1/commands`, `POST /v1/confirmations`: the `typ` says what the paper is.
+/// `POST /v1/mandates`
+pub(super) async fn mandate(
+    State(issuer): State<Arc<Issuer>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    media_type(&headers, COSE)?;
+    answer(issuer.take(Resource::Mandates, body).await?)
+}
+
+/// `POST /v1/confirmations`
+pub(super) async fn confirmation(
+    State(issuer): State<Arc<Issuer>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    media_type(&headers, COSE)?;
+    answer(issuer.take(Resource::Confirmations, body).await?)
+}
+
+/// `POST /v1/commands`: the `typ` says what the paper is.
 pub(super) async fn command(
     State(issuer): State<Arc<Issuer>>,
     headers: HeaderMap,
@@ -62,10 +79,7 @@ pub(super) async fn command(
 ) -> Result<Response, Problem> {
     media_type(&headers, COSE)?;
     let kind = Kind::of(&body);
-    if kind == Some(Kind::Enrolment) {
-        return Err(Problem::new(Code::TypeMismatch));
-    }
-    let mut response = answer(issuer.take(body).await?)?;
+    let mut response = answer(issuer.take(Resource::Commands, body).await?)?;
     if kind == Some(Kind::Cancel) {
         // Whatever came to light, that is what was asked for. [CMD-26]
         *response.status_mut() = StatusCode::OK;
@@ -93,17 +107,20 @@ enum Opened {
 
 impl Issuer {
     /// Opens a paper and has it decided.
-    async fn take(self: &Arc<Self>, body: Bytes) -> Result<Answered, Problem> {
+    async fn take(self: &Arc<Self>, resource: Resource, body: Bytes) -> Result<Answered, Problem> {
         let fresh = AccountId(random().map_err(|_| Problem::new(Code::Internal))?);
         let issuer = Arc::clone(self);
         let bytes = body.clone();
         let command = self
             .check(move || {
                 let keys = issuer.keys.read().map_err(|_| Fault::new(Code::Internal))?;
-                issuer.desk().open_command(&bytes, &*keys, fresh)
+                issuer.desk().open_posted(resource, &bytes, &*keys, fresh)
             })
             .await?;
-        self.decide(command, body.to_vec()).await
+        // A merchant that cancels is told no more of the payer's reasons than it was told by the refusal. [RCT-14]
+        let is_told = !matches!(&command, Command::Cancel(order) if !order.is_payers);
+        let answered = self.decide(command, body.to_vec()).await?;
+        Ok(Answered { detail: answered.detail.filter(|_| is_told), ..answered })
     }
 
     /// Opens a payment, registers what comes with it, and has it decided.

@@ -188,6 +188,25 @@ async fn a_cancel_ends_doubt_in_either_order() {
     assert_eq!(scene.balance(&person).await, 9_000);
 }
 
+/// A refusal says to the merchant that it is one; a cancel brings no more of it to light.
+#[tokio::test]
+async fn a_merchant_learns_no_reason_by_a_cancel() {
+    let scene = Scene::new();
+    let (world, shop) = (&scene.world, &scene.shop);
+    let person = scene.person(10_000).await;
+    let agent = Key::new();
+    let quota = scene.register(&person.quota(&agent, 500)).await;
+    let offer = shop.offer(1_000);
+    let intent = agent.intent(quota, &offer, 1_000);
+    let refused = scene.pay(&offer, &intent).await;
+    let receipt = refused.refuses(world, Code::RuleTotal).id;
+    for (cancel, is_told) in [(agent.cancel(&intent), true), (shop.cancel(&intent, &offer), false)] {
+        let met = scene.command(&cancel).await;
+        assert_eq!((met.status, met.receipt(world).id), (200, receipt));
+        assert_eq!(met.detail().is_some(), is_told);
+    }
+}
+
 #[tokio::test]
 async fn an_offer_is_paid_once_by_an_account() {
     let scene = Scene::new();

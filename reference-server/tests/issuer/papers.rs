@@ -245,6 +245,12 @@ impl Shop {
         }
     }
 
+    /// Of an intent that takes this offer.
+    pub(crate) fn cancel(&self, intent: &[u8], offer: &[u8]) -> Vec<u8> {
+        let (intent, offer) = (Bytes(intent.to_vec()), Some(Bytes(offer.to_vec())));
+        self.sign(&Cancel { issuer: issuer(), issued_at: now(), nonce: nonce(), intent, offer })
+    }
+
     pub(crate) fn offer(&self, minor: u64) -> Vec<u8> {
         self.sign(&self.draft(minor, CaptureMode::AtOnce))
     }

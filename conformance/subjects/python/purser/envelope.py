@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from .cbor import BYTES, LIST, MAP, Map, Reader, encode
+from .cbor import BYTES, LIST, MAP, TAG, Map, Reader, encode
 from .errors import Reject
 from .keys import SigningKey, sha256
 
@@ -71,10 +71,9 @@ def read(data: bytes) -> Paper:
     if len(data) > MAX_PAPER:
         raise Reject("message-too-large", "size")  # [ENC-1]
     framing = Reader(data, 0, len(data), "framing")
-    if data and not data.startswith((b"\xd2", b"\xd8\x12", b"\xd9\x00\x12", b"\xda\x00\x00\x00\x12",
-                                     b"\xdb\x00\x00\x00\x00\x00\x00\x00\x12")):
-        raise Reject("cose-tag", "framing", offset=0)  # [SIG-1], of whatever is no tag 18 in any form
-    framing.head()  # [ENC-2] [ENC-4]
+    major, argument, start = framing.head()
+    if major != TAG or argument != 18:
+        raise Reject("cose-tag", "framing", offset=start)  # [SIG-1]
     major, argument, start = framing.head()
     if major != LIST or argument != 4:
         raise Reject("cose-structure", "framing", offset=start)  # [SIG-2]

@@ -83,10 +83,9 @@ impl<'a, T: Paper> At<Signed<'a, T>> {
         self.value(label)?.array().ok()
     }
 
-    /// The key in `cnf`; `key-invalid` when it is not in the one form. [SIG-11]
-    pub(super) fn holder_key(&self) -> Option<Result<PublicKey, Fault>> {
-        let key = KeyHolder::read(&mut self.value(CNF)?).map(|KeyHolder(key)| key);
-        Some(key.map_err(|_| self.fault(Code::KeyInvalid)))
+    /// The key in `cnf`, where it is in the one form. [SIG-11]
+    pub(super) fn holder_key(&self) -> Option<PublicKey> {
+        KeyHolder::read(&mut self.value(CNF)?).ok().map(|KeyHolder(key)| key)
     }
 }
 

@@ -7,7 +7,7 @@ use purser_protocol::cert::Role;
 use purser_protocol::code::{Code, Retry, Standing};
 use purser_protocol::flow::Register;
 use purser_protocol::flow::merchant::verify_receipt;
-use purser_protocol::flow::payer::{Action, Attempt, Event, answers, secret_hash};
+use purser_protocol::flow::payer::{Attempt, Event, answers, secret_hash};
 use purser_protocol::id::{PaperId, PartyId};
 use purser_protocol::limits::OFFER_SECONDS_MAX;
 use purser_protocol::paper::intent::Intent;
@@ -106,7 +106,7 @@ impl Agent {
         let id = PaperId(input.array("intent")?);
         let event = self.event(&id, input)?;
         let attempt = self.attempts.get_mut(&id).ok_or_else(|| broken("no intent of this id was signed"))?;
-        let action = attempt.handle(event);
+        attempt.handle(event);
         let state = match *attempt {
             Attempt::Signed => "signed",
             Attempt::InDoubt { .. } => "asking",
@@ -118,12 +118,8 @@ impl Agent {
         if state == "idle" {
             self.taken.retain(|_, intent| *intent != id);
         }
-        let send = match action {
-            Action::Send | Action::AskAfter { .. } => "same",
-            Action::Cancel => "cancel",
-            Action::Finish => "nothing",
-        };
-        Ok(json!({ "state": state, "send": send }))
+        // What waits for the person is asked after, and not sent again.
+        Ok(json!({ "state": state, "send": if state == "asking" { "same" } else { "nothing" } }))
     }
 
     fn event(&self, id: &PaperId, input: Input<'_>) -> Result<Event, No> {

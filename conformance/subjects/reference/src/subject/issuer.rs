@@ -8,7 +8,7 @@ use purser_protocol::bind::http::AnswerBody;
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::field::{KeyHolder, List, encoded};
-use purser_protocol::flow::issuer::{Desk, PaymentRequest};
+use purser_protocol::flow::issuer::{Desk, PaymentRequest, Resource, pseudonym};
 use purser_protocol::flow::{Register, certificate_id};
 use purser_protocol::id::{AccountId, Digest, Nonce, PaperId, PartyId, Pseudonym, Text};
 use purser_protocol::ledger::event::Event;
@@ -21,7 +21,7 @@ use purser_protocol::receipt::tree::{Frontier, Tree, leaf_hash};
 use purser_protocol::receipt::{Claims, Detail, Outcome, Receipt, Root};
 use purser_protocol::sign::backend::{Portable, PortableSigner};
 use purser_protocol::sign::paper::id;
-use purser_protocol::sign::{Context, Frame, Kind, Paper, sign_by_certificate};
+use purser_protocol::sign::{Context, Frame, Paper, sign_by_certificate};
 use purser_protocol::time::UnixSeconds;
 use serde_json::json;
 
@@ -83,22 +83,25 @@ impl Issuer {
 
     pub(super) fn receive(&mut self, input: Input<'_>) -> Said {
         let (body, now, salt) = (input.bytes("body")?, input.seconds("now")?, Nonce(input.array_or_zeros("nonce")?));
-        let kind = Kind::of(&body);
-        let (paper, is_cancel) = match input.text("message")? {
-            "payment" => (self.pay(&body, now, salt)?, false),
-            "account" if kind.is_some_and(|kind| kind != Kind::Enrolment) => return Err(Code::TypeMismatch.into()),
-            "mandate" | "command" | "confirmation" if kind == Some(Kind::Enrolment) => {
-                return Err(Code::TypeMismatch.into());
+        let resource = match input.text("message")? {
+            "payment" => {
+                let paper = self.pay(&body, now, salt)?;
+                return self.told(&paper, true, false);
             }
-            "account" | "mandate" | "command" | "confirmation" => {
-                let fresh = AccountId(input.array_or_zeros("account")?);
-                let command = self.desk(now).open_command(&body, self.ledger.state(), fresh)?;
-                (self.decide(&command, now, salt)?, kind == Some(Kind::Cancel))
-            }
+            "account" => Resource::Accounts,
+            "mandate" => Resource::Mandates,
+            "command" => Resource::Commands,
+            "confirmation" => Resource::Confirmations,
             _ => return Err(No::Unsupported),
         };
-        // Whatever a cancel brings to light is what was asked for. [CMD-26]
-        self.told(&paper, true, is_cancel)
+        let fresh = AccountId(input.array_or_zeros("account")?);
+        let command = self.desk(now).open_posted(resource, &body, self.ledger.state(), fresh)?;
+        let paper = self.decide(&command, now, salt)?;
+        match command {
+            // Whatever a cancel brings to light is what was asked for. [CMD-26]
+            Command::Cancel(order) => self.told(&paper, order.is_payers, true),
+            _ => self.told(&paper, true, false),
+        }
     }
 
     pub(super) fn ask(&mut self, input: Input<'_>) -> Said {
@@ -262,11 +265,7 @@ impl Issuer {
     }
 
     fn pseudonym(&self, account: &AccountId, merchant: &PartyId) -> Pseudonym {
-        use sha2::{Digest as _, Sha256};
-        let hash = Sha256::new().chain_update(self.pseudonym_secret).chain_update(account.0);
-        let mut pseudonym = [0; 16];
-        pseudonym.copy_from_slice(&hash.chain_update(merchant.as_str()).finalize()[..16]);
-        Pseudonym(pseudonym)
+        pseudonym(&self.pseudonym_secret, account, merchant)
     }
 
     fn sign<T: Paper>(&self, paper: &T, with_chain: bool) -> Result<Vec<u8>, No> {

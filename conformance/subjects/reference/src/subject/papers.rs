@@ -25,7 +25,7 @@ use purser_protocol::sign::backend::Portable;
 use purser_protocol::sign::paper::find;
 use purser_protocol::sign::{Kind, Paper, PublicKey, Signed, SignerName, Verified, sign_by_certificate};
 use purser_protocol::time::UnixSeconds;
-use purser_protocol::wire::Reader;
+use purser_protocol::wire::{Field as _, Reader};
 use serde_json::{Value, json};
 
 use super::call::{Input, No, Outcome, broken, hex};
@@ -58,7 +58,18 @@ macro_rules! by_kind {
 }
 
 pub(super) fn verify(input: Input<'_>) -> Outcome {
-    by_kind!(input, verify_as)
+    match kind(input)? {
+        // A reader asks these how long they are good, and nothing else is needed for the answer.
+        Kind::Pseudonym => open::<Pseudonym>(input).and_then(|paper| {
+            paper.check_lifetime()?; // [INT-3]
+            Ok(read(&paper))
+        }),
+        Kind::Status => open::<Status>(input).and_then(|paper| {
+            paper.check_lifetime()?; // [REV-9]
+            Ok(read(&paper))
+        }),
+        _ => by_kind!(input, verify_as),
+    }
 }
 
 pub(super) fn sign(input: Input<'_>) -> Outcome {
@@ -69,19 +80,36 @@ fn kind(input: Input<'_>) -> Result<Kind, No> {
     Kind::from_typ(&format!("purser-{}", input.text("kind")?)).ok_or(No::Unsupported)
 }
 
-/// The stages size to schema of one paper.
 fn verify_as<T: Paper>(input: Input<'_>) -> Outcome {
-    let paper = input.bytes("paper")?;
-    let signer = input.member("signer")?;
+    open::<T>(input).map(|paper| read(&paper))
+}
+
+/// The stages size to schema of one paper. Whom to believe is configured before.
+fn open<T: Paper>(input: Input<'_>) -> Result<Verified<T>, No> {
+    let (paper, signer) = (input.bytes("paper")?, input.member("signer")?);
+    let by_key = signer.get("key").map(|_| signer.array("key").map(PublicKey)).transpose()?;
+    let register = if by_key.is_none() { Some(signer.register()?) } else { None };
     let signed = Signed::<T>::read(&paper)?;
-    let key = match signer.get("key") {
-        Some(_) if matches!(signed.header.signer, SignerName::Key(_)) => PublicKey(signer.array("key")?),
-        Some(_) => return Err(Code::CommandSigner.into()), // [SIG-14]
-        None => certified(&signed, signer, input.seconds("now")?)?.key,
+    let key = match (by_key, register, signed.header.signer) {
+        (Some(key), _, SignerName::Key(name)) if name == key.id() => key,
+        (_, Some(register), SignerName::Certificate(_)) => {
+            certified(&signed, &register, signer.role("role")?, input.seconds("now")?)?.key
+        }
+        _ => return Err(wrong_signer(T::KIND).into()),
     };
     let authentic = signed.verify(&Portable, input.context()?, &key)?;
     authentic.version()?;
-    Ok(read(&authentic.open()?))
+    Ok(authentic.open()?)
+}
+
+/// What a paper of another signer than the expected one is refused with.
+fn wrong_signer(kind: Kind) -> Code {
+    match kind {
+        Kind::Mandate => Code::MandateSigner, // [SIG-12]
+        Kind::Intent => Code::AgentMismatch,  // [SIG-13]
+        Kind::Proof => Code::ProofInvalid,    // [HTB-32]
+        _ => Code::CommandSigner,             // [SIG-14]
+    }
 }
 
 fn read<T: Paper>(paper: &Verified<T>) -> Value {
@@ -89,18 +117,21 @@ fn read<T: Paper>(paper: &Verified<T>) -> Value {
 }
 
 /// The stage certificates, and what it takes from the payload. [SIG-23]
-fn certified<T: Paper>(signed: &Signed<'_, T>, signer: Input<'_>, now: UnixSeconds) -> Result<Arc<Party>, No> {
-    let party = signer.register()?.party(&signed.header, signer.role("role")?, now)?;
+fn certified<T: Paper>(
+    signed: &Signed<'_, T>,
+    register: &Register,
+    role: Role,
+    now: UnixSeconds,
+) -> Result<Arc<Party>, No> {
+    let party = register.party(&signed.header, role, now)?;
     let field = |label| find(signed.frame.payload, label).map(|(_, value)| value);
     match field(ISS.number).and_then(|mut name| name.text().ok()) {
         Some(name) if name != party.id.as_str() => return Err(Code::CertName.into()),
-        Some(_) => {}
-        // A root names nobody; of all other papers, what version and schema come to is the fault. [AUT-6]
-        None if T::KIND == Kind::Root => {}
-        None => foresee(signed)?,
+        None if T::KIND.names_its_party() => foresee(signed)?, // [AUT-6]
+        _ => {}
     }
-    match field(IAT.number).and_then(|mut seconds| seconds.unsigned().ok()) {
-        Some(made_at) => party.check_made_at(made_at)?, // [CRT-19]
+    match field(IAT.number).and_then(|mut seconds| UnixSeconds::read(&mut seconds).ok()) {
+        Some(made_at) => party.check_made_at(made_at.get())?, // [CRT-19]
         None => foresee(signed)?,
     }
     Ok(party)
@@ -227,13 +258,7 @@ pub(super) fn open_certified<T: Paper>(
     now: UnixSeconds,
 ) -> Result<(Verified<T>, Arc<Party>), No> {
     let signed = Signed::<T>::read(bytes)?;
-    let party = register.party(&signed.header, role, now)?;
-    let name = find(signed.frame.payload, ISS.number).and_then(|(_, mut name)| name.text().ok());
-    if name.is_some_and(|name| name != party.id.as_str()) {
-        return Err(Code::CertName.into()); // [SIG-23]
-    }
-    let made_at = find(signed.frame.payload, IAT.number).and_then(|(_, mut seconds)| seconds.unsigned().ok());
-    party.check_made_at(made_at.unwrap_or_default())?;
+    let party = certified(&signed, register, role, now)?;
     let authentic = signed.verify(&Portable, context, &party.key)?;
     authentic.version()?;
     Ok((authentic.open()?, party))
