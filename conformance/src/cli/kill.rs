@@ -23,6 +23,9 @@ pub(super) struct Kill {
     /// Other vectors than those that this program carries: a folder of areas.
     #[arg(long, value_name = "DIR")]
     vectors: Option<PathBuf>,
+    /// Only programs whose name has this in it; no matrix is written.
+    #[arg(long, value_name = "WORD")]
+    only: Option<String>,
     /// How long a program may say nothing, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value = "1000")]
     silence: u64,
@@ -37,7 +40,14 @@ pub(super) fn kill(arguments: &Kill) -> Result<ExitCode, String> {
         let mark = if row.pairs < PAIRS_MIN { "SURVIVES" } else { "caught" };
         println!("{mark:8} {:4} {}: {}", row.pairs, row.name, row.says);
     };
-    let matrix = kill::matrix(&broken, &options, &catalogue, told).map_err(|error| error.to_string())?;
+    let matrix = kill::matrix(&broken, &options, &catalogue, arguments.only.as_deref(), told)
+        .map_err(|error| error.to_string())?;
+    if arguments.only.is_some() {
+        for row in &matrix.faults {
+            row.killed_by.iter().for_each(|(id, seen)| println!("  {id}: {seen}"));
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let text = serde_json::to_string_pretty(&matrix).map_err(|error| error.to_string())? + "\n";
     fs::write(&arguments.out, text).map_err(|error| format!("{}: {error}", arguments.out.display()))?;
     let faults = matrix.faults.len();
