@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::results::{Baseline, Claims, Implementation, State};
+use crate::results::{Baseline, CaseResult, Claims, Implementation, State};
 use crate::run::Options;
 use crate::run::catalogue::Catalogue;
 use crate::run::judge::{Seen, judge};
@@ -46,7 +46,8 @@ pub fn passed(catalogue: &Catalogue, options: &Options, reply: &Value) -> Vec<St
     let judged: BTreeMap<&str, _> =
         plan.cases.iter().map(|planned| (planned.case.id.as_str(), verdict(planned.case))).collect();
     let settled = crate::run::credit::settle(&everything, catalogue, &plan, &scope, judged);
-    settled.into_iter().filter(|case| case.state == State::Passed).map(|case| case.id).collect()
+    let scores = |case: &CaseResult| case.state == State::Passed && case.not_scored.is_none();
+    settled.into_iter().filter(scores).map(|case| case.id).collect()
 }
 
 fn claiming_all(catalogue: &Catalogue) -> Claims {

@@ -33,7 +33,11 @@ pub(crate) fn settle(
         let id = planned.case.id.as_str();
         let Some(verdict) = judged.remove(id) else { continue };
         let mut result = CaseResult::of(planned.case);
-        result.not_scored = scope.excuse(&planned.case.role, id);
+        result.not_scored = scope.excuse(&planned.case.role, id).or_else(|| {
+            let is_alone = catalogue.refusals_of(id).is_empty() && !shows_something(planned.case);
+            let is_alone = is_alone && planned.case.expect.outcome == Outcome::Accept;
+            is_alone.then(|| "nothing tells it from accepting everything".to_owned())
+        });
         result.seen = verdict.reply;
         if let Some((why, message)) = verdict.failure {
             let code = result.seen.as_ref().and_then(|reply| reply.get("code")?.as_str());
@@ -65,6 +69,7 @@ fn uncredited(case: &Case, catalogue: &Catalogue, passed: &BTreeMap<String, bool
         (Outcome::Accept, _) if !shows_something(case) => {
             let beside = catalogue.refusals_of(&case.id).iter().filter_map(|id| passed.get(id)).collect::<Vec<_>>();
             let told_apart = beside.is_empty() || beside.contains(&&true);
+            // One with nothing beside it does not count at all.
             (!told_apart).then(|| (Why::Controls, "accepted as it must be; but so was all that must be refused".into()))
         }
         _ => None,
