@@ -8,7 +8,9 @@ extern crate self as purser_protocol;
 
 /// Which fault is on.
 pub mod broken {
+    use std::collections::HashMap;
     use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{LazyLock, Mutex, PoisonError};
 
     static FAULT: AtomicUsize = AtomicUsize::new(usize::MAX);
 
@@ -30,6 +32,14 @@ pub mod broken {
         let number = FAULTS.iter().position(|fault| fault.name == name);
         FAULT.store(number.unwrap_or(usize::MAX), Ordering::Relaxed);
         number.is_some()
+    }
+
+    /// A verdict on a signature, asked for once.
+    pub(crate) fn once(key: &[u8], digest: &[u8], signature: &[u8], ask: impl FnOnce() -> bool) -> Result<(), ()> {
+        static KNOWN: LazyLock<Mutex<HashMap<Vec<u8>, bool>>> = LazyLock::new(Mutex::default);
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let verified = *known.entry([key, digest, signature].concat()).or_insert_with(ask);
+        verified.then_some(()).ok_or(())
     }
 
     #[inline]
