@@ -428,7 +428,7 @@ fn answers(sheet: &mut Sheet) {
         "FLW-4",
         doubt,
     );
-    put("pending", "A receipt: pending", "taken", answer(&receipt(6, &same)), ("waiting", "same"), "FLW-3", served);
+    put("pending", "A receipt: pending", "taken", answer(&receipt(6, &same)), ("waiting", "nothing"), "FLW-3", served);
     put("refused", "A receipt: refused", "taken", answer(&receipt(7, &same)), ("idle", "nothing"), "FLW-3", served);
     let cancelled = Draft::of(claims(8).with(-3, offer.id()).with(-4, id));
     put("cancelled", "A receipt: cancelled", "taken", answer(&cancelled), ("idle", "nothing"), "FLW-3", served);

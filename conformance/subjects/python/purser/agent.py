@@ -94,7 +94,6 @@ class Agent:
                 taken.state = "paid"
             elif outcome == papers.PENDING:
                 taken.state, taken.answer_by = "waiting", found.claims.get(papers.ANSWER_BY)
-                send = "same"  # in time: the same intent brings the pending receipt, or what became of it [CNF-7]
             else:
                 taken.state = "idle"  # refused, or cancelled
         elif taken.state == "asking" and taken.sendings == 1 and self._undecided_for_good(status, body, content_type):
