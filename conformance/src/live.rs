@@ -58,6 +58,12 @@ fn all() -> Vec<&'static Check<World>> {
     [transport::CHECKS, reads::CHECKS, payments::CHECKS, commands::CHECKS].into_iter().flatten().collect()
 }
 
+/// Every check: its id, and the clauses that it is about.
+pub(crate) fn named() -> impl Iterator<Item = (String, &'static str)> {
+    let issuer = all().into_iter().map(|check| (format!("live/issuer/{}", check.id), check.clauses));
+    issuer.chain(sale::CHECKS.iter().map(|check| (format!("live/merchant/{}", check.id), check.clauses)))
+}
+
 /// Runs every check against an issuer.
 pub fn run(options: &Options, url: &str, peers: &Peers) -> Result<Results, HarnessError> {
     run_through(options, url, peers, None)

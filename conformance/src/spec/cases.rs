@@ -1,8 +1,10 @@
-//! What is put to a test: the cases of the vectors, by the clauses that they cite.
+//! What is put to a test: the cases of the vectors and the live checks, by the clauses that they cite.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::live;
 
 use super::clauses::Clauses;
 use super::csv::Csv;
@@ -29,6 +31,8 @@ pub(super) struct Cases {
     pub(super) refused: BTreeSet<String>,
     /// Those that are accepted, and those that a refused one differs from.
     pub(super) accepted: BTreeSet<String>,
+    /// The live checks: each sees what must come, and what must not.
+    pub(super) live: BTreeSet<String>,
 }
 
 /// The cases of every clause that has some.
@@ -61,6 +65,11 @@ struct Expect {
 impl Covered {
     pub(super) fn read(tree: &Tree, clauses: &Clauses<'_>) -> Self {
         let mut covered = Self::default();
+        for (id, cited) in live::named() {
+            for clause in cited.split_whitespace() {
+                covered.by_clause.entry(clause.to_owned()).or_default().live.insert(id.clone());
+            }
+        }
         for (path, text) in tree.below(FOLDER, ".json") {
             match serde_json::from_str::<Area>(text) {
                 Ok(area) => area.cases.iter().for_each(|case| covered.case(case, clauses)),
@@ -73,10 +82,12 @@ impl Covered {
         covered
     }
 
-    /// A clause with a code needs a case that is refused with it and one that is not; any other needs a case.
+    /// A clause with a code needs a case that is refused with it and one that is not; any other needs a case. A live
+    /// check is both.
     pub(super) fn has(&self, id: &str, code: Option<&str>) -> bool {
         let Some(cases) = self.by_clause.get(id) else { return false };
         match code {
+            _ if !cases.live.is_empty() => true,
             Some(_) => !cases.refused.is_empty() && !cases.accepted.is_empty(),
             None => !cases.refused.is_empty() || !cases.accepted.is_empty(),
         }

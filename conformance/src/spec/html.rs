@@ -109,7 +109,9 @@ fn clause(block: &str, entry: &Entry<'_>) -> String {
     if let Some(kept) = &entry.kept_at {
         let _ = write!(more, "<p>Kept at <code>{kept}</code>.</p>");
     }
-    for (what, cases) in [("Refused", &entry.cases.refused), ("Accepted", &entry.cases.accepted)] {
+    for (what, cases) in
+        [("Refused", &entry.cases.refused), ("Accepted", &entry.cases.accepted), ("Live", &entry.cases.live)]
+    {
         if !cases.is_empty() {
             let cases: Vec<_> = cases.iter().map(|case| format!("<code>{case}</code>")).collect();
             let _ = write!(more, "<p>{what}: {}.</p>", cases.join(", "));
