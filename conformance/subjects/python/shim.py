@@ -133,8 +133,8 @@ class Shim:
 
     def challenge_read(self, call: Json) -> Json:
         found = http.read_challenge(call["header"], unhex(call["offer"]) if call.get("offer") else None)
-        value: Json = {"id": found.id.hex(), "realm": found.realm, "amount": str(found.amount), "currency": found.currency,
-                 "expires": http.rfc3339(found.expires)}
+        value: Json = {"id": found.id.hex(), "realm": found.realm, "amount": str(found.amount),
+                       "currency": found.currency, "expires": http.rfc3339(found.expires)}
         return value if found.salt is None else value | {"salt": found.salt.hex()}
 
     def credentials_read(self, call: Json) -> Json:
@@ -219,7 +219,8 @@ class Shim:
                           "payments": len(one.lineage.entries)} | self._spent(one.lineage)
                          for _, one in sorted(issuer.mandates.items())],
             "payments": [{"intent": one.id.hex(), "state": one.state} | amounts(
-                amount_minor=one.amount if one.was_paid else 0, captured_minor=one.captured, refunded_minor=one.refunded)
+                amount_minor=one.amount if one.was_paid else 0, captured_minor=one.captured,
+                refunded_minor=one.refunded)
                 for _, one in sorted(issuer.payments.items())]}
 
     @staticmethod
@@ -241,8 +242,9 @@ class Shim:
         return {}
 
     def agent_offer(self, call: Json) -> Json:
-        intent_id, intent = self.agent.offer(unhex(call["offer"]), request_of(call.get("request")), int(call["amount_max"]),
-                                     call["currency"], unhex(call["mandate"]), unhex(call["secret"]), call["now"])
+        intent_id, intent = self.agent.offer(unhex(call["offer"]), request_of(call.get("request")),
+                                             int(call["amount_max"]), call["currency"], unhex(call["mandate"]),
+                                             unhex(call["secret"]), call["now"])
         return {"intent": intent.hex(), "id": intent_id.hex()}
 
     def agent_answer(self, call: Json) -> Json:

@@ -23,7 +23,8 @@ class Rendering(unittest.TestCase):
 
     def test_numbers_that_are_said(self) -> None:
         self.assertEqual(self.voice.number(42), "forty two")
-        self.assertEqual([self.zh.number(one) for one in (12, 10_010, 100_100_000)], ["十二", "一万零一十", "一亿零一十万"])
+        self.assertEqual([self.zh.number(one) for one in (12, 10_010, 100_100_000)],
+                         ["十二", "一万零一十", "一亿零一十万"])
         self.assertEqual(self.voice.number(10**16), " ".join(["one"] + ["zero"] * 16))
 
     def test_words_of_others(self) -> None:
