@@ -7,7 +7,7 @@ import sys
 import traceback
 from typing import Any, Callable
 
-from purser import VERSION, cbor, certificates, envelope, http, mandates, papers, receipt, render, verifier
+from purser import VERSION, cbor, certificates, commands, envelope, http, mandates, papers, receipt, render, verifier
 from purser.agent import Agent
 from purser.certificates import Anchor, Trust
 from purser.errors import CODES, Reject
@@ -134,7 +134,7 @@ class Shim:
     def challenge_read(self, call: Json) -> Json:
         found = http.read_challenge(call["header"], unhex(call["offer"]) if call.get("offer") else None)
         value: Json = {"id": found.id.hex(), "realm": found.realm, "amount": str(found.amount),
-                       "currency": found.currency, "expires": http.rfc3339(found.expires)}
+                       "currency": found.currency, "expires": found.expires}
         return value if found.salt is None else value | {"salt": found.salt.hex()}
 
     def credentials_read(self, call: Json) -> Json:
@@ -161,7 +161,7 @@ class Shim:
         done = self.issuer.receive(call["message"], body, call["now"], self._draws(call))
         if call["message"] == "command" and envelope.read(body).protected.get(envelope.TYP) == "purser-cancel":
             # Accepted, whatever receipt it brings to light; a detail in it is not a merchant's to see [RCT-14].
-            return {"answer": done.answer(payer=envelope.read(body).kid is not None).hex(),
+            return {"answer": done.answer(commands.payer_side(self.issuer, body)).hex(),
                     "outcome": OUTCOMES[done.outcome]}
         if done.code is not None:
             raise Decided(done)

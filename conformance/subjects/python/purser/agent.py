@@ -26,7 +26,6 @@ class Taken:
     issuer: str
     state: str = "asking"
     sendings: int = 1
-    answer_by: int = 0
 
 
 class Agent:
@@ -93,15 +92,13 @@ class Agent:
             if outcome in (papers.AUTHORIZED, papers.SETTLED):
                 taken.state = "paid"
             elif outcome == papers.PENDING:
-                taken.state, taken.answer_by = "waiting", found.claims.get(papers.ANSWER_BY)
+                taken.state = "waiting"
             else:
                 taken.state = "idle"  # refused, or cancelled
         elif taken.state == "asking" and taken.sendings == 1 and self._undecided_for_good(status, body, content_type):
             taken.state = "idle"
-        elif taken.state == "asking":
-            send = "same"  # no answer but a receipt is a decision [FLW-3] [INT-18]
-        elif taken.state == "waiting" and now >= taken.answer_by:
-            taken.state, send = "asking", "same"
+        else:
+            taken.state, send = "asking", "same"  # no answer but a receipt is a decision [FLW-3] [INT-18]
         taken.sendings += send == "same"
         return taken.state, send
 

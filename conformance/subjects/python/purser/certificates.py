@@ -257,7 +257,7 @@ class Question:
 
     role: str
     now: int
-    time: Callable[[], int]  # of the check: the present, or the `iat` of a root [RCT-11]
+    time: int  # of the check: the present, or the `iat` of a root [RCT-11]
     made: Callable[[], int]  # when the paper says that it was made
     name: Callable[[], str | None]  # the `iss` that has to fit, if there is one
     x5t: bytes | None = None
@@ -304,12 +304,10 @@ def _check_path(chain: list[Certificate], top: Anchor | None, question: Question
     party = leaf.party()
     if party is None or top and not top.vouches_for(party):
         raise Reject("cert-name")  # [CRT-12]
-    if question.name() not in (None, party):
-        raise Reject("cert-name", field="iss")  # [SIG-23]
     for at, one in enumerate(path[1:]):
         if one.path_length is not None and at > one.path_length:
             raise Reject("cert-pathlen")  # [CRT-13]
-    time = question.time()
+    time = question.time
     if any(time < one.not_before for one in path):
         raise Reject("cert-not-yet-valid")  # [CRT-14]
     if any(time > one.not_after for one in path):
@@ -321,6 +319,8 @@ def _check_path(chain: list[Certificate], top: Anchor | None, question: Question
         raise Reject("cert-revoked")  # [CRT-17]
     if trust.fresh_until is not None and question.now > trust.fresh_until:
         raise Reject("status-stale")  # [CRT-18]
+    if question.name() not in (None, party):
+        raise Reject("cert-name", field="iss")  # [SIG-23]
     assert leaf.point is not None
     if leaf.point in trust.retired and question.made() >= trust.retired[leaf.point]:
         raise Reject("key-retired")  # [CRT-19]

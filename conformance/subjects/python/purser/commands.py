@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import mandates as standing, papers
+from .certificates import parse
 from .decide import DAY, SKEW
+from .envelope import read
 from .errors import Reject
 from .keys import point_of, thumbprint
 from .message import Part
@@ -89,8 +91,6 @@ def _capture(issuer: "Issuer", part: Part, found: PaymentRecord | None, now: int
     amount = part[papers.AMOUNT]
     if amount > payment.held:
         raise Reject("capture-exceeds-hold")  # [CMD-5]
-    if issuer.merchants.get(payment.payee(issuer.name), 0) + amount > LEDGER_MAX:
-        raise Reject("amount-overflow")  # [CMD-14]
     payment.held -= amount
     payment.captured += amount
     issuer.pay_merchant(payment, amount)
@@ -133,7 +133,7 @@ def _deposit(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) ->
         raise Reject("not-sandbox")  # [CMD-13]
     amount, currency = part[papers.AMOUNT], part[papers.CURRENCY]
     available = issuer.accounts[part[papers.SUB]].available
-    if available.get(currency, 0) + amount > LEDGER_MAX:
+    if issuer.money(currency) + amount > LEDGER_MAX:
         raise Reject("amount-overflow")  # [CMD-14]
     available[currency] = available.get(currency, 0) + amount
     return issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id, papers.AMOUNT: amount,
@@ -210,6 +210,15 @@ def _resume(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> 
 
 
 # Cancel.
+
+
+def payer_side(issuer: "Issuer", cancel: bytes) -> bool:
+    """Whether the signer of a cancel that was answered is of the payer's side [RCT-14]."""
+    paper = read(cancel)
+    if paper.kid is not None:
+        return True
+    leaf = parse(issuer.trust.chain_for(paper.x5t, paper.chain)[0])
+    return issuer.payments[read(paper.get(papers.ENCLOSED)).id].holder.merchant == leaf.party()
 
 
 def _cancel(issuer: "Issuer", part: Part, now: int) -> Recorded:

@@ -85,9 +85,9 @@ def seconds(node: Node) -> int:
 
 
 def bits(data: bytes) -> set[int]:
-    """The bits set in a BIT STRING of named bits: at least one (RFC 5280, 4.2.1.3), and it ends with a set bit."""
+    """The bits set in a BIT STRING of named bits: of one or two octets, and the last is set."""
     body = whole(data, BIT_STRING).body
-    if len(body) < 2 or body[0] > 7 or (body[-1] & (1 << body[0]) - 1 or not body[-1] >> body[0] & 1):
+    if not 2 <= len(body) <= 3 or body[0] > 7 or (body[-1] & (1 << body[0]) - 1 or not body[-1] >> body[0] & 1):
         raise Malformed
     return {8 * at + bit for at, octet in enumerate(body[1:]) for bit in range(8) if octet & 0x80 >> bit}
 

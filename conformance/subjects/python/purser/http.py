@@ -53,9 +53,9 @@ def canonical(value: Any) -> bytes:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object in which no name stands twice."""
+    """An object of texts and objects in which no name stands twice."""
     found = dict(pairs)
-    if len(found) != len(pairs):
+    if len(found) != len(pairs) or not all(isinstance(value, (str, dict)) for value in found.values()):
         raise malformed()
     return found
 
@@ -88,7 +88,7 @@ class Challenge:
     realm: str
     amount: int
     currency: str
-    expires: int
+    expires: str
     salt: bytes | None
 
 
@@ -123,25 +123,25 @@ def parse_challenge(header: str) -> Challenge:
     if len(header.encode()) > MAX_FIELD:
         raise malformed()  # [HTB-34]
     for scheme, parameters in _challenges(header):
-        if scheme == "payment" and parameters.get("method") == "purser":
+        if scheme == "payment" and (parameters.get("method"), parameters.get("intent")) == ("purser", "charge"):
             return _challenge(parameters)
     raise malformed()
 
 
-def _challenge(found: dict[str, str]) -> Challenge:
-    if not _texts(found, *PARAMETERS) or found["intent"] != "charge":
-        raise malformed()
-    id_ = unb64(found["id"], "id")
-    if len(id_) != 32:
+def _id(text: Any) -> bytes:
+    """The id of an offer."""
+    offer = unb64(text, "id")
+    if len(offer) != 32:
         raise malformed("id")
+    return offer
+
+
+def _challenge(found: dict[str, str]) -> Challenge:
+    if not _texts(found, *PARAMETERS):
+        raise malformed()
+    id_ = _id(found["id"])
     if not re.fullmatch(certificates.PARTY, found["realm"]):
         raise malformed("realm")
-    try:
-        moment = int(datetime.strptime(found["expires"], _TIME).replace(tzinfo=timezone.utc).timestamp())
-    except ValueError:
-        raise malformed("expires") from None
-    if rfc3339(moment) != found["expires"]:
-        raise malformed("expires")
     asked = _json(found["request"], "request")
     details = asked.get("methodDetails", {})
     if not _texts(asked, "amount", "currency") or not _texts(details):
@@ -154,7 +154,7 @@ def _challenge(found: dict[str, str]) -> Challenge:
     salt = unb64(details["salt"], "salt") if "salt" in details else None
     if salt is not None and len(salt) != 16:
         raise malformed("salt")
-    return Challenge(id_, found["realm"], int(amount), currency.upper(), moment, salt)
+    return Challenge(id_, found["realm"], int(amount), currency.upper(), found["expires"], salt)
 
 
 def read_challenge(header: str, offer: bytes | None) -> Challenge:
@@ -164,8 +164,8 @@ def read_challenge(header: str, offer: bytes | None) -> Challenge:
         paper = envelope.read(offer)
         papers.check_schema("offer", paper.payload)
         copies = (found.id, found.realm, found.amount, found.currency, found.expires)
-        if copies != (paper.id, *(paper.get(label) for label in (
-                papers.ISS, papers.AMOUNT, papers.CURRENCY, papers.EXP))):
+        if copies != (paper.id, paper.get(papers.ISS), paper.get(papers.AMOUNT), paper.get(papers.CURRENCY),
+                      rfc3339(paper.get(papers.EXP))):
             raise Reject("offer-mismatch")
         if paper.has(papers.RESOURCE) != (found.salt is not None):
             raise Reject("offer-mismatch")  # an offer without `resource` has no salt, and no other goes without
@@ -183,13 +183,13 @@ def read_credentials(header: str) -> tuple[bytes, bytes, bytes]:
     challenge, payload = value.get("challenge"), value.get("payload")
     if _texts(challenge, "method") and challenge["method"] != "purser":
         raise Reject("payment-required")  # another method's
-    if not _texts(payload, "receipt", "secret") or not isinstance(challenge, dict):
+    if not _texts(payload, "receipt", "secret") or not _texts(challenge, "id", "method"):
         raise malformed()
-    found = _challenge(challenge)
+    offer = _id(challenge.get("id"))
     receipt, secret = unb64(payload["receipt"], "receipt"), unb64(payload["secret"], "secret")
     if not receipt or len(secret) != 32:
         raise malformed()
-    return found.id, receipt, secret
+    return offer, receipt, secret
 
 
 def resource(salt: bytes, method: str, authority: str, target: str, content: bytes) -> bytes:

@@ -96,10 +96,10 @@ class Issuer:
 
     @staticmethod
     def _kind_of(body: bytes) -> str:
-        """The kind that a command says it is; one that is no command is read as a cancel, and refused."""
+        """The kind that a command says it is; one that is none is judged as what can be signed either way [SIG-7]."""
         kind = read(body).protected.get(16)
         found = kind.removeprefix("purser-") if isinstance(kind, str) else ""
-        known = commands.KINDS | {"mandate", "confirmation"}
+        known = commands.KINDS - {"enrolment"} | {"mandate", "confirmation"}
         return found if found in known and kind == f"purser-{found}" else "cancel"
 
     def read_parts(self, parts: list[Part], now: int) -> None:
@@ -222,10 +222,8 @@ class Issuer:
         return self._decide(record, part, now) if record.state == "pending" else record.recorded
 
     def _books(self, record: PaymentRecord) -> Books:
-        payee = next((name for party, name in record.offer.get(papers.ACCEPTS) if party == self.name), "")
         return Books(self.name, self.accounts[record.account], self.pseudonym(record.account, record.merchant),
-                     [one for one in self.payments.values() if one.account == record.account],
-                     self.merchants.get((record.merchant, payee, record.currency), 0))
+                     [one for one in self.payments.values() if one.account == record.account])
 
     def _decide(self, record: PaymentRecord, said: Part | None, now: int) -> Recorded:
         """Decides a payment that is new or waits, and takes its money, counters and offer in one step [AUT-63]."""
@@ -326,6 +324,14 @@ class Issuer:
     def pay_merchant(self, record: PaymentRecord, amount: int) -> None:
         payee = record.payee(self.name)
         self.merchants[payee] = self.merchants.get(payee, 0) + amount
+
+    def money(self, currency: str) -> int:
+        """All balances of one currency together: of accounts, envelopes, holds and merchants [CMD-14]."""
+        envelopes = sum(one.envelope or 0 for one in self.lineages.values()
+                        if self.mandates[one.versions[-1]][papers.CURRENCY] == currency)
+        return (envelopes + sum(one.available.get(currency, 0) for one in self.accounts.values())
+                + sum(one.held for one in self.payments.values() if one.currency == currency)
+                + sum(minor for (_, _, unit), minor in self.merchants.items() if unit == currency))
 
     # Time, and what is asked.
 

@@ -64,18 +64,26 @@ def needed(part: Part, label: int) -> Any:
     return part.paper.get(label)
 
 
-def check_certificates(part: Part, trust: Trust, now: int, role: str | None = None) -> None:
-    """The stage certificates of one paper."""
+def check_certificates(part: Part, trust: Trust | None, now: int, role: str | None = None,
+                       of_receipt: bool = False) -> None:
+    """The stage certificates of one paper; whoever expects a key asks for no certificate."""
     paper = part.paper
-    if paper.x5t is None:
+    if paper.x5t is None or trust is None:
         return
-    chain = trust.chain_for(paper.x5t, paper.chain)
     made = partial(needed, part, papers.IAT)
-    named = papers.ISS in papers.SCHEMAS[part.kind]
+    time = made() if of_receipt else now  # old receipts outlive their certificates [RCT-11]
+    chain = trust.chain_for(paper.x5t, paper.chain)
     part.signer = certificates.check(chain, certificates.Question(
-        role=KINDS[part.kind][1] or role or "merchant", now=now, made=made, x5t=paper.x5t,
-        time=made if part.kind == "root" else lambda: now,  # old receipts outlive their certificates [RCT-11]
-        name=partial(needed, part, papers.ISS) if named else lambda: None), trust)
+        role=KINDS[part.kind][1] or role or "merchant", now=now, time=time, made=made, x5t=paper.x5t,
+        name=partial(_issuer_of, part)), trust)
+
+
+def _issuer_of(part: Part) -> str | None:
+    """The `iss` of a kind that has one; any text is somebody's name, and what is none meets [AUT-6] [SIG-23]."""
+    if papers.ISS not in papers.SCHEMAS[part.kind]:
+        return None
+    iss = part.paper.get(papers.ISS)
+    return iss if isinstance(iss, str) else needed(part, papers.ISS)
 
 
 def check_signature(part: Part, point: bytes, network: str) -> None:
@@ -89,8 +97,9 @@ def check_signature(part: Part, point: bytes, network: str) -> None:
             raise Reject("signature-invalid", field="network")  # [RCT-18]
 
 
-def read_all(parts: list[Part], trust: Trust, network: str, now: int, find_key: KeyFinder,
-             registered: Callable[[bytes], bool] = lambda _: False, role: str | None = None) -> None:
+def read_all(parts: list[Part], trust: Trust | None, network: str, now: int, find_key: KeyFinder,
+             registered: Callable[[bytes], bool] = lambda _: False, role: str | None = None,
+             of_receipt: bool = False) -> None:
     """Lets every part pass each stage before any enters the next [AUT-2] [AUT-3]."""
     for part in parts:
         with naming(part):
@@ -102,7 +111,7 @@ def read_all(parts: list[Part], trust: Trust, network: str, now: int, find_key: 
             envelope.check_headers(part.paper, part.kind)
     for part in todo:
         with naming(part):
-            check_certificates(part, trust, now, role)
+            check_certificates(part, trust, now, role, of_receipt)
     for part in todo:
         with naming(part):
             check_signature(part, find_key(part, parts), network)

@@ -38,7 +38,7 @@ OUTCOMES = dict(enumerate(("authorized", "settled", "captured", "voided", "refun
 _iss, _aud, _exp, _iat = Field("iss", party), Field("aud", party), Field("exp", seconds), Field("iat", seconds)
 _sub, _cti, _version = Field("sub", short), Field("cti", short), Field("version", uint(1, 1))
 _amount, _currency, _intent = Field("amount", amount), Field("currency", currency), Field("intent", digest)
-_offer, _mandates = Field("offer", digest), Field("mandates", listed(1, 1024, digest, True))
+_offer, _mandates = Field("offer", digest), Field("mandates", listed(1, 256, digest, True))
 _reason = optional("reason", long_text)
 
 item = fields({1: Field("items", short_text), 2: Field("items", long_text), 3: optional("items", category),
@@ -103,8 +103,6 @@ def _conflict(name: str) -> Reject:
 
 def _mandate(p: Map) -> None:
     mode = p.get(MODE)
-    if len(p.get(CNF)) == 2:
-        raise _conflict("cnf")  # [ENC-12]
     if p.get(EXP) <= p.get(NBF):
         raise _conflict("exp")  # [MAN-4]
     if (p.get(SERIAL) == 1) == (REPLACES in p):

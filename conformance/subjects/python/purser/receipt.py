@@ -30,7 +30,8 @@ def read(body: bytes, trust: Trust, network: str, now: int) -> Receipt:
     """The checks of [RCT-1], in their order."""
     claims, index, path, root = papers.read_receipt_container(body)
     part = Part("root", "root", root)
-    read_all([part], trust, network, now, lambda one, _: one.signer.point)  # type: ignore[union-attr]
+    read_all([part], trust, network, now, lambda one, _: one.signer.point,  # type: ignore[union-attr]
+             of_receipt=True)
     leaf = merkle.leaf(claims)  # [RCT-2]
     if not merkle.included(leaf, index, part[papers.TREE_SIZE], path, part[papers.TREE_ROOT]):
         raise Reject("path-invalid")  # [RCT-3]

@@ -162,10 +162,10 @@ agent_key = fields({1: Field("cnf", cose_key)})
 
 
 def holder(value: Any, name: str) -> None:
-    """A key or a merchant; that it is not both is a conflict of the paper [ENC-12]."""
+    """A key or a merchant, one of the two; found at the end of the field [ENC-12]."""
     fields({1: optional(name, cose_key), -1: optional(name, party)})(value, name)
-    if not len(value):
-        raise refuse("missing-field", name)
+    if len(value) != 1:
+        raise refuse("field-conflict" if len(value) else "missing-field", name)
 
 
 def zone(value: Any, name: str) -> None:

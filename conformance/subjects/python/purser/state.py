@@ -13,7 +13,7 @@ from .keys import SigningKey, point_of, sha256
 from .rules import Entry, Lineage
 from .schema import MAX_AMOUNT
 
-# The greatest balance or counter of this ledger [CMD-14].
+# The greatest balance, and the most of one currency together [CMD-14].
 LEDGER_MAX = MAX_AMOUNT
 
 

@@ -9,14 +9,11 @@ from .keys import thumbprint
 from .message import Part
 
 # The refusal of a paper whose `kid` is not the one expected.
-_WRONG_SIGNER = {"mandate": "mandate-signer", "intent": "agent-mismatch", "deposit": "account-unknown",
-                 "proof": "proof-invalid"}
+_WRONG_SIGNER = {"mandate": "mandate-signer", "intent": "agent-mismatch", "proof": "proof-invalid"}
 
 
 def wrong_signer(part: Part) -> Reject:
-    """[SIG-12], [SIG-13], [SIG-14], [CMD-15] or [HTB-32]."""
-    if part.kind == "enrolment" and part.paper.has(papers.SUB):
-        return Reject("account-unknown", "signature")
+    """[SIG-12], [SIG-13], [SIG-14] or [HTB-32]."""
     slug = _WRONG_SIGNER.get(part.kind, "command-signer")
     return Reject(slug, "http" if slug == "proof-invalid" else "signature")
 
@@ -25,7 +22,7 @@ def verify_chain(chain: list[bytes], role: str, now: int, trust: Trust) -> Signe
     """A chain by itself, as if a paper had been made with it now."""
     if not chain:
         raise Reject("cert-missing")  # [CRT-1]
-    return check(chain, Question(role, now, lambda: now, lambda: now, lambda: None), trust)
+    return check(chain, Question(role, now, now, lambda: now, lambda: None), trust)
 
 
 def verify_paper(kind: str, raw: bytes, network: str, now: int, key: bytes | None, trust: Trust,
@@ -40,6 +37,6 @@ def verify_paper(kind: str, raw: bytes, network: str, now: int, key: bytes | Non
             return key
         raise wrong_signer(one)
 
-    message.read_all([part], trust, network, now, find_key, role=role)
+    message.read_all([part], trust if key is None else None, network, now, find_key, role=role)
     papers.check_lifetime(kind, part.paper.payload)
     return part

@@ -149,7 +149,7 @@ class Envelopes(Refusals):
 class Certificates(Refusals):
     def check(self, *chain: bytes, role: str = "merchant", now: int = NOW, x5t: bytes | None = None,
               iss: str | None = None, **trust):
-        question = certificates.Question(role, now, lambda: now, lambda: now, lambda: iss, x5t)
+        question = certificates.Question(role, now, now, lambda: now, lambda: iss, x5t)
         return certificates.check(list(chain), question, Trust(trust.pop("anchors", ANCHORS), **trust))
 
     def test_a_chain_that_passes(self) -> None:
