@@ -180,7 +180,8 @@ def read_credentials(header: str) -> tuple[bytes, bytes, bytes]:
     if len(header.encode()) > MAX_FIELD:
         raise malformed()  # [HTB-34]
     value = _json(token.strip(" "), "credentials")
-    challenge, payload = value.get("challenge"), value.get("payload")
+    challenge: Any = value.get("challenge")
+    payload: Any = value.get("payload")
     if _texts(challenge, "method") and challenge["method"] != "purser":
         raise Reject("payment-required")  # another method's
     if not _texts(payload, "receipt", "secret") or not _texts(challenge, "id", "method"):
