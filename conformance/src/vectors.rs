@@ -3,7 +3,6 @@
 //! What must come of each case stands in the tables below, beside the clause that asks for it. Nothing is recorded
 //! from what an implementation answered; a test runs every case through the protocol crate and compares.
 
-#![allow(dead_code, reason = "the areas that use the rest are being written")]
 #![allow(clippy::type_complexity, reason = "the rows of tables hold changes")]
 
 mod cbor;
@@ -11,6 +10,7 @@ mod certificates;
 mod certs;
 mod confirmations;
 mod encoding;
+mod flags;
 mod flows;
 mod forge;
 mod framing;
@@ -27,6 +27,7 @@ mod print;
 mod receipts;
 mod rendering;
 mod rules;
+mod schema;
 mod sheet;
 mod signature;
 mod time;
@@ -36,6 +37,8 @@ use std::path::Path;
 use std::{fmt, fs, io};
 
 use purser_test_vectors::Area;
+
+pub use flags::flags;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -50,6 +53,7 @@ pub fn areas() -> Vec<Area> {
         headers::area(),
         certificates::area(),
         signature::area(),
+        schema::area(),
         rules::area(),
         time::area(),
         payments::area(),
@@ -61,6 +65,7 @@ pub fn areas() -> Vec<Area> {
         rendering::area(),
     ];
     areas.extend(parties::areas());
+    flags::raise(&mut areas);
     areas
 }
 

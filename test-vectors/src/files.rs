@@ -13,6 +13,7 @@ areas! {
     "headers"
     "certificates"
     "signature"
+    "schema"
     "rules"
     "time"
     "payments"

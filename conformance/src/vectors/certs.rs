@@ -309,6 +309,14 @@ pub(super) fn other_signature(der: &[u8]) -> Vec<u8> {
     item(0x30, &[&signed[..], algorithm, &signature].concat())
 }
 
+/// The certificate with its signature as COSE would have it.
+pub(super) fn bare_signature(der: Vec<u8>) -> Vec<u8> {
+    let parts = items(contents(&der));
+    let [signed, algorithm, _] = &parts[..] else { return der };
+    let signature = item(0x03, &[&[0], &[0x5a; 64][..]].concat());
+    item(0x30, &[&signed[..], algorithm, &signature].concat())
+}
+
 /// The contents of one DER item.
 fn contents(item: &[u8]) -> &[u8] {
     &item[head(item).0..]

@@ -386,6 +386,27 @@ fn waiting(sheet: &mut Sheet) {
             .twin("wait/again")
             .mutated("wait/again", "input", vec![json!(["now"])], true),
     );
+    let mut said_no = setup.clone();
+    let no = cancel(By::Key("payer"), &scene.papers().intent, None);
+    said_no.push(call("issuer.receive", receive("command", &no.bytes(), NOW, keys::sixteen("no"))));
+    sheet.setup("waited-and-refused", said_no);
+    let expect = refused_by_issuer(Code::ConfirmationRefused).same_as(3, "answer").unchanged();
+    let refused_again = case(
+        "issuer",
+        "wait/refused-again",
+        "An intent that the person refused, again",
+        pay("after no", NOW + 10),
+        expect,
+    );
+    sheet.add(
+        refused_again
+            .shows(Shows("F01", "B1"))
+            .after_setup("waited-and-refused")
+            .needs(NEEDS)
+            .clauses("AUT-1")
+            .twin("wait/again")
+            .unpeeled(),
+    );
     // Who is not of the payer's side is not told that the person did not answer.
     let ask_as_merchant =
         call("issuer.ask", json!({"intent": hex(&scene.papers().intent.id()), "now": NOW + 840, "payer": false}));

@@ -166,6 +166,25 @@ fn again(sheet: &mut Sheet) {
         true,
     ));
 
+    // What was not decided is decided when it is mended.
+    let mut undecided = world.setup();
+    let broken = high(&|p| p.offer = p.offer.but(|f| f.signature_item = Some(super::cbor::bytes(&[1; 64]))));
+    let mut first = message("payment", &broken, NOW, "broken");
+    first.expect = Some(refused(Code::SignatureInvalid, Stage::Signature));
+    undecided.push(first);
+    sheet.setup("not-decided", undecided);
+    let mut after = world.clone();
+    after.paid(&scene);
+    let expect = accepted().value(json!({"outcome": "settled"})).after(after.model.value());
+    let mended = super::sheet::case(
+        "issuer",
+        "again/mended",
+        "An intent that came beside a broken offer, beside a good one",
+        pay(&scene.body(), NOW),
+        expect,
+    );
+    sheet.add(mended.shows(Shows("F04", "B7 B24")).after_setup("not-decided").needs("core").clauses("AUT-11"));
+
     // The same mandate in other bytes has the same counters.
     let mut setup = settled(&world);
     let twin = mandate.but(negate);

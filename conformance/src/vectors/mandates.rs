@@ -23,6 +23,8 @@ pub(super) fn area() -> Area {
     withdrawn(&mut sheet);
     resumption(&mut sheet);
     status(&mut sheet);
+    versions(&mut sheet);
+    closing(&mut sheet);
     sheet.finish()
 }
 
@@ -708,4 +710,137 @@ fn status(sheet: &mut Sheet) {
         NOW,
         "exhausted",
     );
+}
+
+/// A command and a replacement: whichever version is named, the lineage is meant.
+fn versions(sheet: &mut Sheet) {
+    let after = |kind: Option<&'static str>, command_first: bool| {
+        let mut world = World::new();
+        let one = first();
+        let two = signed(next(&one), "payer");
+        world.register(&one);
+        let replace = |world: &mut World| {
+            world.send("mandate", &two.bytes(), NOW);
+            world.registered(&two);
+        };
+        if !command_first {
+            replace(&mut world);
+        }
+        if let Some(kind) = kind {
+            world.send("command", &mandate_command(kind, "payer", &[one.id()]).bytes(), NOW);
+        }
+        if command_first {
+            replace(&mut world);
+        }
+        match kind {
+            Some("suspension") => world.model.stand(two.id(), "suspended"),
+            Some(_) => [one.id(), two.id()].into_iter().for_each(|id| world.model.stand(id, "revoked")),
+            None => {}
+        }
+        let mut scene = Scene::new("versions").known();
+        scene.mandates = vec![(two.payload.clone(), "payer")];
+        (world, scene)
+    };
+    let (world, scene) = after(None, false);
+    Payments::new(
+        sheet,
+        ("second-version", world),
+        ("version/second", "A payment under a second version", "MAN-18"),
+        scene,
+    );
+    let rows = [
+        (
+            "version/suspended-before",
+            "A second version of a mandate that was suspended",
+            "suspension",
+            true,
+            Code::MandateSuspended,
+            "MAN-24",
+        ),
+        (
+            "version/suspended-by-first",
+            "A suspension that names the first version, after the second",
+            "suspension",
+            false,
+            Code::MandateSuspended,
+            "REV-2",
+        ),
+        (
+            "version/revoked-by-first",
+            "A revocation that names the first version, after the second",
+            "revocation",
+            false,
+            Code::MandateRevoked,
+            "REV-2",
+        ),
+    ];
+    for (id, title, kind, before, code, clause) in rows {
+        let (world, scene) = after(Some(kind), before);
+        sheet.setup(id, world.setup());
+        let mut t = Payments::continuing(sheet, id, world, scene, "version/second");
+        t.refuse(id, title, Shows("M48", "A17"), code, |_| {});
+        t.last(|case| case.clauses(clause));
+    }
+}
+
+/// What was set aside comes back.
+fn closing(sheet: &mut Sheet) {
+    let mut world = World::new();
+    let mandate = signed(quota("main", plenty()).with(-17, 2_000), "payer");
+    world.register(&mandate);
+    let lineage = keys::sixteen("lineage main").to_vec();
+    let back: Effect<'_> = &|w| {
+        w.model.stand(mandate.id(), "revoked");
+        w.model.fund(account("ann"), "CNY", &lineage, None);
+    };
+    let mut t = Commands::new(sheet, "funded", world, "core funded");
+    let revocation = mandate_command("revocation", "payer", &[mandate.id()]);
+    t.accept(
+        "funded/revoked",
+        "A revocation of a mandate with money set aside",
+        Shows("", "A17"),
+        "QTA-6",
+        ("command", &revocation, NOW),
+        ("recorded", back),
+    );
+    let more = signed(next(&mandate).with(-17, 3_000), "payer");
+    t.accept(
+        "funded/raised",
+        "A second version that sets more aside",
+        Shows::default(),
+        "QTA-5",
+        ("mandate", &more, NOW),
+        ("recorded", &|w| w.registered(&more)),
+    );
+    let less = signed(next(&mandate).with(-17, 500), "payer");
+    t.accept(
+        "funded/lowered",
+        "A second version that sets less aside",
+        Shows::default(),
+        "QTA-5",
+        ("mandate", &less, NOW),
+        ("recorded", &|w| w.registered(&less)),
+    );
+    let none = signed(next(&mandate).without(-17), "payer");
+    t.accept(
+        "funded/ended",
+        "A second version that sets nothing aside",
+        Shows::default(),
+        "QTA-5",
+        ("mandate", &none, NOW),
+        ("recorded", &|w| {
+            w.registered(&none);
+            w.model.fund(account("ann"), "CNY", &lineage, None);
+        }),
+    );
+    let all = signed(next(&mandate).with(-17, 1_000_001), "payer");
+    t.refuse(
+        "funded/too-much",
+        "A second version that sets a unit more aside than there is",
+        Shows("M14", "A2"),
+        Code::InsufficientFunds,
+        ("mandate", &all, NOW),
+        ("funded/raised", "funded"),
+    );
+    t.last(|case| case.clauses("QTA-4"));
 }

@@ -30,6 +30,8 @@ pub(super) fn area() -> Area {
     funds(&mut t);
     taken(&mut sheet);
     envelopes(&mut sheet);
+    swapped(&mut sheet);
+    holds(&mut sheet);
     sheet.finish()
 }
 
@@ -160,6 +162,21 @@ fn signers(t: &mut Payments<'_>) {
         invalid,
         &|p| p.intent = p.intent.but(other_network),
     );
+    for (id, title, label) in [
+        ("signer/mandate-without-account", "A mandate that names no account, so that nobody could have signed it", 2),
+        (
+            "signer/mandate-without-holder",
+            "A mandate that names no holder, so that nobody could have signed the intent",
+            8,
+        ),
+    ] {
+        let missing = (Code::MissingField, Stage::Schema);
+        t.refuse_papers(id, title, Shows("P03", "C12"), missing, &|p| {
+            p.mandates[0] = p.mandates[0].says(|m| m.without(label));
+            p.intent = p.intent.says(|intent| intent.with(-2, p.mandates[0].id()));
+        });
+        t.last(|case| case.clauses("AUT-5 AUT-6"));
+    }
     t.refuse_papers(
         "signer/mandate-of-another-network",
         "A mandate signed for another network",
@@ -827,4 +844,43 @@ fn envelopes(sheet: &mut Sheet) {
         ("envelope/whole-account", &|s| s.mandate(|m| m.with(-17, 1_000_001))),
     );
     t.last(|case| case.clauses("QTA-4"));
+}
+
+/// The lower mandate before the upper one.
+fn swapped(sheet: &mut Sheet) {
+    let mut scene = Scene::new("payments");
+    scene.mandates.push((below("sub", "sub-agent"), "agent"));
+    scene.agent = By::Key("sub-agent");
+    let mut t = Payments::continuing(sheet, "account", World::new(), scene, "chain/two");
+    t.needs("core delegation");
+    let unknown = (Code::MandateUnknown, Stage::Signature);
+    t.refuse_papers("chain/swapped", "Two mandates in the other order", Shows("M49", "A13"), unknown, &|p| {
+        p.mandates.swap(0, 1)
+    });
+    t.last(|case| case.clauses("AUT-32"));
+}
+
+/// One hold is open.
+fn holds(sheet: &mut Sheet) {
+    for (most, id, title) in [
+        (2, "holds/second-of-two", "A second hold, where two may be open"),
+        (1, "holds/second-of-one", "A second hold, where one may be open"),
+    ] {
+        let mut world = World::new();
+        let mut scene = Scene::new("first hold");
+        scene.rule(19, most);
+        scene.offer(|o| o.with(-24, 2));
+        world.pay(&scene);
+        let mut scene = scene.known();
+        scene.offer = tea("second hold", 1_000).with(-24, 2);
+        let setup = format!("one-hold-of-{most}");
+        sheet.setup(&setup, world.setup());
+        let mut t = Payments::continuing(sheet, &setup, world, scene, "holds/second-of-two");
+        t.needs("core holds");
+        if most == 2 {
+            t.accept(id, title, Shows("M15", ""), "RUL-16", |_| {});
+        } else {
+            t.refuse(id, title, Shows("M15", ""), Code::RuleOpenHolds, |_| {});
+        }
+    }
 }

@@ -214,3 +214,24 @@ fn clauses() -> BTreeSet<String> {
     }
     ids
 }
+
+/// The tables beside the files say which classes and attacks have cases; the read-me says what each flag is.
+#[test]
+fn the_tables_are_those_of_the_cases() {
+    let cases = || AREAS.iter().flat_map(|area| &area.cases);
+    let shown =
+        |of: fn(&Case) -> &[String]| -> BTreeSet<String> { cases().flat_map(|case| of(case).to_vec()).collect() };
+    for (file, shown) in [("classes.csv", shown(|case| &case.class)), ("attacks.csv", shown(|case| &case.attacks))] {
+        let text = std::fs::read_to_string(root().join("test-vectors").join(file)).unwrap();
+        let rows = text.lines().skip(1).map(|line| line.splitn(3, ',').collect::<Vec<_>>());
+        let said: BTreeSet<String> = rows.filter(|row| row[1] == "cases").map(|row| row[0].to_owned()).collect();
+        assert_eq!(said, shown, "{file}");
+    }
+    let ids: BTreeSet<&str> = cases().map(|case| case.id.as_str()).collect();
+    let text = std::fs::read_to_string(root().join("test-vectors/README.md")).unwrap();
+    for (flag, of) in vectors::flags() {
+        let missing: Vec<_> = of.iter().filter(|id| !ids.contains(*id)).collect();
+        assert!(missing.is_empty(), "{flag}: no case {missing:?}");
+        assert!(text.contains(&format!("| `{flag}` |")), "the read-me does not say what {flag} is");
+    }
+}

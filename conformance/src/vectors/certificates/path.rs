@@ -205,6 +205,13 @@ fn trust(t: &mut Chains<'_>) {
         };
     });
     t.refuse(
+        "trust/signature-not-der",
+        "The leaf's signature as r and s side by side",
+        Shows("S10", "E17"),
+        CertUntrusted,
+        |s| s.leaf.damage = super::super::certs::bare_signature,
+    );
+    t.refuse(
         "trust/intermediate-signature",
         "A bit of the intermediate's signature changed",
         Shows("X06", "E17"),
