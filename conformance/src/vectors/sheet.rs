@@ -94,7 +94,6 @@ pub(super) trait Build: Sized {
     fn after_setup(self, name: &str) -> Self;
     fn needs(self, features: &str) -> Self;
     fn weighs(self, importance: Importance) -> Self;
-    fn flags(self, flags: &str) -> Self;
     fn diagnosed(self, bytes: &[u8]) -> Self;
     fn unpeeled(self) -> Self;
 }
@@ -174,11 +173,6 @@ impl Build for Case {
 
     fn weighs(mut self, importance: Importance) -> Self {
         self.importance = importance;
-        self
-    }
-
-    fn flags(mut self, flags: &str) -> Self {
-        self.flags = words(flags);
         self
     }
 
