@@ -1,0 +1,246 @@
+//! What is answered while a payment waits, and after.
+
+use super::*;
+
+pub(super) fn answers(sheet: &mut Sheet) {
+    let (world, scene) = pending();
+    let intent = scene.papers().intent.id();
+    let mut t = Commands::new(sheet, "waiting", world.clone(), NEEDS);
+    let settled = |w: &mut World| {
+        w.paid(&scene);
+    };
+    let yes = confirmation(&scene, NOW + 5);
+    let none = Shows("", "A10");
+    t.accept(
+        "answer/yes",
+        "The payer's yes",
+        none,
+        "CNF-12 AUT-13",
+        ("confirmation", &yes, NOW + 10),
+        ("settled", &settled),
+    );
+    t.accept(
+        "answer/last-second",
+        "The payer's yes in the last second before answer_by",
+        none,
+        "CNF-4 CNF-5",
+        ("confirmation", &confirmation(&scene, NOW + 839), NOW + 839),
+        ("settled", &settled),
+    );
+    t.refuse(
+        "answer/too-late",
+        "The payer's yes at answer_by",
+        Shows("M05", "B13"),
+        Code::ConfirmationLapsed,
+        ("confirmation", &confirmation(&scene, NOW + 839), NOW + 840),
+        ("answer/last-second", "now"),
+    );
+    t.last(|mut case| {
+        let mut after = world.clone();
+        after.model.close(intent, "refused");
+        case.expect = case.expect.after(after.model.value());
+        case
+    });
+    let by = |key: &'static str| {
+        let mut scene = scene.clone();
+        scene.confirmed_by = key;
+        confirmation(&scene, NOW + 5)
+    };
+    t.refuse(
+        "answer/by-agent",
+        "The agent's yes",
+        Shows("M07", "A10 A15"),
+        Code::CommandSigner,
+        ("confirmation", &by("agent"), NOW + 10),
+        ("answer/yes", "signer"),
+    );
+    t.refuse(
+        "answer/by-another-payer",
+        "Another account's yes",
+        Shows("M07", "A14"),
+        Code::CommandSigner,
+        ("confirmation", &by("other-payer"), NOW + 10),
+        ("answer/yes", "signer"),
+    );
+    let stranger = yes.says(|p| p.with(-4, keys::thirty_two("no intent")));
+    t.refuse(
+        "answer/unknown-intent",
+        "A yes to an intent that nobody knows",
+        Shows("M06", "B22"),
+        Code::PaymentUnknown,
+        ("confirmation", &stranger, NOW + 10),
+        ("answer/yes", "intent"),
+    );
+    t.last(|case| case.clauses("CMD-3"));
+    let of_bob = by("other-payer").says(|p| p.with(2, account("bob")));
+    t.refuse(
+        "answer/of-another-account",
+        "Bob's yes to ann's payment, in his own name",
+        Shows("M06", "A14 B22"),
+        Code::PaymentUnknown,
+        ("confirmation", &of_bob, NOW + 10),
+        ("answer/yes", "sub"),
+    );
+    t.last(|case| case.clauses("CMD-3"));
+    let papers = scene.papers();
+    let no = cancel(By::Key("payer"), &papers.intent, None);
+    t.accept(
+        "answer/no",
+        "The payer's no",
+        none,
+        "CNF-3 CMD-25",
+        ("command", &no, NOW),
+        ("refused", &|w| w.model.close(intent, "refused")),
+    );
+    let gives_up = cancel(By::Key("agent"), &papers.intent, None);
+    t.accept(
+        "answer/agent-gives-up",
+        "The agent cancels what waits",
+        none,
+        "CMD-25",
+        ("command", &gives_up, NOW),
+        ("cancelled", &|w| w.model.close(intent, "cancelled")),
+    );
+
+    // What has changed in between decides.
+    let mut changed = world;
+    let mandate = papers.mandates[0].id();
+    changed.send("command", &super::super::world::mandate_command("revocation", "payer", &[mandate]).bytes(), NOW);
+    changed.model.stand(mandate, "revoked");
+    let mut t = Commands::new(sheet, "waiting-and-revoked", changed.clone(), NEEDS);
+    t.refuse(
+        "answer/after-revocation",
+        "A yes to a payment whose mandate was revoked meanwhile",
+        Shows("F08", "A17"),
+        Code::MandateRevoked,
+        ("confirmation", &yes, NOW + 10),
+        ("answer/yes", "setup"),
+    );
+    t.last(|mut case| {
+        let mut after = changed.clone();
+        after.model.close(intent, "refused");
+        case.expect = case.expect.after(after.model.value());
+        case.clauses("CNF-12")
+    });
+}
+
+/// What is answered while a payment waits, and after.
+pub(super) fn waiting(sheet: &mut Sheet) {
+    let (_, scene) = pending();
+    let mut world = World::new();
+    world.register(&scene.papers().mandates[0]);
+    let mut setup = world.setup();
+    let pay =
+        |name: &str, now: u64| call("issuer.receive", receive("payment", &scene.body(), now, keys::sixteen(name)));
+    let mut first = pay("first", NOW);
+    first.expect = Some(accepted().value(json!({"outcome": "pending"})));
+    setup.push(first);
+    sheet.setup("waiting-and-answered", setup.clone());
+    let again = |id: &str, title: &str, call: Call| {
+        let expect = accepted().value(json!({"outcome": "pending"})).same_as(2, "answer").unchanged();
+        case("issuer", id, title, call, expect)
+            .shows(Shows("F01", "B1"))
+            .after_setup("waiting-and-answered")
+            .needs(NEEDS)
+    };
+    sheet.add(again("wait/again", "An intent that waits, again", pay("second", NOW + 10)).clauses("CNF-7 RCT-7"));
+    let ask =
+        |now: u64| call("issuer.ask", json!({"intent": hex(&scene.papers().intent.id()), "now": now, "payer": true}));
+    sheet.add(
+        again("wait/asked", "An intent that waits, asked for in the last second", ask(NOW + 839)).clauses("CNF-7"),
+    );
+    let lapsed = {
+        let mut after = world.clone();
+        after.closed(&scene, "refused");
+        refused_by_issuer(Code::ConfirmationLapsed).after(after.model.value())
+    };
+    let case_of = |id: &str, title: &str, call: Call| {
+        case("issuer", id, title, call, lapsed.clone())
+            .shows(Shows("M05", "B13"))
+            .after_setup("waiting-and-answered")
+            .needs(NEEDS)
+    };
+    sheet.add(
+        case_of("wait/lapsed-asked", "An intent that waits, asked for at answer_by", ask(NOW + 840))
+            .twin("wait/asked")
+            .mutated("wait/asked", "input", vec![json!(["now"])], true),
+    );
+    sheet.add(
+        case_of("wait/lapsed-again", "An intent that waited, again at answer_by", pay("late", NOW + 840))
+            .twin("wait/again")
+            .mutated("wait/again", "input", vec![json!(["now"])], true),
+    );
+    let mut said_no = setup.clone();
+    let no = cancel(By::Key("payer"), &scene.papers().intent, None);
+    said_no.push(call("issuer.receive", receive("command", &no.bytes(), NOW, keys::sixteen("no"))));
+    sheet.setup("waited-and-refused", said_no);
+    let expect = refused_by_issuer(Code::ConfirmationRefused).same_as(3, "answer").unchanged();
+    let refused_again = case(
+        "issuer",
+        "wait/refused-again",
+        "An intent that the person refused, again",
+        pay("after no", NOW + 10),
+        expect,
+    );
+    sheet.add(
+        refused_again
+            .shows(Shows("F01", "B1"))
+            .after_setup("waited-and-refused")
+            .needs(NEEDS)
+            .clauses("AUT-1")
+            .twin("wait/again")
+            .unpeeled(),
+    );
+    // Who is not of the payer's side is not told that the person did not answer.
+    let ask_as_merchant =
+        call("issuer.ask", json!({"intent": hex(&scene.papers().intent.id()), "now": NOW + 840, "payer": false}));
+    let mut after = world.clone();
+    after.closed(&scene, "refused");
+    let expect = Expect { decided: None, ..refused(Code::Declined, Stage::Receipt) }.after(after.model.value());
+    let declined = case(
+        "issuer",
+        "wait/lapsed-asked-by-merchant",
+        "An intent that waited, asked for by anybody",
+        ask_as_merchant,
+        expect,
+    );
+    sheet.add(
+        declined
+            .shows(Shows("F20", "G6"))
+            .after_setup("waiting-and-answered")
+            .needs(NEEDS)
+            .clauses("RCT-8 RCT-14")
+            .twin("wait/asked")
+            .unpeeled(),
+    );
+}
+
+/// Eight payments wait, and a ninth would.
+pub(super) fn full(sheet: &mut Sheet) {
+    let waiting = |count: usize| {
+        let mut scene = Scene::new("waiting 0");
+        scene.rule(20, true);
+        let mut world = World::new();
+        world.register(&scene.papers().mandates[0]);
+        let mut scene = scene.known();
+        for number in 0..count {
+            scene.offer = tea(&format!("waiting {number}"), 1_000);
+            world.send("payment", &scene.body(), NOW);
+            world.closed(&scene, "pending");
+        }
+        scene.offer = tea("one more", 1_000);
+        (world, scene)
+    };
+    for (count, refusal) in [(7, false), (8, true)] {
+        let (world, scene) = waiting(count);
+        let name = format!("{count}-wait");
+        sheet.setup(&name, world.setup());
+        let mut t = Payments::continuing(sheet, &name, world, scene, "limit/eighth");
+        t.needs(NEEDS);
+        if refusal {
+            t.refuse("limit/ninth", "A ninth payment that would wait", Shows("M15", "A3"), Code::PendingLimit, |_| {});
+        } else {
+            t.ask("limit/eighth", "An eighth payment that waits", Shows("M15", "A3"), "CNF-2", |_| {});
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Refunds, accounts and deposits.
+
+use super::*;
+
+pub(super) fn refunds(sheet: &mut Sheet) {
+    for (name, returns) in [("kept", false), ("returned", true)] {
+        let mut world = World::new();
+        let mut scene = Scene::new("settled");
+        if returns {
+            scene.mandate(|m| m.with(-18, true));
+        }
+        let intent = world.pay(&scene);
+        let refund = |minor: u64| merchant_command("refund", "merchant", intent, &money(minor));
+        let setup = format!("settled-{name}");
+        let mut t = Commands::new(sheet, &setup, world.clone(), "core");
+        let id = |what: &str| format!("refund/{what}-{name}");
+        let shows = Shows("M17 F12", "B16");
+        let clauses = "CMD-21 MAN-23";
+        t.accept(
+            &id("all"),
+            "A refund of all",
+            shows,
+            clauses,
+            ("command", &refund(1_000), NOW),
+            ("refunded", &|w| w.model.refund(intent, 1_000)),
+        );
+        t.accept(
+            &id("part"),
+            "A refund of a part",
+            shows,
+            clauses,
+            ("command", &refund(1), NOW),
+            ("refunded", &|w| w.model.refund(intent, 1)),
+        );
+        t.refuse(
+            &id("more"),
+            "A refund of a unit more than was settled",
+            shows,
+            Code::RefundExceedsCapture,
+            ("command", &refund(1_001), NOW),
+            (&id("all"), "amount"),
+        );
+        let stranger = merchant_command("refund", "other-merchant", intent, &money(1));
+        t.refuse(
+            &id("by-another"),
+            "A refund by another merchant",
+            Shows("F14", "B16 B21"),
+            Code::CallerMismatch,
+            ("command", &stranger, NOW),
+            (&id("all"), "signer"),
+        );
+        let yen = merchant_command("refund", "merchant", intent, &[(-5, 1.into()), (-6, "JPY".into())]);
+        t.refuse(
+            &id("currency"),
+            "A refund in another currency",
+            Shows("M13", "A6"),
+            Code::CurrencyMismatch,
+            ("command", &yen, NOW),
+            (&id("all"), "currency"),
+        );
+        t.last(|case| case.clauses("CMD-18"));
+        let capture = merchant_command("capture", "merchant", intent, &money(1));
+        t.refuse(
+            &id("capture-of-settled"),
+            "A capture of what was settled at once",
+            Shows("F11", "B14"),
+            Code::PaymentCaptured,
+            ("command", &capture, NOW),
+            ("capture/all", "setup"),
+        );
+        t.last(|case| case.needs("core holds"));
+
+        let first = refund(1_000).says(|p| p.with(7, keys::sixteen("first refund")));
+        let mut setup = world.setup();
+        setup.push(message("command", &first.bytes(), NOW, "first"));
+        let name_of = format!("refunded-{name}");
+        sheet.setup(&name_of, setup);
+        sheet.add(
+            same(
+                &id("again"),
+                "The same refund again: one refund, one answer",
+                Shows("F13", "B16"),
+                &name_of,
+                message("command", &first.bytes(), NOW, "again"),
+                "refunded",
+            )
+            .clauses("CMD-1"),
+        );
+        world.send("command", &first.bytes(), NOW);
+        world.model.refund(intent, 1_000);
+        let after = format!("refunded-before-{name}");
+        let mut t = Commands::new(sheet, &after, world, "core");
+        t.refuse(
+            &id("second"),
+            "Another refund of a unit, after all was refunded",
+            Shows("F13", "B16"),
+            Code::RefundExceedsCapture,
+            ("command", &refund(1), NOW),
+            (&id("part"), "setup"),
+        );
+    }
+}
+
+pub(super) fn accounts(sheet: &mut Sheet) {
+    let world = World::new();
+    let mut t = Commands::new(sheet, "accounts", world.clone(), "core");
+    let nonce = keys::sixteen("an enrolment");
+    let none: Effect<'_> = &|_| {};
+    let fresh = enrolment(None, "agent", "agent", nonce);
+    t.accept(
+        "account/new",
+        "A key that asks for an account",
+        Shows::default(),
+        "SIG-24 SIG-26 SIG-27",
+        ("account", &fresh, NOW),
+        ("recorded", none),
+    );
+    let vouched = enrolment(Some("ann"), "payer-2", "payer", nonce);
+    t.accept(
+        "account/second-key",
+        "A second key, signed for by the first",
+        Shows::default(),
+        "SIG-25",
+        ("account", &vouched, NOW),
+        ("recorded", none),
+    );
+    let shows = Shows("M36", "A15");
+    let stolen = enrolment(None, "agent", "thief", nonce);
+    t.refuse(
+        "account/signed-by-another",
+        "A key that asks for an account, signed by another key",
+        shows,
+        Code::CommandSigner,
+        ("account", &stolen, NOW),
+        ("account/new", "signer"),
+    );
+    t.last(|case| case.clauses("SIG-24"));
+    let intruder = enrolment(Some("ann"), "thief", "thief", nonce);
+    t.refuse(
+        "account/intruder",
+        "A key that adds itself to ann's account",
+        shows,
+        Code::AccountUnknown,
+        ("account", &intruder, NOW),
+        ("account/second-key", "signer"),
+    );
+    t.last(|case| case.clauses("SIG-25"));
+    let of_bob = enrolment(Some("ann"), "thief", "other-payer", nonce);
+    t.refuse(
+        "account/by-another-payer",
+        "A key that bob's adds to ann's account",
+        shows,
+        Code::AccountUnknown,
+        ("account", &of_bob, NOW),
+        ("account/second-key", "signer"),
+    );
+    t.last(|case| case.clauses("SIG-25"));
+    let elsewhere = fresh.says(|p| p.with(3, "other-issuer.example"));
+    t.refuse(
+        "account/another-issuer",
+        "An enrolment for another issuer",
+        Shows("M37", "B10"),
+        Code::AudienceMismatch,
+        ("account", &elsewhere, NOW),
+        ("account/new", "aud"),
+    );
+
+    let put = |minor: u64| deposit("ann", "payer", minor, "CNY", keys::sixteen("a deposit")).says(|p| p.with(6, NOW));
+    let greatest = (1_u64 << 53) - 1 - 1_000_000;
+    let mut t = Commands::new(sheet, "accounts", world, "core sandbox");
+    let f = Shows("M24 M25", "A9");
+    t.accept(
+        "deposit/fills",
+        "A deposit that fills an account to 2^53 - 1",
+        f,
+        "CMD-14",
+        ("command", &put(greatest), NOW),
+        ("recorded", &|w| w.model.deposit(account("ann"), "CNY", greatest)),
+    );
+    t.refuse(
+        "deposit/overflows",
+        "A deposit of a unit more",
+        f,
+        Code::AmountOverflow,
+        ("command", &put(greatest + 1), NOW),
+        ("deposit/fills", "amount"),
+    );
+    let by_bob = deposit("ann", "other-payer", 1, "CNY", keys::sixteen("a deposit")).says(|p| p.with(6, NOW));
+    t.refuse(
+        "deposit/by-another",
+        "A deposit into ann's account, signed by bob's key",
+        Shows("M36", "A14"),
+        Code::AccountUnknown,
+        ("command", &by_bob, NOW),
+        ("deposit/fills", "signer"),
+    );
+
+    // The same issuer with real money.
+    let real: Vec<Call> = {
+        let mut setup = vec![start_as(false)];
+        let enrol = enrolment(None, "payer", "payer", nonce);
+        let mut input = receive("account", &enrol.bytes(), NOW - DAY, nonce);
+        input["account"] = json!(hex(&account("ann")));
+        setup.push(call("issuer.receive", input));
+        setup
+    };
+    sheet.setup("no-sandbox", real);
+    let expect = Expect { decided: Some(false), ..refused_by_issuer(Code::NotSandbox) }.unchanged();
+    let body = put(1);
+    let case = case(
+        "issuer",
+        "deposit/real-money",
+        "A deposit where money is real",
+        message("command", &body.bytes(), NOW, "deposit"),
+        expect,
+    );
+    let case = case.shows(Shows("M44", "D9")).after_setup("no-sandbox").needs("core sandbox").twin("deposit/fills");
+    let args: Vec<Value> = vec![json!(["sandbox", false])];
+    sheet.add(case.mutated("deposit/fills", "command", args, true).diagnosed(&body.bytes()));
+}

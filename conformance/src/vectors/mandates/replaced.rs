@@ -1,0 +1,290 @@
+//! The next version of a mandate.
+
+use super::*;
+
+pub(super) fn replacement(sheet: &mut Sheet) {
+    let one = first();
+    let mut world = World::new();
+    world.register(&one);
+    let mut t = Commands::new(sheet, "registered", world, "core");
+    let replaced = |two: &Forge| {
+        let two = two.clone();
+        move |w: &mut World| w.registered(&two)
+    };
+    let raised = signed(next(&one).with(-15, labelled([(3, 600_000.into())])), "payer");
+    t.accept(
+        "replace/base",
+        "A second version with another limit",
+        Shows::default(),
+        "MAN-18 MAN-21",
+        ("mandate", &raised, NOW),
+        ("recorded", &replaced(&raised)),
+    );
+    let base = "replace/base";
+    let holder = signed(next(&one).with(8, agent_key("sub-agent")), "payer");
+    t.accept(
+        "replace/holder",
+        "A second version for another holder",
+        Shows::default(),
+        "MAN-21",
+        ("mandate", &holder, NOW),
+        ("recorded", &replaced(&holder)),
+    );
+    t.accept(
+        "replace/again",
+        "The first version once more: it is what it was",
+        Shows("F01", "A19 B1"),
+        "CMD-1",
+        ("mandate", &one, NOW),
+        ("recorded", &|_| {}),
+    );
+    let twin = one.but(super::super::signature::negate);
+    t.accept(
+        "replace/again-high-s",
+        "The first version once more, with the other s",
+        Shows("F07 C39", "A20 D11"),
+        "SIG-18 CMD-1",
+        ("mandate", &twin, NOW),
+        ("recorded", &|_| {}),
+    );
+    let shows = Shows("M42", "A21");
+    let skipped = signed(next(&one).with(-11, 3), "payer");
+    t.refuse(
+        "replace/skipped",
+        "A third version that follows the first",
+        shows,
+        Code::LineageBroken,
+        ("mandate", &skipped, NOW),
+        (base, "serial"),
+    );
+    let stranger = signed(next(&one).with(-14, keys::thirty_two("no mandate")), "payer");
+    t.refuse(
+        "replace/another",
+        "A second version that replaces another mandate",
+        shows,
+        Code::LineageBroken,
+        ("mandate", &stranger, NOW),
+        (base, "replaces"),
+    );
+    let currency = signed(next(&one).with(-6, "JPY"), "payer");
+    t.refuse(
+        "replace/currency",
+        "A second version in another currency",
+        Shows("M13", "A6"),
+        Code::LineageBroken,
+        ("mandate", &currency, NOW),
+        (base, "currency"),
+    );
+    let conflict = signed(quota("main", labelled([(3, 600_000.into())])), "payer");
+    t.refuse(
+        "replace/same-serial",
+        "Another first version of the lineage",
+        shows,
+        Code::MandateConflict,
+        ("mandate", &conflict, NOW),
+        (base, "serial"),
+    );
+    let by_agent = signed(next(&one), "agent");
+    t.refuse(
+        "replace/by-agent",
+        "A second version that the agent signed",
+        Shows("M07", "A15 H6"),
+        Code::MandateSigner,
+        ("mandate", &by_agent, NOW),
+        (base, "signer"),
+    );
+}
+
+/// Counters after a replacement.
+pub(super) fn carried(sheet: &mut Sheet) {
+    let mut world = World::new();
+    let mut scene = Scene::new("earlier");
+    scene.caps(labelled([(3, 2_000.into())]));
+    world.pay(&scene);
+    let one = scene.papers().mandates.remove(0);
+    let two = signed(next(&one).with(-15, labelled([(3, 2_500.into())])), "payer");
+    world.send("mandate", &two.bytes(), NOW);
+    world.registered(&two);
+    let mut after = scene.clone().known();
+    after.mandates = vec![(two.payload.clone(), "payer")];
+    after.offer = tea("later", 1_500);
+    let base =
+        ("carried/rest", "The rest of a limit that was raised by half: what was spent stays spent", "MAN-22 RUL-20");
+    let mut t = Payments::new(sheet, ("raised", world.clone()), base, after.clone());
+    t.last(|case| case.shows(Shows("M14", "A20")));
+    t.refuse(
+        "carried/one-more",
+        "A unit more than the rest of a limit that was raised",
+        Shows("M14", "A20"),
+        Code::RuleTotal,
+        |s| s.offer(|o| priced(o, 1_501)),
+    );
+    t.last(|case| case.clauses("MAN-22"));
+    t.refuse(
+        "carried/old-version",
+        "An intent under the version before",
+        Shows("M42", "A20"),
+        Code::MandateSuperseded,
+        |s| s.mandates = vec![(one.payload.clone(), "payer")],
+    );
+
+    // A counter that the version before did not have begins with what was paid.
+    let mut world = World::new();
+    let scene = Scene::new("earlier");
+    world.pay(&scene);
+    let one = scene.papers().mandates.remove(0);
+    let counted = |count: i64| signed(next(&one).with(-15, plenty().with(5, count)), "payer");
+    for (id, title, count, refusal) in [
+        ("seeded/two", "A count of two, set after one payment", 2, false),
+        ("seeded/one", "A count of one, set after one payment", 1, true),
+    ] {
+        let two = counted(count);
+        let mut world = world.clone();
+        world.send("mandate", &two.bytes(), NOW);
+        world.registered(&two);
+        let mut after = scene.clone().known();
+        after.mandates = vec![(two.payload.clone(), "payer")];
+        after.offer = tea("later", 1_000);
+        if refusal {
+            sheet.setup(id, world.setup());
+            let mut t = Payments::continuing(sheet, id, world, after, "seeded/two");
+            t.refuse(id, title, Shows("M14", "A3"), Code::RuleCount, |_| {});
+            t.last(|case| case.clauses("MAN-25"));
+        } else {
+            Payments::new(sheet, (id, world), (id, title, "MAN-25"), after);
+        }
+    }
+}
+
+/// A command and a replacement: whichever version is named, the lineage is meant.
+pub(super) fn versions(sheet: &mut Sheet) {
+    let after = |kind: Option<&'static str>, command_first: bool| {
+        let mut world = World::new();
+        let one = first();
+        let two = signed(next(&one), "payer");
+        world.register(&one);
+        let replace = |world: &mut World| {
+            world.send("mandate", &two.bytes(), NOW);
+            world.registered(&two);
+        };
+        if !command_first {
+            replace(&mut world);
+        }
+        if let Some(kind) = kind {
+            world.send("command", &mandate_command(kind, "payer", &[one.id()]).bytes(), NOW);
+        }
+        if command_first {
+            replace(&mut world);
+        }
+        match kind {
+            Some("suspension") => world.model.stand(two.id(), "suspended"),
+            Some(_) => [one.id(), two.id()].into_iter().for_each(|id| world.model.stand(id, "revoked")),
+            None => {}
+        }
+        let mut scene = Scene::new("versions").known();
+        scene.mandates = vec![(two.payload.clone(), "payer")];
+        (world, scene)
+    };
+    let (world, scene) = after(None, false);
+    Payments::new(
+        sheet,
+        ("second-version", world),
+        ("version/second", "A payment under a second version", "MAN-18"),
+        scene,
+    );
+    let rows = [
+        (
+            "version/suspended-before",
+            "A second version of a mandate that was suspended",
+            "suspension",
+            true,
+            Code::MandateSuspended,
+            "MAN-24",
+        ),
+        (
+            "version/suspended-by-first",
+            "A suspension that names the first version, after the second",
+            "suspension",
+            false,
+            Code::MandateSuspended,
+            "REV-2",
+        ),
+        (
+            "version/revoked-by-first",
+            "A revocation that names the first version, after the second",
+            "revocation",
+            false,
+            Code::MandateRevoked,
+            "REV-2",
+        ),
+    ];
+    for (id, title, kind, before, code, clause) in rows {
+        let (world, scene) = after(Some(kind), before);
+        sheet.setup(id, world.setup());
+        let mut t = Payments::continuing(sheet, id, world, scene, "version/second");
+        t.refuse(id, title, Shows("M48", "A17"), code, |_| {});
+        t.last(|case| case.clauses(clause));
+    }
+}
+
+/// What was set aside comes back.
+pub(super) fn closing(sheet: &mut Sheet) {
+    let mut world = World::new();
+    let mandate = signed(quota("main", plenty()).with(-17, 2_000), "payer");
+    world.register(&mandate);
+    let lineage = keys::sixteen("lineage main").to_vec();
+    let back: Effect<'_> = &|w| {
+        w.model.stand(mandate.id(), "revoked");
+        w.model.fund(account("ann"), "CNY", &lineage, None);
+    };
+    let mut t = Commands::new(sheet, "funded", world, "core funded");
+    let revocation = mandate_command("revocation", "payer", &[mandate.id()]);
+    t.accept(
+        "funded/revoked",
+        "A revocation of a mandate with money set aside",
+        Shows("", "A17"),
+        "QTA-6",
+        ("command", &revocation, NOW),
+        ("recorded", back),
+    );
+    let more = signed(next(&mandate).with(-17, 3_000), "payer");
+    t.accept(
+        "funded/raised",
+        "A second version that sets more aside",
+        Shows::default(),
+        "QTA-5",
+        ("mandate", &more, NOW),
+        ("recorded", &|w| w.registered(&more)),
+    );
+    let less = signed(next(&mandate).with(-17, 500), "payer");
+    t.accept(
+        "funded/lowered",
+        "A second version that sets less aside",
+        Shows::default(),
+        "QTA-5",
+        ("mandate", &less, NOW),
+        ("recorded", &|w| w.registered(&less)),
+    );
+    let none = signed(next(&mandate).without(-17), "payer");
+    t.accept(
+        "funded/ended",
+        "A second version that sets nothing aside",
+        Shows::default(),
+        "QTA-5",
+        ("mandate", &none, NOW),
+        ("recorded", &|w| {
+            w.registered(&none);
+            w.model.fund(account("ann"), "CNY", &lineage, None);
+        }),
+    );
+    let all = signed(next(&mandate).with(-17, 1_000_001), "payer");
+    t.refuse(
+        "funded/too-much",
+        "A second version that sets a unit more aside than there is",
+        Shows("M14", "A2"),
+        Code::InsufficientFunds,
+        ("mandate", &all, NOW),
+        ("funded/raised", "funded"),
+    );
+    t.last(|case| case.clauses("QTA-4"));
+}
