@@ -42,6 +42,11 @@ impl<'a> Certificate<'a> {
         if !signed_as_agreed || !is_serial(x509.raw_serial()) {
             return None;
         }
+        // A criticality that is written out where it is the default is not DER, and no reader of ours minds.
+        let has = |extension: &[u8]| x509.tbs_certificate.as_ref().windows(extension.len()).any(|run| run == extension);
+        if !x509.extensions().iter().all(|extension| has(&shortest(extension))) {
+            return None;
+        }
         let extensions = Extensions::read(x509.extensions())?;
         let constraints =
             extensions.basic_constraints.map_or(Some(Constraints::Leaf), |e| Constraints::read(e.value))?;
@@ -209,6 +214,23 @@ impl<'a> Extensions<'a> {
     fn categories(&self) -> Option<Vec<u16>> {
         self.policies.map_or(Some(Vec::new()), |policies| issue::categories(policies.value))
     }
+}
+
+/// An extension as DER has it.
+fn shortest(extension: &X509Extension<'_>) -> Vec<u8> {
+    let critical: &[u8] = if extension.critical { &[1, 1, 0xff] } else { &[] };
+    tagged(0x30, &[&tagged(6, extension.oid.as_bytes())[..], critical, &tagged(4, extension.value)].concat())
+}
+
+/// Contents behind their tag and their length, which is below 2^16.
+fn tagged(tag: u8, contents: &[u8]) -> Vec<u8> {
+    let [.., high, low] = contents.len().to_be_bytes();
+    let head: &[u8] = match (high, low) {
+        (0, ..0x80) => &[tag, low],
+        (0, _) => &[tag, 0x81, low],
+        _ => &[tag, 0x82, high, low],
+    };
+    [head, contents].concat()
 }
 
 #[derive(Clone, Copy)]

@@ -80,8 +80,9 @@ impl<'a> Header<'a> {
             return fault(Code::TypeMismatch); // [SIG-9]
         }
         let signer = match (seen.kid, seen.x5t, kind.by()) {
-            (Some(kid), None, By::Key | By::Either) => SignerName::Key(kid),
-            (None, Some(x5t), By::Certificate | By::Either) => SignerName::Certificate(x5t),
+            _ if seen.signers != 1 => return fault(Code::SignerUnnamed), // [SIG-10]
+            (Some(kid), _, By::Key | By::Either) => SignerName::Key(kid),
+            (_, Some(x5t), By::Certificate | By::Either) => SignerName::Certificate(x5t),
             _ => return fault(Code::SignerUnnamed), // [SIG-10]
         };
         if matches!(signer, SignerName::Key(_)) && x5chain.count > 0 {
@@ -100,6 +101,8 @@ struct Seen<'a> {
     kid: Option<KeyId>,
     typ: Option<&'a str>,
     x5t: Option<CertificateId>,
+    /// How many parameters name a signer, whatever is in them.
+    signers: usize,
     other: bool,
 }
 
@@ -114,6 +117,7 @@ impl<'a> Seen<'a> {
             let label = reader.clone().integer().ok();
             reader.skip()?;
             let mut value = Reader::new(reader.skip()?);
+            seen.signers += usize::from(matches!(label, Some(KID | X5T)));
             match label {
                 Some(ALG) => seen.algorithm = Some(value.integer().unwrap_or_default()),
                 Some(CRIT) => seen.critical = true,

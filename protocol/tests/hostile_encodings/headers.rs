@@ -216,5 +216,8 @@ fn either() -> Vec<Row> {
         f.unprotected = map(&[(int(33), bytes(b"certificate"))]);
     });
     t.refuse(("", "D14"), "kid and x5t", (SignerUnnamed, Headers), |f| f.protected = set(&f.protected, 34, x5t()));
+    t.refuse(("", "D14"), "kid and an x5t of no form", (SignerUnnamed, Headers), |f| {
+        f.protected = set(&f.protected, 34, text("x5t"));
+    });
     t.rows
 }

@@ -1,5 +1,7 @@
 //! The state as JSON, for the account that it is about and for the holders of its mandates.
 
+use std::collections::BTreeSet;
+
 use purser_protocol::authorize::Standing;
 use purser_protocol::bind::base64url;
 use purser_protocol::flow::issuer::PaymentRequest;
@@ -170,7 +172,8 @@ fn suspensions<'a>(state: &'a State, id: &PaperId) -> impl Iterator<Item = Paper
 /// How a mandate stands, with all that is above it, and the suspensions that stand. [REV-8]
 pub(super) fn mandate_state(state: &State, id: &PaperId, now: UnixSeconds) -> Option<(MandateState, Vec<PaperId>)> {
     let chain = state.chain(id)?;
-    let suspensions = chain.iter().flat_map(|(id, _)| suspensions(state, id)).take(SUSPENSIONS_MAX).collect();
+    let suspensions: BTreeSet<PaperId> = chain.iter().flat_map(|(id, _)| suspensions(state, id)).collect();
+    let suspensions = suspensions.into_iter().take(SUSPENSIONS_MAX).collect();
     let any = |standing: Standing| chain.iter().any(|(id, record)| state.standing(id, record) == standing);
     let exhausted = chain.iter().any(|(_, record)| {
         let total = record.mandate.caps.as_ref().and_then(|caps| caps.total);

@@ -1,6 +1,6 @@
 //! An issuer: the desk that opens messages, the ledger that decides them, and what was answered.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU32;
 
 use purser_protocol::authorize::Standing;
@@ -296,5 +296,6 @@ fn standing(state: &State, mandate: &PaperId, now: UnixSeconds) -> Option<(Manda
         () => MandateState::Active,
     };
     let latest = chain.iter().filter_map(|(id, _)| state.latest(id));
-    Some((said, latest.flat_map(|(_, record)| record.suspensions.iter().map(|(by, _)| *by)).take(64).collect()))
+    let standing: BTreeSet<_> = latest.flat_map(|(_, record)| record.suspensions.iter().map(|(by, _)| *by)).collect();
+    Some((said, standing.into_iter().take(64).collect()))
 }

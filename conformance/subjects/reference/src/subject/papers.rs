@@ -93,13 +93,28 @@ fn open<T: Paper>(input: Input<'_>) -> Result<Verified<T>, No> {
     let key = match (by_key, register, signed.header.signer) {
         (Some(key), _, SignerName::Key(name)) if name == key.id() => key,
         (_, Some(register), SignerName::Certificate(_)) => {
-            certified(&signed, &register, signer.role("role")?, input.seconds("now")?)?.key
+            certified(&signed, &register, signer.role("role")?, time_of(&signed, input)?)?.key
         }
         _ => return Err(wrong_signer(T::KIND).into()),
     };
     let authentic = signed.verify(&Portable, input.context()?, &key)?;
     authentic.version()?;
     Ok(authentic.open()?)
+}
+
+/// When certificates are judged: those of a root at its own time. [RCT-11]
+fn time_of<T: Paper>(signed: &Signed<'_, T>, input: Input<'_>) -> Result<UnixSeconds, No> {
+    if T::KIND != Kind::Root {
+        return input.seconds("now");
+    }
+    let made_at = find(signed.frame.payload, IAT.number).and_then(|(_, mut at)| UnixSeconds::read(&mut at).ok());
+    match made_at {
+        Some(made_at) => Ok(made_at),
+        None => {
+            foresee(signed)?;
+            Err(Code::MissingField.into())
+        }
+    }
 }
 
 /// What a paper of another signer than the expected one is refused with.

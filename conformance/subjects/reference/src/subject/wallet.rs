@@ -8,7 +8,7 @@ use purser_protocol::id::{AccountId, Nonce, PartyId};
 use purser_protocol::paper::command::Cancel;
 use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
-use purser_protocol::paper::offer::Offer;
+use purser_protocol::paper::offer::{Offer, OfferKind};
 use purser_protocol::sign::backend::PortableSigner;
 use purser_protocol::sign::{Context, Paper, Signed, sign};
 use purser_protocol::wire::Reader;
@@ -47,7 +47,11 @@ impl Wallet {
         if intent.offer != offer.id() {
             return Err(Code::OfferMismatch.into());
         }
-        if intent.amount != offer.amount {
+        let is_offers = match offer.kind {
+            OfferKind::Metered => intent.amount <= offer.amount, // [AUT-41]
+            _ => intent.amount == offer.amount,
+        };
+        if !is_offers {
             return Err(Code::AmountMismatch.into());
         }
         if intent.currency != offer.currency {
