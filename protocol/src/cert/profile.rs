@@ -306,6 +306,8 @@ const P256_KEY: [u8; 26] = [
 
 #[cfg(test)]
 mod tests {
+    use x509_parser::extensions::X509ExtensionParser;
+
     use super::*;
 
     #[test]
@@ -316,6 +318,21 @@ mod tests {
         }
         for bad in [&[][..], &[0], &[0, 0], &[0, 1], &[0x80], &[0xff, 1], &long(21)] {
             assert!(!is_serial(bad), "{bad:02x?}");
+        }
+    }
+
+    #[test]
+    fn a_criticality_stands_only_where_it_is_true() {
+        let long = [&[0x30, 0x81, 0x8a, 6, 3, 0x55, 0x1d, 37, 4, 0x81, 0x82][..], &[7; 0x82]].concat();
+        for (bytes, is_shortest) in [
+            (&[0x30, 7, 6, 3, 0x55, 0x1d, 37, 4, 0][..], true),
+            (&[0x30, 10, 6, 3, 0x55, 0x1d, 37, 1, 1, 0xff, 4, 0], true),
+            (&[0x30, 10, 6, 3, 0x55, 0x1d, 37, 1, 1, 0, 4, 0], false),
+            (&long, true),
+        ] {
+            let parser = X509ExtensionParser::new().with_deep_parse_extensions(false).parse(bytes);
+            let (_, extension) = parser.unwrap();
+            assert_eq!(shortest(&extension) == bytes, is_shortest, "{bytes:02x?}");
         }
     }
 
