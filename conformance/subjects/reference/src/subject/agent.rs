@@ -118,8 +118,8 @@ impl Agent {
         if state == "idle" {
             self.taken.retain(|_, intent| *intent != id);
         }
-        let goes_on = matches!(state, "asking" | "waiting");
-        Ok(json!({ "state": state, "send": if goes_on { "same" } else { "nothing" } }))
+        // What waits for the person is asked after, and not sent again.
+        Ok(json!({ "state": state, "send": if state == "asking" { "same" } else { "nothing" } }))
     }
 
     fn event(&self, id: &PaperId, input: Input<'_>) -> Result<Event, No> {
