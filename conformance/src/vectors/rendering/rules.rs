@@ -1,7 +1,7 @@
 //! Every rule of the registry, alone beside the total of a quota.
 
 use super::mandates::{CAPS, TOTAL, lines, quota};
-use super::{Row, Sheet, Shows, Subject, each_way, leaked, one_way};
+use super::{Row, Sheet, Shows, Subject, each_way, id, leaked, one_way};
 use crate::vectors::cbor::{Item, labelled, seq};
 use crate::vectors::keys;
 
@@ -247,22 +247,22 @@ fn parties() -> Vec<Rule> {
                     "caps.payee_keys.0",
                     1,
                     [
-                        "To tea.example only for offers signed with one of these keys: <payee key>.",
-                        "付给 tea.example 时，报价必须由以下密钥之一签名：<payee key>。",
+                        "To tea.example only for offers signed with one of these keys: <high>.",
+                        "付给 tea.example 时，报价必须由以下密钥之一签名：<high>。",
                         "To tea dot example, letter by letter t e a dot e x a m p l e only for offers signed with one of these \
-                         keys: beginning with <payee key>.",
-                        "付给 tea 点 example，逐字为 t e a 点 e x a m p l e 时，报价必须由以下密钥之一签名：<payee key> 开头。",
+                         keys: beginning with <high>.",
+                        "付给 tea 点 example，逐字为 t e a 点 e x a m p l e 时，报价必须由以下密钥之一签名：<high> 开头。",
                     ],
                 ),
                 Row(
                     "caps.payee_keys.1",
                     1,
                     [
-                        "To rice.example only for offers signed with one of these keys: <low>, <payee key>.",
-                        "付给 rice.example 时，报价必须由以下密钥之一签名：<low>、<payee key>。",
+                        "To rice.example only for offers signed with one of these keys: <low>, <high>.",
+                        "付给 rice.example 时，报价必须由以下密钥之一签名：<low>、<high>。",
                         "To rice dot example, letter by letter r i c e dot e x a m p l e only for offers signed with one of \
-                         these keys: beginning with <low>, beginning with <payee key>.",
-                        "付给 rice 点 example，逐字为 r i c e 点 e x a m p l e 时，报价必须由以下密钥之一签名：<low> 开头，<payee key> 开头。",
+                         these keys: beginning with <low>, beginning with <high>.",
+                        "付给 rice 点 example，逐字为 r i c e 点 e x a m p l e 时，报价必须由以下密钥之一签名：<low> 开头，<high> 开头。",
                     ],
                 ),
             ],
@@ -272,8 +272,8 @@ fn parties() -> Vec<Rule> {
 
 /// Two keys for `rice.example`, in their order.
 fn payee_keys() -> Item {
-    let pin = |name: &str, key: &str| seq([name.into(), keys::thirty_two(key).into()]);
-    seq([pin("tea.example", "payee key"), pin("rice.example", "low"), pin("rice.example", "payee key")])
+    let pin = |name: &str, key: &str| seq([name.into(), id(key).into()]);
+    seq([pin("tea.example", "high"), pin("rice.example", "low"), pin("rice.example", "high")])
 }
 
 fn goods() -> Vec<Rule> {
