@@ -3,23 +3,30 @@
 use purser_protocol::bind::http::AnswerBody;
 use purser_protocol::code::{Code, Public};
 use purser_protocol::field::decoded;
-use purser_protocol::receipt::{Detail, Receipt};
+use purser_protocol::receipt::{Detail, Receipt, Root};
+use purser_protocol::sign::backend::{Portable, PortableSigner};
+use purser_protocol::sign::{Authentic, Context, Signed, Signer as _};
+use purser_test_vectors::Call;
 use serde_json::Value;
 
 use crate::run::judge::Why;
 
-/// Whether `value.answer`, where there is one, says what the reply says. [RCT-4] [RCT-8] [RCT-13]
-pub(crate) fn fits(reply: &Value) -> Result<(), (Why, String)> {
+/// Whether `value.answer`, where there is one, says what the reply says, and is signed by the issuer that the setup
+/// started. [RCT-1] [RCT-4] [RCT-8] [RCT-13]
+pub(crate) fn fits(reply: &Value, setup: &[Call]) -> Result<(), (Why, String)> {
     let value = reply.get("value").unwrap_or(&Value::Null);
     let Some(answer) = value.get("answer").and_then(Value::as_str) else { return Ok(()) };
-    says(answer, value).map_err(|what| (Why::WrongAnswer, format!("value.answer {what}")))
+    says(answer, value, setup).map_err(|what| (Why::WrongAnswer, format!("value.answer {what}")))
 }
 
-fn says(answer: &str, value: &Value) -> Result<(), String> {
+fn says(answer: &str, value: &Value, setup: &[Call]) -> Result<(), String> {
     let bytes = unhex(answer).ok_or("is not hexadecimal")?;
     let body = AnswerBody::read(&bytes).map_err(|fault| format!("does not read: {fault}"))?;
     let receipt: Receipt = decoded(body.receipt).map_err(|fault| format!("has no receipt that reads: {fault}"))?;
     let claims = receipt.read_claims().map_err(|fault| format!("has claims that do not read: {fault}"))?;
+    if let Some(start) = setup.iter().find(|call| call.op == "issuer.start") {
+        signed_by(&receipt, &start.input)?;
+    }
     let outcome = value.get("outcome").and_then(Value::as_str);
     if outcome.is_some_and(|outcome| outcome != claims.outcome.name()) {
         return Err(format!("is a receipt of outcome {}, and value.outcome says otherwise", claims.outcome.name()));
@@ -39,6 +46,19 @@ fn says(answer: &str, value: &Value) -> Result<(), String> {
         return Err(format!("tells everybody {told}; the registry says that they are told {public}"));
     }
     Ok(())
+}
+
+/// The root is the issuer's, and the path leads to it. [RCT-3]
+fn signed_by(receipt: &Receipt, start: &Value) -> Result<(), String> {
+    let text = |name: &str| start.get(name).and_then(Value::as_str);
+    let key = text("key").and_then(unhex).and_then(|key| PortableSigner::from_secret(key.first_chunk()?));
+    let (Some(key), Some(network)) = (key, text("network")) else { return Ok(()) };
+    let root =
+        Signed::<Root>::read(&receipt.root).map_err(|fault| format!("has a root that does not read: {fault}"))?;
+    let root = root.verify(&Portable, Context { network }, &key.public_key());
+    let root =
+        root.and_then(Authentic::open).map_err(|fault| format!("has a root that is not the issuer's: {fault}"))?;
+    receipt.verify(&root).map(drop).map_err(|fault| format!("has a path that does not lead to its root: {fault}"))
 }
 
 fn name(code: Option<Code>) -> &'static str {

@@ -9,7 +9,7 @@ use crate::run::Options;
 use crate::run::catalogue::Catalogue;
 use crate::run::judge::{Seen, judge};
 use crate::run::known::KnownFailing;
-use crate::run::plan::Plan;
+use crate::run::plan::{Plan, Planned};
 use crate::run::scope::Scope;
 
 /// The scores over all cases, however few are run.
@@ -33,18 +33,15 @@ pub fn passed(catalogue: &Catalogue, options: &Options, reply: &Value) -> Vec<St
     };
     let Ok(plan) = Plan::new(&everything, catalogue, &claiming_all(catalogue)) else { return Vec::new() };
     let Ok(scope) = Scope::embedded() else { return Vec::new() };
-    let verdict = |case: &purser_test_vectors::Case| {
+    let verdict = |planned: &Planned<'_>| {
         // Its setup is accepted by one that accepts; one that refuses does not come so far, and gets the benefit.
         let state = reply.get("value").cloned().unwrap_or_default();
-        let earlier = vec![reply.clone(); catalogue.setup(case).map_or(0, <[_]>::len)];
-        judge(
-            case,
-            &Seen { reply: reply.clone(), earlier, before: Some(state.clone()), after: Some(state) },
-            &everything,
-        )
+        let earlier = vec![reply.clone(); planned.setup.len()];
+        let seen = Seen { reply: reply.clone(), earlier, before: Some(state.clone()), after: Some(state) };
+        judge(planned.case, planned.setup, &seen, &everything)
     };
     let judged: BTreeMap<&str, _> =
-        plan.cases.iter().map(|planned| (planned.case.id.as_str(), verdict(planned.case))).collect();
+        plan.cases.iter().map(|planned| (planned.case.id.as_str(), verdict(planned))).collect();
     let settled = crate::run::credit::settle(&everything, catalogue, &plan, &scope, judged);
     let scores = |case: &CaseResult| case.state == State::Passed && case.not_scored.is_none();
     settled.into_iter().filter(scores).map(|case| case.id).collect()

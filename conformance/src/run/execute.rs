@@ -79,7 +79,7 @@ impl<'o> Worker<'o> {
     /// A case from `reset` to its verdict.
     fn one(&mut self, planned: &Planned<'_>) -> Verdict {
         match self.walk(planned) {
-            Ok(seen) => judge(planned.case, &seen, self.options),
+            Ok(seen) => judge(planned.case, planned.setup, &seen, self.options),
             Err(verdict) => verdict,
         }
     }
@@ -146,7 +146,7 @@ impl<'o> Worker<'o> {
                     Some((at, planned)) => {
                         let seen = Seen { reply, earlier: Vec::new(), before: None, after: None };
                         tell();
-                        verdicts.push((at, judge(planned.case, &seen, self.options)));
+                        verdicts.push((at, judge(planned.case, planned.setup, &seen, self.options)));
                         continue;
                     }
                     None => self.subject.end(Gone::Babble(format!("a reply to {id}, which is not asked"))),

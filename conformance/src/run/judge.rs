@@ -121,12 +121,12 @@ impl Verdict {
 }
 
 /// Judges a case.
-pub fn judge(case: &Case, seen: &Seen, options: &Options) -> Verdict {
+pub fn judge(case: &Case, setup: &[Call], seen: &Seen, options: &Options) -> Verdict {
     let fits = outcome_fits(&case.expect, &seen.reply, options)
         .and_then(|()| decision_fits(&case.expect, &seen.reply))
         .and_then(|()| value_fits(&case.expect, &seen.reply))
         .and_then(|()| same_fits(&case.expect, seen))
-        .and_then(|()| crate::answer::fits(&seen.reply))
+        .and_then(|()| crate::answer::fits(&seen.reply, setup))
         .and_then(|()| state_fits(&case.expect, seen));
     Verdict { failure: fits.err(), reply: Some(seen.reply.clone()) }
 }
