@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::run::say;
 use crate::kill::{self, PAIRS_MIN};
 use crate::run::Options;
 use crate::run::catalogue::Catalogue;
@@ -38,25 +39,26 @@ pub(super) fn kill(arguments: &Kill) -> Result<ExitCode, String> {
     let options = Options { silence: Duration::from_millis(arguments.silence), ..Options::new(broken.clone()) };
     let told = |row: &kill::Row| {
         let mark = if row.pairs < PAIRS_MIN { "SURVIVES" } else { "caught" };
-        println!("{mark:8} {:4} {}: {}", row.pairs, row.name, row.says);
+        // Whoever reads may have stopped reading; the matrix is written all the same.
+        let _ = say(&format!("{mark:8} {:4} {}: {}\n", row.pairs, row.name, row.says));
     };
     let matrix = kill::matrix(&broken, &options, &catalogue, arguments.only.as_deref(), told)
         .map_err(|error| error.to_string())?;
     if arguments.only.is_some() {
-        for row in &matrix.faults {
-            row.killed_by.iter().for_each(|(id, seen)| println!("  {id}: {seen}"));
-        }
-        return Ok(ExitCode::SUCCESS);
+        let killers = matrix.faults.iter().flat_map(|row| &row.killed_by);
+        return say(&killers.map(|(id, seen)| format!("  {id}: {seen}\n")).collect::<String>());
     }
     let text = serde_json::to_string_pretty(&matrix).map_err(|error| error.to_string())? + "\n";
     fs::write(&arguments.out, text).map_err(|error| format!("{}: {error}", arguments.out.display()))?;
-    let faults = matrix.faults.len();
-    println!("{faults} broken programs, {} caught by fewer than {PAIRS_MIN} pairs", matrix.survivors.len());
-    println!("caught by no case of a clause that it breaks: {}", matrix.caught_elsewhere.join(", "));
-    println!(
-        "{} cases fail no fault; {} refusals are let through by no fault of their clause",
+    say(&format!(
+        "{} broken programs, {} caught by fewer than {PAIRS_MIN} pairs\n\
+         caught by no case of a clause that it breaks: {}\n\
+         {} cases fail no fault; {} refusals are let through by no fault of their clause\n",
+        matrix.faults.len(),
+        matrix.survivors.len(),
+        matrix.caught_elsewhere.join(", "),
         matrix.idle.len(),
-        matrix.unpeeled.len()
-    );
+        matrix.unpeeled.len(),
+    ))?;
     Ok(ExitCode::from(u8::from(!matrix.survivors.is_empty())))
 }

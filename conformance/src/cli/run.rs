@@ -156,10 +156,10 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
     };
     let results = results.map_err(|error| error.to_string())?;
     progress.clear();
-    print!("{}", report::text::write(&results));
+    say(&report::text::write(&results))?;
     if let Some(folder) = &arguments.out {
         report::write_all(folder, &results, &catalogue).map_err(|error| format!("{}: {error}", folder.display()))?;
-        println!("{}", folder.join("report.html").display());
+        say(&format!("{}\n", folder.join("report.html").display()))?;
     }
     Ok(ExitCode::from(results.exit))
 }
@@ -260,7 +260,7 @@ fn seed() -> u64 {
 }
 
 /// Whoever reads may have stopped reading; that is no failure.
-fn say(text: &str) -> Result<ExitCode, String> {
+pub(super) fn say(text: &str) -> Result<ExitCode, String> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
         _ => Ok(ExitCode::SUCCESS),
