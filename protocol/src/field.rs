@@ -271,10 +271,10 @@ macro_rules! numbered {
 
 /// Declares a value that stands on the wire as a list of a fixed length.
 macro_rules! listed {
-    ($(#[$doc:meta])* pub struct $name:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty,)+ }) => {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident { $($(#[$fdoc:meta])* $field:ident: $type:ty,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
-        pub struct $name { $($(#[$fdoc])* pub $field: $type,)+ }
+        $vis struct $name { $($(#[$fdoc])* pub $field: $type,)+ }
 
         impl $crate::wire::Field for $name {
             fn read(reader: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::fault::Fault> {
@@ -286,6 +286,35 @@ macro_rules! listed {
             fn write(&self, writer: &mut $crate::wire::Writer) {
                 writer.list([$(stringify!($field)),+].len());
                 $($crate::wire::Field::write(&self.$field, writer);)+
+            }
+        }
+    };
+}
+
+/// Declares an enumeration whose variants each hold a body, and stand as a list of their number and the body.
+macro_rules! tagged {
+    ($(#[$doc:meta])* $vis:vis enum $name:ident { $($(#[$vdoc:meta])* $variant:ident($body:ty) = $number:literal;)+ }) => {
+        $(#[$doc])*
+        $vis enum $name { $($(#[$vdoc])* $variant($body),)+ }
+
+        impl $crate::wire::Field for $name {
+            fn read(reader: &mut $crate::wire::Reader<'_>) -> Result<Self, $crate::fault::Fault> {
+                let at = reader.offset();
+                $crate::field::ranged(reader, $crate::wire::Reader::list, |length| (length == 2).then_some(()))?;
+                match reader.unsigned()? {
+                    $($number => $crate::wire::Field::read(reader).map(Self::$variant),)+
+                    _ => Err($crate::fault::Fault::new($crate::code::Code::FieldRange).at(at)),
+                }
+            }
+
+            fn write(&self, writer: &mut $crate::wire::Writer) {
+                writer.list(2);
+                match self {
+                    $(Self::$variant(body) => {
+                        writer.unsigned($number);
+                        $crate::wire::Field::write(body, writer);
+                    })+
+                }
             }
         }
     };
@@ -358,7 +387,7 @@ macro_rules! paper {
     };
 }
 
-pub(crate) use {listed, mapped, numbered, paper};
+pub(crate) use {listed, mapped, numbered, paper, tagged};
 
 /// The version of every paper.
 pub(crate) struct One;

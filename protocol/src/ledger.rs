@@ -11,6 +11,7 @@ pub mod event;
 mod mandates;
 mod pay;
 mod settle;
+pub mod snapshot;
 pub mod state;
 
 use std::sync::Arc;
@@ -145,6 +146,11 @@ impl Ledger {
     /// A ledger in which nothing has happened.
     pub fn new(settings: Settings) -> Self {
         Self { settings, state: State::default() }
+    }
+
+    /// A ledger that goes on from a state.
+    pub fn from_state(settings: Settings, state: State) -> Self {
+        Self { settings, state }
     }
 
     /// What it remembers.

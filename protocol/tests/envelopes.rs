@@ -216,5 +216,6 @@ fn an_envelope_whose_time_has_come_is_closed_whether_or_not_anybody_looked() {
         assert!(scene.world.sweep().is_empty());
         scene.buys(900).1.must_be(Outcome::Settled);
         assert_eq!(&scene.world.replayed(), scene.world.state());
+        assert_eq!(&scene.world.replayed_from_snapshot(), scene.world.state());
     }
 }

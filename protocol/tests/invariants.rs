@@ -441,6 +441,7 @@ impl Run {
     /// At the end, everything is sent once more, and everything that waits comes to its end.
     fn ends(mut self) -> Seen {
         assert_eq!(&self.world.replayed(), self.world.state(), "the events make another state");
+        assert_eq!(&self.world.replayed_from_snapshot(), self.world.state(), "a snapshot makes another state");
         for message in 0..self.sent.len() {
             self.resend(message);
         }
@@ -461,6 +462,7 @@ impl Run {
             self.resend(message);
         }
         assert_eq!(&self.world.replayed(), self.world.state(), "the events make another state");
+        assert_eq!(&self.world.replayed_from_snapshot(), self.world.state(), "a snapshot makes another state");
         self.seen
     }
 }

@@ -16,10 +16,12 @@ use purser_protocol::ledger::{Ledger, Settings, audit as books};
 use purser_protocol::receipt::tree::Frontier;
 
 use crate::config::Config;
-use crate::head::Mark;
+use crate::head::{self, Mark};
 use crate::issuer::{IssuerConfig, RememberedParties};
 use crate::material::{self, SetupError, setting};
 use crate::pem;
+use crate::snapshot::{self, Point};
+use crate::store::sqlite::SqliteReader;
 use crate::store::{Archive, StoreError};
 
 pub use receipts::Acknowledged;
@@ -41,6 +43,17 @@ pub struct More {
     pub anchors: Vec<PathBuf>,
 }
 
+/// What a store is held against, beside itself. It is read before the store is opened, so as not to be ahead of it.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Receipts that somebody got: each must still be what the store would answer.
+    pub given_out: Acknowledged,
+    /// What was last signed.
+    pub signed: Option<Mark>,
+    /// The snapshot of the state: it must be the state of its batch.
+    pub snapshot: Option<Point>,
+}
+
 impl Auditor {
     /// Reads an issuer's configuration. Its private key is not needed, and not read.
     pub fn load(config: &Config, settings: &IssuerConfig, more: &More) -> Result<Self, SetupError> {
@@ -60,16 +73,19 @@ impl Auditor {
         })
     }
 
+    /// What the configuration's own store is held against.
+    pub fn beside(&self, config: &Config, settings: &IssuerConfig) -> Result<Beside, SetupError> {
+        let signed = head::read(&settings.head_path(config))?;
+        let mut reader = SqliteReader::open(&config.path(&settings.store))?;
+        // One that does not fit is read by no issuer either.
+        let snapshot = snapshot::read(&settings.snapshot_path(config), &self.issuer, &mut reader).ok().flatten();
+        Ok(Beside { signed, snapshot, ..Beside::default() })
+    }
+
     /// Checks all of a store. What is wrong is in the report; the error is that it cannot be read.
     ///
-    /// `given_out` are receipts that somebody got: each must still be what the store would answer. `signed` is what
-    /// was last signed, read before the store was opened.
-    pub fn audit(
-        &self,
-        archive: &mut dyn Archive,
-        mut given_out: Acknowledged,
-        signed: Option<Mark>,
-    ) -> Result<Report, StoreError> {
+    pub fn audit(&self, archive: &mut dyn Archive, beside: Beside) -> Result<Report, StoreError> {
+        let Beside { mut given_out, signed, snapshot } = beside;
         let mut walk = Walk {
             auditor: self,
             ledger: Ledger::new(Settings {
@@ -84,6 +100,7 @@ impl Auditor {
             decided_at_seconds: 0,
             entries: 0,
             applies: true,
+            snapshot,
             signed: signed.filter(|mark| mark.log_size > 0),
             report: Report::new(&self.issuer, &self.network),
         };
@@ -121,6 +138,8 @@ struct Walk<'a> {
     applies: bool,
     /// What was last signed, until its batch has come.
     signed: Option<Mark>,
+    /// The snapshot, until its batch has come.
+    snapshot: Option<Point>,
     report: Report,
 }
 

@@ -10,16 +10,18 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::audit::{Acknowledged, Auditor, More, Report};
+use purser_protocol::id::PartyId;
+
+use crate::audit::{Acknowledged, Auditor, Beside, More, Report};
 use crate::config::Config;
-use crate::head;
 use crate::issuer::IssuerConfig;
 use crate::life::Life;
 use crate::log;
 use crate::role::{self, Role};
 use crate::sandbox::{self, Plan};
 use crate::serve::Bound;
-use crate::store::sqlite::SqliteArchive;
+use crate::snapshot;
+use crate::store::sqlite::{SqliteArchive, SqliteReader};
 
 /// Purser's reference server: for tests and pilots, not for money.
 #[derive(Parser)]
@@ -40,6 +42,8 @@ enum Command {
     /// Prints one JSON object. Exit codes: 0 all is good; 1 something is wrong, and the object says what and
     /// where; 2 the store or the configuration cannot be read.
     Audit(Check),
+    /// Writes the snapshot of an issuer's state, beside the issuer or without it: the next start replays from there.
+    Snapshot(Run),
     /// Writes an issuer and a merchant to try things with: keys, certificates, configurations.
     Sandbox(Make),
 }
@@ -96,6 +100,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match arguments.command {
         Command::Issuer(run) => serve(Role::Issuer, &run).await,
         Command::Merchant(run) => serve(Role::Merchant, &run).await,
+        Command::Snapshot(run) => snapshot(&run),
         Command::Audit(check) => return audit(&check),
         Command::Sandbox(make) => write(make),
     };
@@ -120,6 +125,17 @@ async fn serve(role: Role, run: &Run) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn snapshot(run: &Run) -> Result<(), Box<dyn Error>> {
+    let config = Config::load(&run.config)?;
+    let settings: IssuerConfig = config.table("issuer")?;
+    let issuer = PartyId::new(&settings.name).ok_or("in the configuration, name is not a party's name")?;
+    let path = settings.snapshot_path(&config);
+    let mut reader = SqliteReader::open(&config.path(&settings.store))?;
+    let batches = snapshot::renew(&path, &issuer, &mut reader)?;
+    println!("{}", serde_json::json!({ "batches": batches, "snapshot": path }));
+    Ok(())
+}
+
 fn audit(check: &Check) -> ExitCode {
     let checked = || -> Result<Report, Box<dyn Error>> {
         let config = Config::load(&check.config)?;
@@ -128,15 +144,14 @@ fn audit(check: &Check) -> ExitCode {
         let auditor = Auditor::load(&config, &settings, &more)?;
         let store = check.store.clone().unwrap_or_else(|| config.path(&settings.store));
         // A copy is older than what was signed, and is asked for as such. What is read first is not ahead of the store.
-        let signed = match check.store {
-            None => head::read(&settings.head_path(&config))?,
-            Some(_) => None,
+        let mut beside = match check.store {
+            None => auditor.beside(&config, &settings)?,
+            Some(_) => Beside::default(),
         };
-        let given_out = match &check.receipts {
-            Some(path) => Acknowledged::read(BufReader::new(File::open(path)?))?,
-            None => Acknowledged::default(),
-        };
-        Ok(auditor.audit(&mut SqliteArchive::open(&store)?, given_out, signed)?)
+        if let Some(path) = &check.receipts {
+            beside.given_out = Acknowledged::read(BufReader::new(File::open(path)?))?;
+        }
+        Ok(auditor.audit(&mut SqliteArchive::open(&store)?, beside)?)
     };
     match checked() {
         Ok(report) => {

@@ -18,7 +18,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use purser_protocol::cert::Role;
-use purser_protocol::field::{KeyHolder, decoded};
+use purser_protocol::field::KeyHolder;
 use purser_protocol::flow::issuer::{Desk, pseudonym};
 use purser_protocol::id::{AccountId, Digest, PartyId, Pseudonym};
 use purser_protocol::ledger::event::Event;
@@ -27,7 +27,6 @@ use purser_protocol::paper::credential::Credential;
 use purser_protocol::receipt::log::{Log, batch_leaf};
 use purser_protocol::sign::SignerName;
 use purser_protocol::sign::backend::AwsLc;
-use purser_protocol::time::UnixSeconds;
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::clock::Clock;
@@ -38,8 +37,9 @@ use crate::material::{self, Identity, IdentityFiles, SetupError};
 use crate::pem;
 use crate::random::random;
 use crate::rate::Buckets;
+use crate::snapshot::{self, Keeper, Paths, Point};
 use crate::store::sqlite::Sqlite;
-use crate::store::{Reader, Store, StoreError};
+use crate::store::{Reader, Store};
 use crate::writer::{Job, Seal, Writer};
 use keys::Keys;
 
@@ -106,15 +106,23 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let mut store = Sqlite::open(&config.path(&settings.store))?;
     let pseudonym_secret = store.pseudonym_secret(random()?)?;
 
-    let mut ledger = Ledger::new(Settings {
+    let mut reader = store.reader()?;
+    let paths = Paths {
+        store: config.path(&settings.store),
+        snapshot: settings.snapshot_path(config),
+        issuer: identity.id.clone(),
+    };
+    let Point { state, log, replayed, sequence: _ } =
+        snapshot::latest(&paths.snapshot, &paths.issuer, reader.as_mut())?;
+    let keeper = Keeper::new(settings.snapshot_every, replayed, paths);
+    let ledger_settings = Settings {
         issuer: identity.id.clone(),
         sandbox: settings.sandbox,
         approval_base: format!("{url}/approve/"),
         credential_seconds: settings.credential_days * 86_400,
-    });
-    let log = replay(&mut store, &mut ledger)?;
+    };
+    let ledger = Ledger::from_state(ledger_settings, state);
     let edge = log.edge();
-    let mut reader = store.reader()?;
     let head = open_head(&settings.head_path(config), &log, reader.as_mut())?;
     let log = Arc::new(RwLock::new(log));
     let keys = Arc::new(RwLock::new(Keys::of(ledger.state())));
@@ -137,6 +145,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
                 if let Err(error) = head.write(*mark) {
                     tracing::warn!(%error, "what was signed last is not marked");
                 }
+                keeper.decided(records.len() as u64);
                 if let Ok(mut keys) = keys.write() {
                     records.iter().for_each(|record| keys.learn(&record.event, ledger.state()));
                 }
@@ -192,21 +201,6 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/v1/sandbox/clock", post(discovery::set_clock).get(discovery::clock))
         .layer(DefaultBodyLimit::disable())
         .with_state(issuer)
-}
-
-/// The state as the fold of the past, and the log of its batches.
-fn replay(store: &mut dyn Store, ledger: &mut Ledger) -> Result<Log, StoreError> {
-    let damaged = |what: &dyn std::fmt::Display| StoreError::Damaged(what.to_string());
-    let mut log = Log::default();
-    store.replay(
-        &mut |past| {
-            let event: Event = decoded(&past.event).map_err(|fault| damaged(&fault))?;
-            let at = UnixSeconds::new(past.decided_at_seconds).ok_or_else(|| damaged(&"a time past the year 9999"))?;
-            ledger.replay(&event, Some(past.command), at).map_err(|broken| damaged(&broken))
-        },
-        &mut |tree_root| log.push(batch_leaf(&tree_root)),
-    )?;
-    Ok(log)
 }
 
 /// Holds the store against what was last signed, and goes on from what it holds.

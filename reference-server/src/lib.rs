@@ -12,6 +12,7 @@
 //! | [`rate`] | token buckets, for addresses here and for agents in the roles |
 //! | [`head`] | what was last signed, kept outside of the store |
 //! | [`life`] | whether the server is ready, and when it is stopping |
+//! | [`snapshot`] | the state in a file, so that a start need not replay everything |
 //! | [`tls`], [`log`] | the certificate and its key; lines on standard error |
 //! | [`metrics`] | counters as Prometheus text |
 //!
@@ -36,6 +37,7 @@ pub mod reply;
 pub mod role;
 pub mod sandbox;
 pub mod serve;
+pub mod snapshot;
 pub mod store;
 pub mod tls;
 pub mod writer;

@@ -52,6 +52,8 @@ pub struct Answered {
 /// Something of the past, to be applied again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Past {
+    /// Where it stands among all decisions.
+    pub sequence: u64,
     /// The paper that it answered.
     pub command: PaperId,
     /// When, in Unix seconds.
@@ -67,12 +69,6 @@ pub struct Past {
 pub trait Store: Send {
     /// Keeps a batch, durably.
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
-    /// Gives the past, from the first decision to the last, and the root of each batch's tree.
-    fn replay(
-        &mut self,
-        past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
-        batch: &mut dyn FnMut([u8; 32]),
-    ) -> Result<(), StoreError>;
     /// The secret that pseudonyms are made with: `fresh` at the first call, and the same ever after. It is no key's,
     /// so that a new key gives nobody a new name. [INT-1]
     fn pseudonym_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
@@ -82,6 +78,15 @@ pub trait Store: Send {
 
 /// Reads what was committed.
 pub trait Reader: Send {
+    /// Gives the past after so many batches and this decision, to the last one as of one moment, and the root of
+    /// each batch's tree.
+    fn replay(
+        &mut self,
+        batches: u64,
+        sequence: u64,
+        past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
+        batch: &mut dyn FnMut([u8; 32]),
+    ) -> Result<(), StoreError>;
     /// The latest answer to a paper.
     fn answer(&mut self, command: &PaperId) -> Result<Option<Answered>, StoreError>;
     /// What was first sent for a paper: the bytes of the message that it came in.

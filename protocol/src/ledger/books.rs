@@ -75,6 +75,18 @@ impl Books {
         Ok(())
     }
 
+    /// What a purse of a snapshot holds.
+    pub(super) fn set_balance(&mut self, purse: &Purse, currency: Currency, minor: u64) {
+        self.set(purse, currency, minor);
+    }
+
+    /// What came in, by a snapshot.
+    pub(super) fn set_given(&mut self, currency: Currency, minor: u64) {
+        if minor > 0 {
+            self.given.insert(currency, minor);
+        }
+    }
+
     fn set(&mut self, purse: &Purse, currency: Currency, minor: u64) {
         let key = (purse.clone(), currency);
         if minor == 0 {

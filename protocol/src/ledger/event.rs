@@ -1,8 +1,7 @@
 //! What happened, as the store keeps it. The state is the fold of these, from the first to the last.
 
-use crate::code::Code;
 use crate::fault::Fault;
-use crate::field::{Bytes, List, listed, ranged};
+use crate::field::{Bytes, List, listed, ranged, tagged};
 use crate::id::{AccountId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
 use crate::limits::{CHAIN_MAX, COMMAND_MANDATES_MAX};
 use crate::money::{Amount, Currency};
@@ -183,38 +182,10 @@ listed! {
     }
 }
 
-macro_rules! events {
-    ($($(#[$doc:meta])* $name:ident($body:ty) = $number:literal;)+) => {
-        /// What happened.
-        #[derive(Clone, Debug, PartialEq, Eq)]
-        pub enum Event {
-            $($(#[$doc])* $name($body),)+
-        }
-
-        impl Field for Event {
-            fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-                let at = reader.offset();
-                ranged(reader, Reader::list, |length| (length == 2).then_some(()))?;
-                match reader.unsigned()? {
-                    $($number => Field::read(reader).map(Self::$name),)+
-                    _ => Err(Fault::new(Code::FieldRange).at(at)),
-                }
-            }
-
-            fn write(&self, writer: &mut Writer) {
-                writer.list(2);
-                match self {
-                    $(Self::$name(body) => {
-                        writer.unsigned($number);
-                        body.write(writer);
-                    })+
-                }
-            }
-        }
-    };
-}
-
-events! {
+tagged! {
+    /// What happened.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub enum Event {
     /// An account was opened, or got a key.
     Enrolled(Enrolled) = 1;
     /// A sandbox gave money.
@@ -247,6 +218,7 @@ events! {
     EnvelopeClosed(PaperId) = 15;
     /// A command was refused and changed nothing.
     CommandRefused(CodeNumber) = 16;
+    }
 }
 
 impl<T: Field> Field for Box<T> {

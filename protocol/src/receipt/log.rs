@@ -139,6 +139,36 @@ impl Log {
     }
 }
 
+/// The edge, then the levels from the tiles up, each as one string of hashes. Only this program writes it.
+impl Field for Log {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let at = reader.offset();
+        let count = reader.list()?;
+        let rows = (0..count).map(|_| hashes(reader)).collect::<Result<Vec<_>, _>>()?;
+        let mut rows = rows.into_iter();
+        let edge = rows.next().filter(|edge| edge.len() < TILE);
+        let log = edge.map(|edge| Self { levels: rows.collect(), edge });
+        let fits = |log: &Self| {
+            let pairs = log.levels.windows(2).all(|pair| pair[1].len() == pair[0].len() / 2);
+            pairs && log.levels.iter().all(|row| !row.is_empty()) && log.levels.last().is_none_or(|top| top.len() == 1)
+        };
+        log.filter(fits).ok_or_else(|| Fault::new(crate::code::Code::FieldRange).at(at))
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.list(self.levels.len() + 1);
+        writer.bytes(self.edge.as_flattened());
+        self.levels.iter().for_each(|row| writer.bytes(row.as_flattened()));
+    }
+}
+
+fn hashes(reader: &mut Reader<'_>) -> Result<Vec<[u8; 32]>, Fault> {
+    ranged(reader, Reader::bytes, |bytes| {
+        let (hashes, rest) = bytes.as_chunks();
+        rest.is_empty().then(|| hashes.to_vec())
+    })
+}
+
 /// How many leaves stand to the left of the root of `count`: the greatest power of two below it.
 fn half(count: u64) -> u64 {
     1 << (count - 1).ilog2()

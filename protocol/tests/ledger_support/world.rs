@@ -11,6 +11,7 @@ use purser_protocol::id::{AccountId, Digest, LineageId, Nonce, PaperId, PartyId,
 use purser_protocol::ledger::audit::audit;
 use purser_protocol::ledger::books::Purse;
 use purser_protocol::ledger::event::Event;
+use purser_protocol::ledger::snapshot::{self, Restoring};
 use purser_protocol::ledger::state::{Payment, State};
 use purser_protocol::ledger::{Answer, Command, Ledger, PaymentOrder, Record, Settings};
 use purser_protocol::money::Amount;
@@ -105,12 +106,7 @@ impl World {
     /// A world that is, or is not, a sandbox.
     pub fn with(real: bool, sandbox: bool) -> Self {
         let issuer = party("issuer.example");
-        let settings = Settings {
-            issuer: issuer.clone(),
-            sandbox,
-            approval_base: "https://issuer.example/approve?code=".into(),
-            credential_seconds: 5 * 366 * DAY,
-        };
+        let settings = settings(sandbox);
         Self {
             ledger: Ledger::new(settings),
             now: START,
@@ -633,14 +629,27 @@ impl World {
         self.replay().state().clone()
     }
 
+    /// The state of the first half of what is kept, through a snapshot, and then the other half.
+    pub fn replayed_from_snapshot(&self) -> State {
+        let (before, after) = self.kept.split_at(self.kept.len() / 2);
+        let half = self.apply(Self::with(self.real, true).ledger, before);
+        let restored = through_snapshot(half.state());
+        assert_eq!(&restored, half.state(), "a snapshot makes another state");
+        let ledger = Ledger::from_state(settings(true), restored);
+        self.apply(ledger, after).state().clone()
+    }
+
     /// Goes on from what is kept, and from nothing else.
     pub fn restart(&mut self) {
-        self.ledger = self.replay();
+        self.ledger = Ledger::from_state(settings(true), self.replayed_from_snapshot());
     }
 
     fn replay(&self) -> Ledger {
-        let mut ledger = Self::with(self.real, true).ledger;
-        for kept in &self.kept {
+        self.apply(Self::with(self.real, true).ledger, &self.kept)
+    }
+
+    fn apply(&self, mut ledger: Ledger, kept: &[Kept]) -> Ledger {
+        for kept in kept {
             let event: Event = decoded(&kept.event).expect("a kept event reads");
             ledger.replay(&event, Some(kept.command), kept.at).expect("a kept event fits");
         }
@@ -797,4 +806,20 @@ pub fn twin(paper: &Sealed) -> Sealed {
 /// A code and the stage that the registry gives it.
 pub fn of(code: Code) -> (Code, purser_protocol::code::Stage) {
     (code, code.stages()[0])
+}
+
+fn settings(sandbox: bool) -> Settings {
+    Settings {
+        issuer: party("issuer.example"),
+        sandbox,
+        approval_base: "https://issuer.example/approve?code=".into(),
+        credential_seconds: 5 * 366 * DAY,
+    }
+}
+
+/// The state that the rows of a state make.
+pub fn through_snapshot(state: &State) -> State {
+    let mut restoring = Restoring::default();
+    snapshot::write(state, |row| restoring.row(row)).expect("a row of a snapshot fits");
+    restoring.finish().expect("the rows of a snapshot fit each other")
 }

@@ -10,9 +10,8 @@ use purser_protocol::bind::base64url;
 use purser_protocol::flow::merchant::VerifiedReceipt;
 use purser_protocol::money::Money;
 use purser_protocol::receipt::Outcome;
-use purser_server::audit::{Acknowledged, Auditor, More, Report};
+use purser_server::audit::{Acknowledged, Auditor, Beside, More, Report};
 use purser_server::config::Config;
-use purser_server::head;
 use purser_server::issuer::IssuerConfig;
 use purser_server::sandbox::{ISSUER, NETWORK};
 use purser_server::store::sqlite::SqliteArchive;
@@ -123,6 +122,6 @@ fn audited(stage: &Stage) -> Result<Report, Failure> {
         lines.push(base64url::encode(&fs::read(path)?));
     }
     let given_out = Acknowledged::read(lines.join("\n").as_bytes())?;
-    let signed = head::read(&settings.head_path(&config))?;
-    Ok(auditor.audit(&mut SqliteArchive::open(&config.path(&settings.store))?, given_out, signed)?)
+    let beside = Beside { given_out, ..auditor.beside(&config, &settings)? };
+    Ok(auditor.audit(&mut SqliteArchive::open(&config.path(&settings.store))?, beside)?)
 }

@@ -47,6 +47,12 @@ impl Walk<'_> {
             self.entry(entry, leaf, batch.decided_at_seconds, &place);
         }
         self.entries += batch.entries.len() as u64;
+        if let Some(point) = self.snapshot.take_if(|point| point.log.size() == now.0)
+            && self.applies
+            && (point.state != *self.ledger.state() || point.sequence != self.sequence || point.log.edge() != self.log)
+        {
+            self.report.find(Kind::Snapshot, &place, "the snapshot is not the state as of this batch");
+        }
         self.batches = batch.number + 1;
         self.decided_at_seconds = self.decided_at_seconds.max(batch.decided_at_seconds);
     }

@@ -42,6 +42,8 @@ pub enum Kind {
     Books,
     /// More was signed than the store holds, or something else.
     Head,
+    /// The snapshot is another state than that of the events. It can be deleted.
+    Snapshot,
     /// A receipt that was given out is lost or changed.
     Acknowledged,
 }
@@ -64,6 +66,7 @@ impl Kind {
             Self::Twice => "twice",
             Self::Books => "books",
             Self::Head => "head",
+            Self::Snapshot => "snapshot",
             Self::Acknowledged => "acknowledged",
         }
     }

@@ -30,6 +30,9 @@ pub struct IssuerConfig {
     pub store: PathBuf,
     /// Where what was signed last is marked; beside the store when not given.
     pub head: Option<PathBuf>,
+    /// After how many decisions the snapshot of the state is renewed; 0 for never.
+    #[serde(default = "decisions")]
+    pub snapshot_every: u64,
     /// How long a credential lasts.
     #[serde(default = "days")]
     pub credential_days: u64,
@@ -49,6 +52,15 @@ impl IssuerConfig {
     pub fn head_path(&self, config: &Config) -> PathBuf {
         config.path(&self.head.clone().unwrap_or_else(|| crate::head::beside(&self.store)))
     }
+
+    /// Where the snapshot of the state is.
+    pub fn snapshot_path(&self, config: &Config) -> PathBuf {
+        config.path(&crate::snapshot::beside(&self.store))
+    }
+}
+
+fn decisions() -> u64 {
+    250_000
 }
 
 fn days() -> u64 {

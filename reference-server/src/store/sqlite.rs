@@ -100,32 +100,6 @@ impl Store for Sqlite {
         Ok(())
     }
 
-    fn replay(
-        &mut self,
-        past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
-        batch: &mut dyn FnMut([u8; 32]),
-    ) -> Result<(), StoreError> {
-        let mut numbers = self.connection.prepare("SELECT number, tree_root FROM batches ORDER BY number")?;
-        let mut rows = numbers.query([])?;
-        let mut expected = 0_u64;
-        while let Some(row) = rows.next()? {
-            let number: u64 = row.get(0)?;
-            if number != expected {
-                return Err(StoreError::Damaged(format!("batch {expected} is missing")));
-            }
-            expected += 1;
-            batch(row.get(1)?);
-        }
-        let mut entries = self.connection.prepare(
-            "SELECT command, decided_at, event FROM entries JOIN batches ON batch = number ORDER BY sequence",
-        )?;
-        let mut rows = entries.query([])?;
-        while let Some(row) = rows.next()? {
-            past(Past { command: PaperId(row.get(0)?), decided_at_seconds: row.get(1)?, event: row.get(2)? })?;
-        }
-        Ok(())
-    }
-
     fn pseudonym_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
         let make = "CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, secret BLOB NOT NULL) STRICT";
         self.connection.execute_batch(make)?;
@@ -136,16 +110,63 @@ impl Store for Sqlite {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        let connection = Connection::open_with_flags(
-            &self.path,
-            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )?;
-        Ok(Box::new(SqliteReader { connection }))
+        Ok(Box::new(SqliteReader::open(&self.path)?))
     }
 }
 
-struct SqliteReader {
+/// Reads beside the writer, or without one.
+#[derive(Debug)]
+pub struct SqliteReader {
     connection: Connection,
+}
+
+impl SqliteReader {
+    /// Opens a store that is there, for reading alone.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if found != SCHEMA_VERSION {
+            return Err(StoreError::Version { found, expected: SCHEMA_VERSION });
+        }
+        Ok(Self { connection })
+    }
+
+    /// Both tables as of one moment.
+    fn past(
+        &self,
+        batches: u64,
+        sequence: u64,
+        past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
+        batch: &mut dyn FnMut([u8; 32]),
+    ) -> Result<(), StoreError> {
+        let mut numbers =
+            self.connection.prepare("SELECT number, tree_root FROM batches WHERE number >= ?1 ORDER BY number")?;
+        let mut rows = numbers.query([batches])?;
+        let mut expected = batches;
+        while let Some(row) = rows.next()? {
+            let number: u64 = row.get(0)?;
+            if number != expected {
+                return Err(StoreError::Damaged(format!("batch {expected} is missing")));
+            }
+            expected += 1;
+            batch(row.get(1)?);
+        }
+        let mut entries = self.connection.prepare(
+            "SELECT sequence, command, decided_at, event FROM entries JOIN batches ON batch = number
+             WHERE sequence > ?1 ORDER BY sequence",
+        )?;
+        let mut rows = entries.query([sequence])?;
+        while let Some(row) = rows.next()? {
+            past(Past {
+                sequence: row.get(0)?,
+                command: PaperId(row.get(1)?),
+                decided_at_seconds: row.get(2)?,
+                event: row.get(3)?,
+            })?;
+        }
+        Ok(())
+    }
 }
 
 impl SqliteReader {
@@ -173,6 +194,19 @@ impl SqliteReader {
 }
 
 impl Reader for SqliteReader {
+    fn replay(
+        &mut self,
+        batches: u64,
+        sequence: u64,
+        past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
+        batch: &mut dyn FnMut([u8; 32]),
+    ) -> Result<(), StoreError> {
+        self.connection.execute_batch("BEGIN")?;
+        let given = self.past(batches, sequence, past, batch);
+        self.connection.execute_batch("COMMIT")?;
+        given
+    }
+
     fn answer(&mut self, command: &PaperId) -> Result<Option<Answered>, StoreError> {
         self.find("command", &command.0)
     }

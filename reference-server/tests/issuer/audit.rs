@@ -19,7 +19,7 @@ use crate::papers::{Key, amount, id, now, rules};
 use crate::scene::Scene;
 
 /// A store in which everything that can happen has happened, and the receipts that were given out for payments.
-async fn lived(scene: &Scene) -> Vec<Vec<u8>> {
+pub(crate) async fn lived(scene: &Scene) -> Vec<Vec<u8>> {
     let (world, shop) = (&scene.world, &scene.shop);
     let person = scene.person(100_000).await;
     let agent = Key::new();
@@ -136,7 +136,7 @@ pub(crate) fn copy(store: &Path, to: PathBuf) -> PathBuf {
     to
 }
 
-fn open(store: &Path) -> Connection {
+pub(crate) fn open(store: &Path) -> Connection {
     let connection = Connection::open(store).unwrap();
     connection.pragma_update(None, "foreign_keys", false).unwrap();
     connection

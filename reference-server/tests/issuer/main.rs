@@ -11,6 +11,7 @@ mod line;
 mod log;
 mod papers;
 mod scene;
+mod snapshot;
 
 mod crash;
 mod due;

@@ -1,0 +1,428 @@
+//! A state as rows, and the state that rows make. What follows from something else is not written, but made again.
+
+use super::apply::Broken;
+use super::books::Purse;
+use super::event::{Asked, Maybe};
+use super::state::{AccountRecord, Due, Hold, Lineage, Made, MandateRecord, Payment, State};
+use crate::fault::Fault;
+use crate::field::{Bytes, encoded, listed, tagged};
+use crate::id::{AccountId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
+use crate::money::{Amount, Currency};
+use crate::paper::mandate::{Holder, Mandate};
+use crate::sign::{Paper, PublicKey};
+use crate::time::UnixSeconds;
+use crate::wire::{Field, Reader, Writer};
+
+/// The form of the rows. Rows of another form are not read.
+pub const VERSION: u64 = 1;
+
+/// Ids in one row.
+const IDS_MAX: usize = 512;
+
+/// A list of any length, which only this program writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Many<T>(Vec<T>);
+
+impl<T: Field> Field for Many<T> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        (0..reader.list()?).map(|_| T::read(reader)).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.list(self.0.len());
+        self.0.iter().for_each(|item| item.write(writer));
+    }
+}
+
+listed! {
+    /// A key of an account.
+    struct KeyRow {
+        key: PublicKey,
+        expires_at: UnixSeconds,
+    }
+}
+
+listed! {
+    struct AccountRow {
+        account: AccountId,
+        frozen: u64,
+        keys: Many<KeyRow>,
+    }
+}
+
+listed! {
+    struct SuspensionRow {
+        suspension: PaperId,
+        level: u64,
+    }
+}
+
+listed! {
+    struct MandateRow {
+        mandate: PaperId,
+        payload: Bytes,
+        signer: PublicKey,
+        suspensions: Many<SuspensionRow>,
+        registered_at: UnixSeconds,
+    }
+}
+
+listed! {
+    struct LineageRow {
+        account: AccountId,
+        lineage: LineageId,
+        latest: PaperId,
+        revoked: u64,
+        envelope: Maybe<u64>,
+        envelopes: u64,
+    }
+}
+
+listed! {
+    struct LinkRow {
+        mandate: PaperId,
+        lineage: LineageId,
+        grant: Maybe<u64>,
+    }
+}
+
+listed! {
+    struct MadeRow {
+        intent: PaperId,
+        account: AccountId,
+        links: Many<LinkRow>,
+        offer: PaperId,
+        merchant: PartyId,
+        payee: ShortText,
+        amount: Amount,
+        currency: Currency,
+        decided_at: UnixSeconds,
+        hold_until: Maybe<UnixSeconds>,
+        captured_minor: u64,
+        refunded_minor: u64,
+        hold: u64,
+        envelope: Maybe<u64>,
+        pseudonym: Pseudonym,
+    }
+}
+
+listed! {
+    struct ClosedRow {
+        intent: PaperId,
+        account: AccountId,
+        mandate: PaperId,
+    }
+}
+
+listed! {
+    struct BalanceRow {
+        purse: Purse,
+        currency: Currency,
+        minor: u64,
+    }
+}
+
+listed! {
+    struct GivenRow {
+        currency: Currency,
+        minor: u64,
+    }
+}
+
+tagged! {
+    enum Row {
+    Clock(UnixSeconds) = 1;
+    Account(AccountRow) = 2;
+    Mandate(MandateRow) = 3;
+    Lineage(LineageRow) = 4;
+    Made(MadeRow) = 5;
+    Pending(Box<Asked>) = 6;
+    Closed(ClosedRow) = 7;
+    Commands(Many<PaperId>) = 8;
+    Balance(BalanceRow) = 9;
+    Given(GivenRow) = 10;
+    }
+}
+
+/// Writes a state as rows, in an order in which they can be read back.
+pub fn write<E>(state: &State, mut row: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    let mut put = |value: Row| row(&encoded(&value));
+    if let Some(clock) = state.clock {
+        put(Row::Clock(clock))?;
+    }
+    for (account, record) in &state.accounts {
+        let keys = record.keys.values().map(|(key, expires_at)| KeyRow { key: *key, expires_at: *expires_at });
+        put(Row::Account(AccountRow { account: *account, frozen: record.frozen.into(), keys: Many(keys.collect()) }))?;
+    }
+    for (id, record) in &state.mandates {
+        let suspensions = record.suspensions.iter().map(|(by, level)| SuspensionRow { suspension: *by, level: *level });
+        put(Row::Mandate(MandateRow {
+            mandate: *id,
+            payload: Bytes(record.mandate.payload()),
+            signer: record.signer,
+            suspensions: Many(suspensions.collect()),
+            registered_at: record.registered_at,
+        }))?;
+    }
+    for ((account, lineage), record) in &state.lineages {
+        put(Row::Lineage(LineageRow {
+            account: *account,
+            lineage: *lineage,
+            latest: record.latest,
+            revoked: record.revoked.into(),
+            envelope: Maybe(record.envelope.map(u64::from)),
+            envelopes: record.envelopes.into(),
+        }))?;
+    }
+    // By their root's lineage, oldest first: then they come in the order of every lineage of their chain.
+    for ((_, lineage), record) in &state.lineages {
+        for intent in &record.payments {
+            let Some(Payment::Made(made)) = state.payments.get(intent) else { continue };
+            if made.links.first().is_some_and(|(_, root, _)| root == lineage) {
+                put(Row::Made(made_row(*intent, made)))?;
+            }
+        }
+    }
+    for (intent, payment) in &state.payments {
+        match payment {
+            Payment::Made(_) => {}
+            Payment::Pending(asked) => put(Row::Pending(asked.clone()))?,
+            Payment::Closed { account, mandate } => {
+                put(Row::Closed(ClosedRow { intent: *intent, account: *account, mandate: *mandate }))?;
+            }
+        }
+    }
+    // Every payment is a command that has its receipt.
+    let mut commands = state.commands.iter().filter(|command| !state.payments.contains_key(*command)).copied();
+    loop {
+        let some: Vec<PaperId> = commands.by_ref().take(IDS_MAX).collect();
+        if some.is_empty() {
+            break;
+        }
+        put(Row::Commands(Many(some)))?;
+    }
+    for (purse, currency, minor) in state.books.iter() {
+        put(Row::Balance(BalanceRow { purse: purse.clone(), currency, minor }))?;
+    }
+    for currency in state.books.currencies() {
+        put(Row::Given(GivenRow { currency, minor: state.books.given(currency) }))?;
+    }
+    Ok(())
+}
+
+fn made_row(intent: PaperId, made: &Made) -> MadeRow {
+    let links = made.links.iter().map(|(mandate, lineage, grant)| LinkRow {
+        mandate: *mandate,
+        lineage: *lineage,
+        grant: Maybe(grant.map(u64::from)),
+    });
+    MadeRow {
+        intent,
+        account: made.account,
+        links: Many(links.collect()),
+        offer: made.offer,
+        merchant: made.merchant.clone(),
+        payee: made.payee.clone(),
+        amount: made.amount,
+        currency: made.currency,
+        decided_at: made.decided_at,
+        hold_until: Maybe(made.hold_until),
+        captured_minor: made.captured_minor,
+        refunded_minor: made.refunded_minor,
+        hold: match made.hold {
+            Hold::Open => 0,
+            Hold::Captured => 1,
+            Hold::Voided => 2,
+            Hold::Expired => 3,
+        },
+        envelope: Maybe(made.envelope.map(u64::from)),
+        pseudonym: made.pseudonym,
+    }
+}
+
+/// A state that is made from rows.
+#[derive(Debug, Default)]
+pub struct Restoring {
+    state: State,
+}
+
+const UNREADABLE: Broken = Broken("a row of the snapshot cannot be read");
+const UNFITTING: Broken = Broken("the rows of the snapshot do not fit each other");
+
+impl Restoring {
+    /// Takes the next row.
+    pub fn row(&mut self, row: &[u8]) -> Result<(), Broken> {
+        let state = &mut self.state;
+        match decoded_row(row)? {
+            Row::Clock(clock) => state.clock = Some(clock),
+            Row::Account(row) => {
+                let mut record = AccountRecord { frozen: row.frozen == 1, ..AccountRecord::default() };
+                for KeyRow { key, expires_at } in row.keys.0 {
+                    record.keys.insert(key.id(), (key, expires_at));
+                    state.keys.insert(key.id(), key);
+                }
+                state.accounts.insert(row.account, record);
+            }
+            Row::Mandate(row) => {
+                let mandate = Mandate::decode(&mut Reader::new(&row.payload.0)).map_err(|_| UNREADABLE)?;
+                if let Holder::Agent(key) = &mandate.holder {
+                    state.keys.insert(key.id(), *key);
+                }
+                let suspensions = row.suspensions.0.iter().map(|row| (row.suspension, row.level)).collect();
+                let record =
+                    MandateRecord { mandate, signer: row.signer, suspensions, registered_at: row.registered_at };
+                state.mandates.insert(row.mandate, record);
+            }
+            Row::Lineage(row) => {
+                let lineage = Lineage {
+                    revoked: row.revoked == 1,
+                    envelope: narrow(row.envelope)?,
+                    envelopes: u32::try_from(row.envelopes).map_err(|_| UNREADABLE)?,
+                    ..Lineage::new(row.latest)
+                };
+                if lineage.envelope.is_some() {
+                    let record = state.mandates.get(&row.latest).ok_or(UNFITTING)?;
+                    state.due.insert((record.mandate.expires_at, Due::Envelope(row.latest)));
+                }
+                state.lineages.insert((row.account, row.lineage), lineage);
+            }
+            Row::Made(row) => self.made(row)?,
+            Row::Pending(asked) => {
+                state.due.insert((asked.answer_by, Due::Answer(asked.intent)));
+                state.taken.insert((asked.account, asked.offer), asked.intent);
+                for link in asked.links.iter() {
+                    let mandate = &state.mandates.get(link).ok_or(UNFITTING)?.mandate;
+                    state.lineages.get_mut(&(asked.account, mandate.lineage)).ok_or(UNFITTING)?.pending += 1;
+                }
+                state.commands.insert(asked.intent);
+                state.payments.insert(asked.intent, Payment::Pending(asked));
+            }
+            Row::Closed(ClosedRow { intent, account, mandate }) => {
+                state.commands.insert(intent);
+                state.payments.insert(intent, Payment::Closed { account, mandate });
+            }
+            Row::Commands(ids) => state.commands.extend(ids.0),
+            Row::Balance(row) => state.books.set_balance(&row.purse, row.currency, row.minor),
+            Row::Given(row) => state.books.set_given(row.currency, row.minor),
+        }
+        Ok(())
+    }
+
+    fn made(&mut self, row: MadeRow) -> Result<(), Broken> {
+        let state = &mut self.state;
+        let mut links = Vec::with_capacity(row.links.0.len());
+        for LinkRow { mandate, lineage, grant } in row.links.0 {
+            let grant = grant.0.map(u8::try_from).transpose().map_err(|_| UNREADABLE)?;
+            links.push((mandate, lineage, grant));
+        }
+        let made = Made {
+            account: row.account,
+            links,
+            offer: row.offer,
+            merchant: row.merchant,
+            payee: row.payee,
+            amount: row.amount,
+            currency: row.currency,
+            decided_at: row.decided_at,
+            hold_until: row.hold_until.0,
+            captured_minor: row.captured_minor,
+            refunded_minor: row.refunded_minor,
+            hold: match row.hold {
+                0 => Hold::Open,
+                1 => Hold::Captured,
+                2 => Hold::Voided,
+                3 => Hold::Expired,
+                _ => return Err(UNREADABLE),
+            },
+            envelope: narrow(row.envelope)?,
+            pseudonym: row.pseudonym,
+        };
+        let is_open = made.hold == Hold::Open;
+        for (_, lineage, _) in &made.links {
+            let lineage = state.lineages.get_mut(&(made.account, *lineage)).ok_or(UNFITTING)?;
+            lineage.holds_open += u32::from(is_open);
+            lineage.payments.push(row.intent);
+        }
+        if is_open {
+            state.due.insert((made.hold_until.ok_or(UNFITTING)?, Due::Hold(row.intent)));
+        }
+        let merchants = &mut state.accounts.get_mut(&made.account).ok_or(UNFITTING)?.merchants;
+        if !merchants.contains(&made.merchant) {
+            merchants.insert(made.merchant.clone());
+        }
+        state.taken.insert((made.account, made.offer), row.intent);
+        state.commands.insert(row.intent);
+        state.payments.insert(row.intent, Payment::Made(Box::new(made)));
+        Ok(())
+    }
+
+    /// The state, once all rows are there. What is counted is counted again.
+    pub fn finish(mut self) -> Result<State, Broken> {
+        let mut counters = Vec::with_capacity(self.state.lineages.len());
+        for (key, lineage) in &self.state.lineages {
+            let latest = self.state.mandates.get(&lineage.latest).ok_or(UNFITTING)?;
+            counters.push((*key, self.state.counted(&latest.mandate)));
+        }
+        for (key, counted) in counters {
+            self.state.lineages.get_mut(&key).ok_or(UNFITTING)?.counters = counted;
+        }
+        let balanced = |currency| self.state.books.held(currency) == u128::from(self.state.books.given(currency));
+        if !self.state.books.currencies().into_iter().all(balanced) {
+            return Err(Broken("the books of the snapshot do not balance"));
+        }
+        Ok(self.state)
+    }
+}
+
+fn decoded_row(row: &[u8]) -> Result<Row, Broken> {
+    let mut reader = Reader::new(row);
+    let read = Row::read(&mut reader).map_err(|_| UNREADABLE)?;
+    if reader.offset() == row.len() { Ok(read) } else { Err(UNREADABLE) }
+}
+
+fn narrow(number: Maybe<u64>) -> Result<Option<u32>, Broken> {
+    number.0.map(u32::try_from).transpose().map_err(|_| UNREADABLE)
+}
+
+impl Field for Purse {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let at = reader.offset();
+        reader.list()?;
+        match reader.unsigned()? {
+            1 => Field::read(reader).map(Self::Account),
+            2 => Ok(Self::Envelope(Field::read(reader)?, Field::read(reader)?)),
+            3 => Field::read(reader).map(Self::Hold),
+            4 => Ok(Self::Payee(Field::read(reader)?, Field::read(reader)?)),
+            _ => Err(Fault::new(crate::code::Code::FieldRange).at(at)),
+        }
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        match self {
+            Self::Outside => writer.list(1),
+            Self::Account(_) | Self::Hold(_) => writer.list(2),
+            Self::Envelope(..) | Self::Payee(..) => writer.list(3),
+        }
+        match self {
+            Self::Outside => writer.unsigned(0),
+            Self::Account(account) => {
+                writer.unsigned(1);
+                account.write(writer);
+            }
+            Self::Envelope(account, lineage) => {
+                writer.unsigned(2);
+                account.write(writer);
+                lineage.write(writer);
+            }
+            Self::Hold(intent) => {
+                writer.unsigned(3);
+                intent.write(writer);
+            }
+            Self::Payee(merchant, account) => {
+                writer.unsigned(4);
+                merchant.write(writer);
+                account.write(writer);
+            }
+        }
+    }
+}
