@@ -44,7 +44,7 @@ impl Scene {
         Person::enrolment(&self.terms, &Key::new()?)
     }
 
-    fn host(&self) -> &str {
+    fn authority(&self) -> &str {
         &self.target.authority
     }
 }
@@ -53,13 +53,13 @@ const DISCOVERY: &str = "GET /.well-known/purser";
 const ACCOUNTS: &str = "POST /v1/accounts";
 
 async fn plain(scene: &Scene) -> Done {
-    let answer = scene.head(DISCOVERY, &format!("Host: {}\r\nAccept: */*\r\n", scene.host()), b"").await?;
+    let answer = scene.head(DISCOVERY, &format!("Host: {}\r\nAccept: */*\r\n", scene.authority()), b"").await?;
     ensure(answer.status == 200, || format!("200 must come; it was {}", answer.in_words()))
 }
 
 async fn chunked(scene: &Scene) -> Done {
     let paper = scene.opening()?;
-    let fields = format!("Host: {}\r\nContent-Type: {PAPER}\r\nTransfer-Encoding: chunked\r\n", scene.host());
+    let fields = format!("Host: {}\r\nContent-Type: {PAPER}\r\nTransfer-Encoding: chunked\r\n", scene.authority());
     let (first, second) = paper.split_at(paper.len() / 2);
     let chunk = |bytes: &[u8]| [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat();
     let body = [chunk(first), chunk(second), b"0\r\n\r\n".to_vec()].concat();
@@ -71,7 +71,7 @@ async fn length_and_chunked(scene: &Scene) -> Done {
     let body = [format!("{:x}\r\n", paper.len()).as_bytes(), &paper, b"\r\n0\r\n\r\n"].concat();
     let fields = format!(
         "Host: {}\r\nContent-Type: {PAPER}\r\nContent-Length: {}\r\nTransfer-Encoding: chunked\r\n",
-        scene.host(),
+        scene.authority(),
         body.len()
     );
     scene.head(ACCOUNTS, &fields, &body).await?.decides_nothing(Code::FramingAmbiguous)
@@ -80,17 +80,17 @@ async fn length_and_chunked(scene: &Scene) -> Done {
 async fn length_twice(scene: &Scene) -> Done {
     let paper = scene.opening()?;
     let length = format!("Content-Length: {}\r\n", paper.len());
-    let fields = format!("Host: {}\r\nContent-Type: {PAPER}\r\n{length}{length}", scene.host());
+    let fields = format!("Host: {}\r\nContent-Type: {PAPER}\r\n{length}{length}", scene.authority());
     scene.head(ACCOUNTS, &fields, &paper).await?.decides_nothing(Code::HeaderDuplicated)
 }
 
 async fn host_twice(scene: &Scene) -> Done {
-    let fields = format!("Host: {}\r\nHost: other.example\r\n", scene.host());
+    let fields = format!("Host: {}\r\nHost: other.example\r\n", scene.authority());
     scene.head(DISCOVERY, &fields, b"").await?.decides_nothing(Code::HeaderDuplicated)
 }
 
 async fn accept_twice(scene: &Scene) -> Done {
-    let fields = format!("Host: {}\r\nAccept: application/json\r\nAccept: */*\r\n", scene.host());
+    let fields = format!("Host: {}\r\nAccept: application/json\r\nAccept: */*\r\n", scene.authority());
     scene.head(DISCOVERY, &fields, b"").await?.decides_nothing(Code::HeaderDuplicated)
 }
 
@@ -116,7 +116,7 @@ async fn path(scene: &Scene) -> Done {
 }
 
 async fn method(scene: &Scene) -> Done {
-    let fields = format!("Host: {}\r\n", scene.host());
+    let fields = format!("Host: {}\r\n", scene.authority());
     scene.head("DELETE /.well-known/purser", &fields, b"").await?.decides_nothing(Code::MethodNotAllowed)
 }
 
