@@ -19,7 +19,7 @@ pub(super) const CHECKS: &[Check<Scene>] = checks! { Scene;
     "live/issuer/accounts/no-store", "No credential may be stored on the way", ["HTB-9"], High, Must::Accept, [] => no_store;
     "live/issuer/accounts/again", "The same enrolment again has the same answer and opens nothing", ["CMD-1"], High, Must::Accept, [] => again;
     "live/issuer/accounts/signature", "An enrolment whose signature is another's", ["SIG-15"], Critical, Must::Refuse(Code::SignatureInvalid, "live/issuer/accounts/enrolment"), [] => signature;
-    "live/issuer/accounts/other-paper", "Another paper where an enrolment is taken", ["SIG-9"], Medium, Must::Refuse(Code::TypeMismatch, "live/issuer/accounts/enrolment"), [MERCHANT] => other_paper;
+    "live/issuer/accounts/other-paper", "Another paper where an enrolment is taken", ["SIG-9"], Medium, Must::Refuse(Code::TypeMismatch, "live/issuer/accounts/enrolment"), [] => other_paper;
     "live/issuer/command/offer", "An offer where a command is taken", ["SIG-9"], Medium, Must::Refuse(Code::TypeMismatch, "live/issuer/deposit/once"), [SANDBOX, MERCHANT] => offer_as_command;
     "live/issuer/deposit/once", "A deposit sent twice is one, and its answer the same", ["CMD-1"], Critical, Must::Accept, [SANDBOX, MERCHANT] => deposit;
     "live/issuer/deposit/stranger", "A deposit by a key that the account does not have", ["CMD-15"], High, Must::Refuse(Code::AccountUnknown, "live/issuer/deposit/once"), [SANDBOX] => stranger;
@@ -70,7 +70,9 @@ async fn signature(scene: &Scene) -> Done {
 }
 
 async fn other_paper(scene: &Scene) -> Done {
-    scene.post("/v1/accounts", PAPER, &scene.offer(100)?).await?.decides_nothing(Code::TypeMismatch)
+    let person = scene.person(0).await?;
+    let mandate = person.quota(&scene.terms, &person.key, 100)?;
+    scene.post("/v1/accounts", PAPER, &mandate).await?.decides_nothing(Code::TypeMismatch)
 }
 
 async fn offer_as_command(scene: &Scene) -> Done {
