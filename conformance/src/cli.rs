@@ -32,6 +32,12 @@ enum Command {
         #[arg(long, value_name = "CMD")]
         shim: String,
     },
+    /// Makes certificates and keys of the merchants and issuers that the suite plays over HTTP.
+    Authority {
+        /// The folder to write to. Nothing in it is overwritten.
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Names the cases.
     List(run::List),
     /// Says what a case asks, what it sends, and where it differs from its twin.
@@ -117,6 +123,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match arguments.command {
         Command::Run(arguments) => return exit(run::run(&arguments)),
         Command::Hello { shim } => return exit(run::hello(&shim)),
+        Command::Authority { out } => return exit(run::authority(&out)),
         Command::List(arguments) => return exit(run::list(&arguments)),
         Command::Explain { id } => return exit(run::explain(&id)),
         Command::Repro(arguments) => return exit(run::repro(&arguments)),

@@ -1,7 +1,7 @@
 //! What the specification asks, held against whatever claims to keep it.
 //!
 //! [`spec`] holds the text, the registries, the CDDL, the examples and the code against each other; [`run`] puts the
-//! vectors to a program under test, and [`results`] is what came of it.
+//! vectors to a program under test, [`live`] tests a server over HTTP, and [`results`] is what came of it.
 //! [`vectors`] makes the vectors.
 
 mod answer;

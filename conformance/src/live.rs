@@ -1,18 +1,17 @@
 //! Level 2: a server under test, over TLS, by a suite that plays everybody else.
 //!
-//! Nothing of the target is assumed but what its discovery document says. The suite brings a merchant of its own,
-//! which the target must trust, and opens a new account for every check, so that no check sees another's traces and
-//! the target need not be reset.
+//! Nothing of the target is assumed but what its discovery document says. The suite brings a merchant or an issuer of
+//! its own, which the target must trust, and opens a new account for every check, so that no check sees another's
+//! traces and the target need not be reset.
+//!
+//! The checks of issuers are those of the crate `purser-conformance-live`; those of merchants are here.
 
-mod commands;
 mod fresh;
 mod http;
-mod payments;
-mod reads;
+mod issuer;
+mod peers;
 mod sale;
 mod shop;
-mod transport;
-mod world;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -20,8 +19,10 @@ use std::time::Instant;
 use purser_test_vectors::{Expect, Importance, Level, Outcome};
 
 pub use http::{Response, Tamper};
+pub use issuer::{IssuerPeers, catalogue, drive, run, run_through};
+pub use peers::Peers;
+pub use purser_conformance_live::authority;
 pub use shop::Shop;
-pub use world::{Peers, World};
 
 use crate::results::{CaseResult, Claims, Implementation, Results, State, Suite};
 use crate::run::judge::Why;
@@ -53,35 +54,12 @@ macro_rules! checks {
 }
 pub(crate) use checks;
 
-/// Every check of an issuer.
-fn all() -> Vec<&'static Check<World>> {
-    [transport::CHECKS, reads::CHECKS, payments::CHECKS, commands::CHECKS].into_iter().flatten().collect()
-}
-
-/// Every check: its id, and the clauses that it is about.
-pub(crate) fn named() -> impl Iterator<Item = (String, &'static str)> {
-    let issuer = all().into_iter().map(|check| (format!("live/issuer/{}", check.id), check.clauses));
-    issuer.chain(sale::CHECKS.iter().map(|check| (format!("live/merchant/{}", check.id), check.clauses)))
-}
-
-/// Runs every check against an issuer.
-pub fn run(options: &Options, url: &str, peers: &Peers) -> Result<Results, HarnessError> {
-    run_through(options, url, peers, None)
-}
-
-/// The same, with something between the suite and the issuer that changes its answers: what the checks must see.
-pub fn run_through(
-    options: &Options,
-    url: &str,
-    peers: &Peers,
-    tamper: Option<Tamper>,
-) -> Result<Results, HarnessError> {
-    let began = Instant::now();
-    let mut world = World::discover(url, peers, options.seed).map_err(HarnessError)?;
-    world.tamper(tamper);
-    let who =
-        Who { role: "issuer", name: world.issuer.to_string(), versions: &world.versions, features: &world.features };
-    look(options, url, &who, &all(), &world, began)
+/// Every check: its id, and the clauses that it is about, with spaces between.
+pub(crate) fn named() -> impl Iterator<Item = (String, String)> {
+    let elsewhere = purser_conformance_live::areas().into_iter().flat_map(|area| area.cases);
+    let elsewhere = elsewhere.map(|case| (case.id, case.clauses.join(" ")));
+    let merchant = sale::CHECKS.iter().map(|check| (format!("live/merchant/{}", check.id), check.clauses.to_owned()));
+    elsewhere.chain(merchant)
 }
 
 /// Runs every check against a merchant that asks for money at this path. The suite is the issuer, too.

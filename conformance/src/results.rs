@@ -66,8 +66,10 @@ pub struct Suite {
     pub role: Option<String>,
     /// Whether any code would do.
     pub loose_codes: bool,
-    /// What a program that accepts everything would score, and one that refuses everything.
-    pub baseline: Baseline,
+    /// What a program that accepts everything would score, and one that refuses everything, where that can be said
+    /// without another run.
+    #[serde(default)]
+    pub baseline: Option<Baseline>,
 }
 
 /// The score of programs that do nothing.
@@ -243,7 +245,7 @@ impl Claims {
 
 impl Suite {
     /// What is run with these options.
-    pub fn of(options: &Options, catalogue: &Catalogue, scope: &Scope) -> Self {
+    pub fn of(options: &Options, catalogue: &Catalogue, scope: &Scope, baseline: Option<Baseline>) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             vectors: catalogue.digest().to_owned(),
@@ -257,7 +259,7 @@ impl Suite {
             filter: options.filter.clone(),
             role: options.role.clone(),
             loose_codes: options.loose_codes,
-            baseline: crate::baseline::of(catalogue, options),
+            baseline,
         }
     }
 

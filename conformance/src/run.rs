@@ -117,7 +117,7 @@ pub fn run(options: &Options, catalogue: &Catalogue, progress: &dyn Progress) ->
     let cases = credit::settle(options, catalogue, &plan, &scope, judged);
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(Results::sum_up(
-        Suite::of(options, catalogue, &scope),
+        Suite::of(options, catalogue, &scope, Some(crate::baseline::of(catalogue, options))),
         claims,
         cases,
         &options.known,

@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use purser_conformance::live::{Peers, Tamper, run_merchant, run_through};
+use purser_conformance::live::{IssuerPeers, Peers, Tamper, authority, run_merchant, run_through};
 use purser_conformance::report;
 use purser_conformance::results::{Results, State};
 use purser_conformance::run::Options;
@@ -19,12 +19,9 @@ use serde_json::Value;
 #[test]
 fn the_issuer_passes_and_every_check_can_fail() {
     let server = Server::start("issuer");
-    let peers = Peers::read(&server.folder, Role::Merchant).unwrap();
-    // What is seen of discovery is read before anything stands between.
-    check(
-        |options, tamper| run_through(options, &server.url, &peers, tamper).unwrap(),
-        "live/issuer/discovery/document",
-    );
+    let peers = IssuerPeers::of(&server.folder.join("suite"));
+    // What is no answer is not changed on its way.
+    check(|options, tamper| run_through(options, &server.url, &peers, tamper).unwrap(), "live/issuer/tls/1-2");
 }
 
 #[test]
@@ -42,7 +39,10 @@ fn check(run: impl Fn(&Options, Option<Tamper>) -> Results, but: &str) {
 
     let mut never_failed: BTreeSet<String> = honest.cases.iter().map(|case| case.id.clone()).collect();
     for (number, (name, tamper)) in (1..).zip(TAMPERS) {
-        let options = Options { seed: options.seed + number, ..options.clone() };
+        // Ten seconds for a body that does not come are spent once.
+        let slow = |id: &&String| number == 2 || !id.ends_with("/slow-body");
+        let only = honest.cases.iter().map(|case| &case.id).filter(slow).cloned().collect();
+        let options = Options { seed: options.seed + number, only: Some(only), ..options.clone() };
         let failed = failures(&run(&options, Some(*tamper)));
         assert!(failed.len() >= 2, "{name} is caught by {failed:?} only");
         failed.iter().for_each(|id| _ = never_failed.remove(id));
@@ -93,6 +93,12 @@ impl Server {
         let written = Command::new(server).args(["sandbox", "--dir"]).arg(&folder).args(listen).output().unwrap();
         assert!(written.status.success());
         let config: &Path = &folder.join(format!("{role}.toml"));
+        // The suite's own merchants, under an authority that the operator was asked to trust.
+        authority::write(&folder.join("suite")).unwrap();
+        std::fs::copy(folder.join("roots.pem"), folder.join("suite/roots.pem")).unwrap();
+        let text = std::fs::read_to_string(config).unwrap();
+        let trusting = text.replace(r#"anchors = ["roots.pem"]"#, r#"anchors = ["roots.pem", "suite/authority.pem"]"#);
+        std::fs::write(config, trusting).unwrap();
         let mut command = Command::new(server);
         let command = command.args([role, "--config"]).arg(config).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut program = command.spawn().unwrap();

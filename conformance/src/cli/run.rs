@@ -10,7 +10,7 @@ use clap::Args;
 use purser_protocol::cert::Role;
 use purser_test_vectors::Case;
 
-use crate::live::{self, Peers};
+use crate::live::{self, IssuerPeers, Peers};
 use crate::report;
 use crate::results::Results;
 use crate::run::catalogue::Catalogue;
@@ -32,10 +32,18 @@ pub(super) struct Run {
     /// An issuer, or with `--role merchant` a merchant, to be put to the live checks, over TLS, in place of a shim.
     #[arg(long, value_name = "URL", conflicts_with = "shim", requires = "peers")]
     target: Option<String>,
+    /// An agent, by the command that makes it fetch something once, among peers that the suite plays on this machine.
+    /// {url} stands for what to fetch, {issuer} for the issuer, {roots} for whom to trust, {mandate} for the mandate to
+    /// pay under, {dir} for an empty folder.
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["shim", "target"])]
+    drive: Option<String>,
     /// For a target: roots.pem, that vouch for it; and whom it trusts, merchant.pem and merchant.key, or for a merchant
-    /// issuer.pem and issuer.key.
+    /// issuer.pem and issuer.key. An issuer may also trust other-merchant.pem and other-merchant.key.
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
+    /// For an issuer: these roots, and not those of --peers.
+    #[arg(long, value_name = "FILE", requires = "target")]
+    roots: Option<PathBuf>,
     /// Of a merchant: something that has a price, captured at once.
     #[arg(long, value_name = "PATH", default_value = "/coffee")]
     resource: String,
@@ -113,7 +121,8 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
         }
         Err(error) => return Err(format!("{}: {error}", arguments.config.display())),
     };
-    let shim = arguments.shim.as_ref().or(settings.shim.as_ref()).or(arguments.target.as_ref());
+    let live = arguments.target.as_ref().or(arguments.drive.as_ref());
+    let shim = arguments.shim.as_ref().or(live).or(settings.shim.as_ref());
     let program = Program::parse(shim.ok_or("no shim: give --shim CMD, or shim in purser-conformance.toml")?)?;
     let known = match &arguments.known_failing {
         Some(path) => {
@@ -136,7 +145,7 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
         known,
         ..usual
     };
-    let catalogue = match (arguments.minted, &arguments.vectors) {
+    let mut catalogue = match (arguments.minted, &arguments.vectors) {
         (Some(seed), _) => Catalogue::of(crate::vectors::minted(seed)),
         (None, Some(folder)) => Catalogue::read(folder)?,
         (None, None) => Catalogue::embedded()?,
@@ -144,7 +153,12 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
     let progress = Bar { is_shown: io::stderr().is_terminal() };
     let results = match (&arguments.target, &arguments.peers) {
         (Some(url), Some(peers)) => match arguments.role.as_deref() {
-            None | Some("issuer") => live::run(&options, url, &Peers::read(peers, Role::Merchant)?),
+            None | Some("issuer") => {
+                catalogue = live::catalogue();
+                let mut peers = IssuerPeers::of(peers);
+                peers.roots = arguments.roots.clone().unwrap_or(peers.roots);
+                live::run(&options, url, &peers)
+            }
             Some("merchant") => {
                 live::run_merchant(&options, url, &Peers::read(peers, Role::Issuer)?, &arguments.resource, None)
             }
@@ -152,7 +166,13 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
                 return Err(format!("there are live checks of issuers and of merchants, and none of {other}"));
             }
         },
-        _ => crate::run::run(&options, &catalogue, &progress),
+        _ => match &arguments.drive {
+            Some(command) => {
+                catalogue = live::catalogue();
+                live::drive(&options, command)
+            }
+            None => crate::run::run(&options, &catalogue, &progress),
+        },
     };
     let results = results.map_err(|error| error.to_string())?;
     progress.clear();
@@ -162,6 +182,16 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
         say(&format!("{}\n", folder.join("report.html").display()))?;
     }
     Ok(ExitCode::from(results.exit))
+}
+
+/// Writes the folder, and says what to do with it.
+pub(super) fn authority(out: &Path) -> Result<ExitCode, String> {
+    purser_conformance_live::authority::write(out)?;
+    let (file, out) = (out.join("authority.pem"), out.display());
+    say(&format!(
+        "let the one under test trust {} (purser-server: add it to `anchors`); then run with --peers {out} and --roots\n",
+        file.display()
+    ))
 }
 
 /// What a shim claims, and how many cases that means.
@@ -182,12 +212,12 @@ pub(super) fn hello(shim: &str) -> Result<ExitCode, String> {
 }
 
 pub(super) fn list(arguments: &List) -> Result<ExitCode, String> {
-    let catalogue = Catalogue::embedded()?;
+    let (vectors, live) = (Catalogue::embedded()?, live::catalogue());
     let meant = |case: &&Case| {
         arguments.role.as_ref().is_none_or(|role| *role == case.role)
             && arguments.filter.as_ref().is_none_or(|filter| is_meant(case, filter))
     };
-    let cases: Vec<&Case> = catalogue.cases().filter(meant).collect();
+    let cases: Vec<&Case> = vectors.cases().chain(live.cases()).filter(meant).collect();
     let mut out = String::new();
     if arguments.roles {
         let mut counts = std::collections::BTreeMap::<&str, usize>::new();
@@ -203,11 +233,14 @@ pub(super) fn list(arguments: &List) -> Result<ExitCode, String> {
 }
 
 pub(super) fn explain(id: &str) -> Result<ExitCode, String> {
-    let catalogue = Catalogue::embedded()?;
+    let catalogue = if id.starts_with("live/") { live::catalogue() } else { Catalogue::embedded()? };
     say(&report::explain::write(find(&catalogue, id)?, &catalogue))
 }
 
 pub(super) fn repro(arguments: &Repro) -> Result<ExitCode, String> {
+    if arguments.id.starts_with("live/") {
+        return Err(format!("what is sent is made afresh each time: run --target URL --filter {}", arguments.id));
+    }
     let catalogue = Catalogue::embedded()?;
     let case = find(&catalogue, &arguments.id)?;
     let folder = arguments.out.clone().unwrap_or_else(|| PathBuf::from(case.id.replace('/', "-")));
@@ -235,7 +268,7 @@ pub(super) fn requirements(root: &Path) -> Result<ExitCode, String> {
     if scope.status == "frozen" {
         return Err(format!("{} is frozen", path.display()));
     }
-    fs::write(&path, scope.write(&Catalogue::embedded()?)).map_err(failed)?;
+    fs::write(&path, scope.write(&[&Catalogue::embedded()?, &live::catalogue()])).map_err(failed)?;
     say(&format!("{}\n", path.display()))
 }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::checks;
 use super::http::Response;
+use super::peers::{must, together};
 use super::shop::{Shop, decoded_field, one_more};
-use super::world::{must, together};
 
 checks! { Shop;
     "offer/402", "A price is asked for with a challenge and the offer", "HTB-10 HTB-18", "", asks;

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::fresh::Fresh;
 use super::http::{Response, Server, Tamper};
-use super::world::{Peers, now};
+use super::peers::{Peers, now};
 
 /// A merchant under test, and everybody else.
 pub struct Shop {

@@ -44,10 +44,16 @@ fn body(text: &mut String, results: &Results, catalogue: &Catalogue) -> std::fmt
     for remark in &results.remarks {
         writeln!(text, "<li>{}</li>", escape(remark))?;
     }
+    let baseline = suite.baseline.map(|baseline| {
+        let (accept_all, reject_all) = (baseline.accept_all, baseline.reject_all);
+        format!(
+            "; a program that accepts everything would score {accept_all}, one that refuses everything {reject_all}"
+        )
+    });
     writeln!(
         text,
-        "</ul><p class=\"small\">suite {}, vectors {} of {} cases, requirements {} {}, seed {}, {} processes, {} ms; \
-         a program that accepts everything would score {}, one that refuses everything {}; <code>{}</code></p>",
+        "</ul><p class=\"small\">suite {}, vectors {} of {} cases, requirements {} {}, seed {}, {} processes, {} ms{}; \
+         <code>{}</code></p>",
         suite.version,
         suite.vectors,
         suite.cases,
@@ -56,8 +62,7 @@ fn body(text: &mut String, results: &Results, catalogue: &Catalogue) -> std::fmt
         suite.seed,
         suite.jobs,
         results.elapsed_ms,
-        suite.baseline.accept_all,
-        suite.baseline.reject_all,
+        baseline.unwrap_or_default(),
         escape(&suite.command)
     )?;
     let of = |state: State| results.cases.iter().filter(move |case| case.state == state).collect::<Vec<_>>();

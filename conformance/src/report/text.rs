@@ -98,10 +98,12 @@ fn summary(text: &mut String, results: &Results) -> std::fmt::Result {
         suite.seed,
         suite.jobs,
     )?;
-    writeln!(
-        text,
-        "a program that accepts everything would score {}, one that refuses everything {}",
-        suite.baseline.accept_all, suite.baseline.reject_all
-    )?;
+    if let Some(baseline) = suite.baseline {
+        writeln!(
+            text,
+            "a program that accepts everything would score {}, one that refuses everything {}",
+            baseline.accept_all, baseline.reject_all
+        )?;
+    }
     writeln!(text, "{}", verdict(results))
 }

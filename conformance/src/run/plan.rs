@@ -104,7 +104,7 @@ pub(super) fn shows_something(case: &Case) -> bool {
     says || is_state || case.expect.same_as.is_some()
 }
 
-fn is_asked_for(options: &Options, catalogue: &Catalogue, case: &Case) -> bool {
+pub(crate) fn is_asked_for(options: &Options, catalogue: &Catalogue, case: &Case) -> bool {
     options.role.as_ref().is_none_or(|role| *role == case.role)
         && options.only.as_ref().is_none_or(|only| only.contains(&case.id))
         && options.filter.as_ref().is_none_or(|filter| is_meant(case, filter))

@@ -1,0 +1,354 @@
+//! Whom the suite plays, and the papers that they sign.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use purser_protocol::field::{Bytes, KeyHolder, List, Set, True, UpTo};
+use purser_protocol::flow::certificate_id;
+use purser_protocol::flow::issuer::PaymentRequest;
+use purser_protocol::flow::payer::secret_hash;
+use purser_protocol::id::{AccountId, CertificateId, LineageId, LongText, Nonce, PaperId, PartyId, ShortText, Text};
+use purser_protocol::money::{Amount, Currency};
+use purser_protocol::paper::command::{
+    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+};
+use purser_protocol::paper::confirmation::{Confirmation, Modality};
+use purser_protocol::paper::intent::Intent;
+use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
+use purser_protocol::paper::offer::{CaptureMode, Item, Offer, OfferKind, Payee};
+use purser_protocol::paper::rules::{Fields, Rules};
+use purser_protocol::sign::backend::AwsLcSigner;
+use purser_protocol::sign::{Context, Frame, Paper, Signer as _, sign, sign_by_certificate};
+use purser_protocol::time::UnixSeconds;
+
+use crate::failure::Failure;
+use crate::pem;
+use crate::random::random;
+
+type Made = Result<Vec<u8>, Failure>;
+
+/// What every paper says: to whom, on which network, in which money.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) issuer: PartyId,
+    pub(crate) network: String,
+    pub(crate) currency: Currency,
+}
+
+impl Terms {
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context { network: &self.network }
+    }
+}
+
+/// What a constant of the suite cannot lack.
+pub(crate) fn given<T>(value: Option<T>) -> Result<T, Failure> {
+    value.ok_or_else(|| Failure::of_suite("a value of its own is out of range"))
+}
+
+pub(crate) fn now() -> UnixSeconds {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    UnixSeconds::new(since).unwrap_or(UnixSeconds::MIN)
+}
+
+pub(crate) fn amount(minor: u64) -> Result<Amount, Failure> {
+    given(Amount::from_minor(minor))
+}
+
+pub(crate) fn id(paper: &[u8]) -> Result<PaperId, Failure> {
+    let frame = Frame::read(paper).map_err(|fault| Failure::of_suite(format!("its own paper: {fault}")))?;
+    Ok(purser_protocol::sign::paper::id(frame.protected, frame.payload))
+}
+
+fn nonce() -> Result<Nonce, Failure> {
+    Ok(Nonce(random()?))
+}
+
+/// A key, of a person or of an agent.
+pub(crate) struct Key(AwsLcSigner);
+
+impl Key {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let made = AwsLcSigner::generate().ok_or_else(|| Failure::of_suite("no key can be made"))?;
+        Ok(Self(made.1))
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        Holder::Agent(self.0.public_key())
+    }
+
+    pub(crate) fn sign(&self, terms: &Terms, paper: &impl Paper) -> Made {
+        sign(paper, terms.context(), &self.0).map_err(|error| Failure::of_suite(format!("cannot sign: {error}")))
+    }
+
+    /// Takes an offer; twice the same offer are two intents.
+    pub(crate) fn intent(&self, terms: &Terms, mandate: PaperId, offer: &[u8], minor: u64) -> Made {
+        self.sign(
+            terms,
+            &Intent {
+                issuer: terms.issuer.clone(),
+                issued_at: now(),
+                mandate,
+                offer: id(offer)?,
+                amount: amount(minor)?,
+                currency: terms.currency,
+                secret_hash: secret_hash(&random()?),
+                channel: None,
+                device: None,
+                period: None,
+            },
+        )
+    }
+
+    pub(crate) fn cancel(&self, terms: &Terms, intent: &[u8]) -> Made {
+        let (issuer, intent) = (terms.issuer.clone(), Bytes(intent.to_vec()));
+        self.sign(terms, &Cancel { issuer, issued_at: now(), nonce: nonce()?, intent, offer: None })
+    }
+
+    pub(crate) fn proof(&self, terms: &Terms, target: &str, issued_at: UnixSeconds) -> Made {
+        let (audience, target) = (terms.issuer.clone(), given(Text::new(target))?);
+        self.sign(terms, &Proof { audience, issued_at, nonce: nonce()?, target })
+    }
+
+    pub(crate) fn suspension(&self, terms: &Terms, account: AccountId, mandate: PaperId) -> Made {
+        let (issuer, mandates) = (terms.issuer.clone(), given(Set::new(vec![mandate]))?);
+        self.sign(terms, &Suspension { account, issuer, issued_at: now(), nonce: nonce()?, mandates, reason: None })
+    }
+}
+
+/// Somebody with an account.
+pub(crate) struct Person {
+    pub(crate) key: Key,
+    pub(crate) account: AccountId,
+}
+
+impl Person {
+    pub(crate) fn enrolment(terms: &Terms, key: &Key) -> Made {
+        let (issuer, new) = (terms.issuer.clone(), KeyHolder(key.0.public_key()));
+        key.sign(terms, &Enrolment { account: None, issuer, issued_at: now(), nonce: nonce()?, key: new })
+    }
+
+    pub(crate) fn deposit(&self, terms: &Terms, minor: u64) -> Made {
+        let paper = Deposit {
+            account: self.account,
+            issuer: terms.issuer.clone(),
+            issued_at: now(),
+            nonce: nonce()?,
+            amount: amount(minor)?,
+            currency: terms.currency,
+        };
+        self.key.sign(terms, &paper)
+    }
+
+    /// A mandate that lasts a day, otherwise as `mode` and `holder` say.
+    pub(crate) fn draft(&self, terms: &Terms, mode: Mode, holder: &Key) -> Result<Mandate, Failure> {
+        Ok(Mandate {
+            account: self.account,
+            issuer: terms.issuer.clone(),
+            expires_at: now().saturating_add(86_400),
+            not_before: now().saturating_sub(60),
+            issued_at: now(),
+            holder: holder.holder(),
+            offer: None,
+            currency: terms.currency,
+            lineage: LineageId(random()?),
+            serial: NonZeroU32::MIN,
+            mode,
+            parent: None,
+            replaces: None,
+            caps: None,
+            grants: None,
+            funded: None,
+            refund_returns: None,
+            shown: None,
+            conversation: None,
+        })
+    }
+
+    pub(crate) fn quota(&self, terms: &Terms, holder: &Key, minor: u64) -> Made {
+        let caps = Rules::new(Fields { total: Some(amount(minor)?), ..Fields::default() });
+        self.key.sign(terms, &Mandate { caps, ..self.draft(terms, Mode::Quota, holder)? })
+    }
+
+    /// One grant.
+    pub(crate) fn conditional(&self, terms: &Terms, holder: &Key, grant: Fields) -> Made {
+        let grants = List::new(vec![given(Rules::new(grant))?]);
+        self.key.sign(terms, &Mandate { grants, ..self.draft(terms, Mode::Conditional, holder)? })
+    }
+
+    pub(crate) fn single(&self, terms: &Terms, holder: &Key, offer: &[u8]) -> Made {
+        let offer = Some(id(offer)?);
+        self.key.sign(terms, &Mandate { offer, ..self.draft(terms, Mode::Single, holder)? })
+    }
+
+    pub(crate) fn resumption(&self, terms: &Terms, mandate: PaperId, suspension: PaperId) -> Made {
+        let paper = Resumption {
+            account: self.account,
+            issuer: terms.issuer.clone(),
+            issued_at: now(),
+            nonce: nonce()?,
+            mandates: given(Set::new(vec![mandate]))?,
+            suspension,
+        };
+        self.key.sign(terms, &paper)
+    }
+
+    pub(crate) fn revocation(&self, terms: &Terms, mandate: PaperId) -> Made {
+        let paper = Revocation {
+            account: self.account,
+            issuer: terms.issuer.clone(),
+            issued_at: now(),
+            nonce: nonce()?,
+            mandates: given(Set::new(vec![mandate]))?,
+            reason: None,
+        };
+        self.key.sign(terms, &paper)
+    }
+
+    pub(crate) fn confirmation(&self, terms: &Terms, intent: PaperId) -> Made {
+        let paper = Confirmation {
+            account: self.account,
+            issuer: terms.issuer.clone(),
+            issued_at: now(),
+            intent,
+            shown: None,
+            how: Modality::Screen,
+            evidence: None,
+            phrase: None,
+        };
+        self.key.sign(terms, &paper)
+    }
+}
+
+/// Who signs by a certificate: a merchant, or an issuer.
+pub(crate) struct Seal {
+    pub(crate) name: PartyId,
+    signer: AwsLcSigner,
+    pub(crate) chain: Vec<Vec<u8>>,
+    certificate: CertificateId,
+}
+
+impl Seal {
+    pub(crate) fn read(certificate: &Path, key: &Path) -> Result<Self, String> {
+        let chain = pem::certificates(certificate)?;
+        let pkcs8 = pem::private_key(key)?;
+        let signer = AwsLcSigner::from_pkcs8(&pkcs8).ok_or_else(|| format!("{}: no P-256 key", key.display()))?;
+        let leaf = chain.first().ok_or_else(|| format!("{}: empty", certificate.display()))?;
+        let name = party(leaf).ok_or_else(|| format!("{}: names no party", certificate.display()))?;
+        Ok(Self { name, signer, certificate: certificate_id(leaf), chain })
+    }
+
+    pub(crate) fn sign(&self, terms: &Terms, paper: &impl Paper) -> Made {
+        self.sign_as(terms, paper, self)
+    }
+
+    /// The same in the name of another: with its certificate, and this key.
+    pub(crate) fn sign_as(&self, terms: &Terms, paper: &impl Paper, name: &Self) -> Made {
+        let chain: Vec<&[u8]> = name.chain.iter().map(Vec::as_slice).collect();
+        sign_by_certificate(paper, terms.context(), &self.signer, name.certificate, &chain)
+            .map_err(|error| Failure::of_suite(format!("cannot sign: {error}")))
+    }
+
+    /// Without certificates, in the name of another.
+    pub(crate) fn sign_bare_as(&self, terms: &Terms, paper: &impl Paper, name: &Self) -> Made {
+        sign_by_certificate(paper, terms.context(), &self.signer, name.certificate, &[])
+            .map_err(|error| Failure::of_suite(format!("cannot sign: {error}")))
+    }
+
+    /// Without certificates.
+    pub(crate) fn sign_bare(&self, terms: &Terms, paper: &impl Paper) -> Made {
+        self.sign_bare_as(terms, paper, self)
+    }
+
+    pub(crate) fn offer(&self, terms: &Terms, minor: u64) -> Made {
+        self.sign(terms, &self.draft(terms, minor, CaptureMode::AtOnce)?)
+    }
+
+    pub(crate) fn held_offer(&self, terms: &Terms, minor: u64) -> Made {
+        self.sign(terms, &self.draft(terms, minor, CaptureMode::ByCommand)?)
+    }
+
+    pub(crate) fn draft(&self, terms: &Terms, minor: u64, capture: CaptureMode) -> Result<Offer, Failure> {
+        let item = Item {
+            id: given(ShortText::new("thing"))?,
+            name: given(LongText::new("A thing"))?,
+            category: None,
+            quantity: NonZeroU32::MIN,
+            price: amount(minor)?,
+            line: None,
+        };
+        let payee = Payee { issuer: terms.issuer.clone(), account: given(ShortText::new("suite"))? };
+        Ok(Offer {
+            merchant: self.name.clone(),
+            expires_at: now().saturating_add(600),
+            issued_at: now(),
+            nonce: nonce()?,
+            amount: amount(minor)?,
+            currency: terms.currency,
+            items: given(List::new(vec![item]))?,
+            accepts: given(List::new(vec![payee]))?,
+            kind: OfferKind::Charge,
+            capture,
+            resource: None,
+            pseudonym: None,
+            hold_seconds: None,
+        })
+    }
+
+    pub(crate) fn capture(&self, terms: &Terms, intent: PaperId, minor: u64, last: bool) -> Made {
+        let paper = Capture {
+            merchant: self.name.clone(),
+            issuer: terms.issuer.clone(),
+            issued_at: now(),
+            nonce: nonce()?,
+            intent,
+            amount: amount(minor)?,
+            currency: terms.currency,
+            last: last.then_some(True),
+        };
+        self.sign(terms, &paper)
+    }
+
+    pub(crate) fn void(&self, terms: &Terms, intent: PaperId) -> Made {
+        let (merchant, issuer) = (self.name.clone(), terms.issuer.clone());
+        self.sign(terms, &Void { merchant, issuer, issued_at: now(), nonce: nonce()?, intent })
+    }
+
+    pub(crate) fn refund(&self, terms: &Terms, intent: PaperId, minor: u64) -> Made {
+        let paper = Refund {
+            merchant: self.name.clone(),
+            issuer: terms.issuer.clone(),
+            issued_at: now(),
+            nonce: nonce()?,
+            intent,
+            amount: amount(minor)?,
+            currency: terms.currency,
+            reason: None,
+        };
+        self.sign(terms, &paper)
+    }
+}
+
+/// The party that a certificate names: its one URI, which the profile lets stand nowhere else.
+fn party(der: &[u8]) -> Option<PartyId> {
+    const URI: u8 = 0x86;
+    const SCHEME: &[u8] = b"purser:";
+    let at = der.windows(SCHEME.len()).position(|window| window == SCHEME)?;
+    let length = usize::from(*der.get(at.checked_sub(1)?)?);
+    if der.get(at.checked_sub(2)?) != Some(&URI) {
+        return None;
+    }
+    let name = der.get(at + SCHEME.len()..at + length)?;
+    PartyId::new(std::str::from_utf8(name).ok()?)
+}
+
+/// The body of a payment under mandates that are registered.
+pub(crate) fn payment(offer: &[u8], intent: &[u8]) -> Vec<u8> {
+    PaymentRequest { mandates: Vec::new(), offer, intent, confirmation: None }.write()
+}
+
+/// A grant that asks above an amount.
+pub(crate) fn asking(minor: u64) -> Fields {
+    Fields { ask_above: UpTo::new(minor), ..Fields::default() }
+}
