@@ -120,8 +120,7 @@ async fn serve(role: Role, run: &Run) -> Result<(), Box<dyn Error>> {
     let bound = Bound::bind(&config.shell).await?;
     let app = role::app(role, &config, bound.url(), &life)?;
     let server = bound.serve(app, life);
-    println!("{}", server.ready_line(role.name()));
-    server.run().await?;
+    server.run(|server| println!("{}", server.ready_line(role.name()))).await?;
     Ok(())
 }
 

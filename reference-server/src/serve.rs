@@ -128,9 +128,12 @@ impl Server {
     }
 
     /// Serves until SIGTERM or SIGINT, then stops.
-    pub async fn run(self) -> Result<(), ServeError> {
+    ///
+    /// `ready` is called when signals are waited for: whoever is told so may send one at once.
+    pub async fn run(self, ready: impl FnOnce(&Self)) -> Result<(), ServeError> {
         let mut terminate = signal(SignalKind::terminate()).map_err(ServeError::Signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(ServeError::Signals)?;
+        ready(&self);
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
