@@ -16,7 +16,7 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 
-/// The files that [`write`] makes beside the authority's: their names and the parties that they are of.
+/// The files that [`write()`] makes beside the authority's: their names and the parties that they are of.
 pub const PARTIES: [(&str, Role, &str); 4] = [
     ("merchant", Role::Merchant, "merchant.suite.example"),
     ("other-merchant", Role::Merchant, "other-merchant.suite.example"),
