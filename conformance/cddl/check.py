@@ -21,8 +21,10 @@ import pycddl
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Refusals for which the grammar alone is enough.
 GRAMMAR = {"unknown-field", "missing-field", "field-type"}
-# The library takes a byte string where a range of numbers is due.
-LENIENT = {"encoding/amount/bytes"}
+# The library takes a byte string where a range of numbers is due, and any label in the maps of a list.
+LENIENT = {"encoding/amount/bytes", "schema/offer/line-unknown"}
+# It takes none but the first number of a choice in the second place of a list.
+STRICT = {"schema/rules/set-channels-twin"}
 
 
 class Grammar:
@@ -66,6 +68,12 @@ def examples(grammar: Grammar, folder: pathlib.Path) -> tuple[int, list[str]]:
         if verdict:
             wrong.append(f"{name}: {verdict}")
 
+    def receipt(name: str, data: bytes) -> None:
+        judge(name, grammar.refuses("receipt", "payload", data))
+        claims, _, _, root = cbor2.loads(data)
+        judge(f"{name}: claims", grammar.refuses("claims", "payload", claims))
+        judge(f"{name}: root", grammar.refuses_paper("root", root))
+
     for path in sorted(folder.glob("*.cbor")):
         name, data = path.stem, path.read_bytes()
         if name == "payment-request":
@@ -75,9 +83,11 @@ def examples(grammar: Grammar, folder: pathlib.Path) -> tuple[int, list[str]]:
             for rule, paper in inside + ([("confirmation", body[4])] if 4 in body else []):
                 judge(f"{name}: {rule}", grammar.refuses_paper(rule, paper))
         elif name.startswith("receipt"):
-            judge(name, grammar.refuses("receipt", "payload", data))
-            claims, _, _, root = cbor2.loads(data)
-            judge(f"{name}: claims", grammar.refuses("claims", "payload", claims))
+            receipt(name, data)
+        elif name == "logged-receipt":
+            # Of a list in a list the library counts the wrong one; its parts are judged.
+            logged, (root, *_) = cbor2.loads(data)
+            receipt(f"{name}: receipt", logged)
             judge(f"{name}: root", grammar.refuses_paper("root", root))
         elif name == "detail":
             judge(name, grammar.refuses(name, "payload", data))
@@ -98,8 +108,11 @@ def vectors(grammar: Grammar, folder: pathlib.Path) -> tuple[int, int, list[str]
             rule, data = call["input"]["kind"], bytes.fromhex(call["input"]["paper"])
             if expect["outcome"] == "accept":
                 accepted += 1
-                if verdict := grammar.refuses_paper(rule, data):
+                verdict = grammar.refuses_paper(rule, data)
+                if verdict and case["id"] not in STRICT:
                     wrong.append(f"{case['id']}: accepted, but {verdict}")
+                elif not verdict and case["id"] in STRICT:
+                    wrong.append(f"{case['id']}: the library has learnt to take it: take it out of STRICT")
             elif expect.get("stage") == "schema" and expect.get("code") in GRAMMAR:
                 refused += 1
                 passes = grammar.refuses_paper(rule, data) is None
