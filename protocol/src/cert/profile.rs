@@ -43,8 +43,7 @@ impl<'a> Certificate<'a> {
             return None;
         }
         // A criticality that is written out where it is the default is not DER, and no reader of ours minds.
-        let has = |extension: &[u8]| x509.tbs_certificate.as_ref().windows(extension.len()).any(|run| run == extension);
-        if !x509.extensions().iter().all(|extension| has(&shortest(extension))) {
+        if !x509.extensions().iter().all(|extension| stands_in_its_shortest_form(extension, der)) {
             return None;
         }
         let extensions = Extensions::read(x509.extensions())?;
@@ -214,6 +213,12 @@ impl<'a> Extensions<'a> {
     fn categories(&self) -> Option<Vec<u16>> {
         self.policies.map_or(Some(Vec::new()), |policies| issue::categories(policies.value))
     }
+}
+
+/// Whether what ends with the extension's value, in the certificate that it is of, is the extension as DER has it.
+fn stands_in_its_shortest_form(extension: &X509Extension<'_>, der: &[u8]) -> bool {
+    let end = (extension.value.as_ptr() as usize + extension.value.len()).checked_sub(der.as_ptr() as usize);
+    end.and_then(|end| der.get(..end)).is_some_and(|read| read.ends_with(&shortest(extension)))
 }
 
 /// An extension as DER has it.
