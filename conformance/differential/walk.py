@@ -245,13 +245,17 @@ class Walk:
         return self.receive("command", self.keys[by].sign("cancel", payload))
 
     def settle(self) -> tuple[str, dict]:
-        """A capture, void or refund of some payment."""
+        """A capture, void or refund of some payment, or a payout of its merchant."""
         if not self.intents:
             return self.pay()
         intent, _, merchant = self.random.choice(self.intents[-8:])
         if self.random.random() < 0.1:
             merchant = self.random.choice(list(MERCHANTS))
-        kind = self.random.choice(["capture", "capture", "void", "refund", "refund"])
+        kind = self.random.choice(["capture", "capture", "void", "refund", "refund", "payout"])
+        if kind == "payout":
+            payload = {1: MERCHANTS[merchant], 3: ISSUER, 6: self.now, 7: self.fresh(16), -1: 1,
+                       -5: self.random.choice([1, 50, 100, 200]), -6: "CNY", -55: "main"}
+            return self.receive("command", self.keys[merchant].sign(kind, payload))
         payload = {1: MERCHANTS[merchant], 3: ISSUER, 6: self.now, 7: self.fresh(16), -1: 1, -4: intent}
         if kind != "void":
             payload |= {-5: self.random.choice([1, 50, 99, 100, 200]), -6: "CNY"}

@@ -9,7 +9,7 @@ mod notation;
 use crate::fault::{Fault, Part};
 use crate::id::PaperId;
 use crate::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
 };
 use crate::paper::confirmation::Confirmation;
 use crate::paper::credential::{Credential, Pseudonym};
@@ -77,7 +77,7 @@ pub fn examine(bytes: &[u8], context: Context<'_>, crypto: &dyn Crypto, key: Fin
         };
     }
     stages!(Credential Pseudonym Mandate Offer Intent Confirmation Root Capture Void Refund Cancel Suspension
-        Resumption Revocation Enrolment Deposit Proof Status Delivery)
+        Resumption Revocation Enrolment Deposit Payout Proof Status Delivery)
 }
 
 /// Takes a receipt through all checks that need no certificate; `root` judges the signed root. Offsets count

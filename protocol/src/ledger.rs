@@ -25,7 +25,9 @@ use crate::field::encoded;
 use crate::id::{AccountId, Nonce, PaperId, PartyId, Pseudonym};
 use crate::limits::{COMMAND_SECONDS_MAX, MANDATE_SECONDS_MAX};
 use crate::money::{Amount, Currency};
-use crate::paper::command::{Cancel, Capture, Deposit, Enrolment, Refund, Resumption, Revocation, Suspension, Void};
+use crate::paper::command::{
+    Cancel, Capture, Deposit, Enrolment, Payout, Refund, Resumption, Revocation, Suspension, Void,
+};
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
 use crate::paper::mandate::Mandate;
@@ -72,6 +74,8 @@ pub enum Command {
     Void(Verified<Void>),
     /// Give captured money back.
     Refund(Verified<Refund>),
+    /// Take money out.
+    Payout(Verified<Payout>),
     /// Let mandates rest.
     Suspend(Verified<Suspension>),
     /// Lift a suspension.
@@ -216,6 +220,7 @@ impl Ledger {
             Command::Capture(paper) => self.once(paper.id(), |desk| desk.capture(paper, now, salt)),
             Command::Void(paper) => self.once(paper.id(), |desk| desk.void(paper, now, salt)),
             Command::Refund(paper) => self.once(paper.id(), |desk| desk.refund(paper, now, salt)),
+            Command::Payout(paper) => self.once(paper.id(), |desk| desk.payout(paper, now, salt)),
             Command::Suspend(paper) => self.once(paper.id(), |desk| desk.suspend(paper, now, salt)),
             Command::Resume(paper) => self.once(paper.id(), |desk| desk.resume(paper, now, salt)),
             Command::Revoke(paper) => self.once(paper.id(), |desk| desk.revoke(paper, now, salt)),

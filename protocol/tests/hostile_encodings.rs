@@ -127,7 +127,7 @@ fn no_bit_can_flip() {
     }
 }
 
-/// D9: 19 kinds, each read as each other.
+/// D9: every kind, each read as each other.
 #[test]
 fn no_kind_is_read_as_another() {
     fn papers<T: Sample>() -> (Kind, Vec<u8>, Judge) {

@@ -163,6 +163,12 @@ impl Run {
                 let refund = self.world.certify(&refund, merchant);
                 self.send(&refund, None);
             }
+            Step::Payout { merchant, units } => {
+                let merchant = MERCHANTS[merchant % MERCHANTS.len()];
+                let payout = self.world.payout_paper(merchant, *units);
+                let payout = self.world.certify(&payout, merchant);
+                self.send(&payout, None);
+            }
             Step::Suspend { mandates, by_person } => self.suspend(mandates, *by_person),
             Step::Resume { suspension, by_person } => self.resume(*suspension, *by_person),
             Step::Revoke { mandates, by_person } => self.revoke(mandates, *by_person),

@@ -74,6 +74,8 @@ enum What {
     Void(merchant::Void),
     /// As a merchant: give captured money back.
     Refund(merchant::Refund),
+    /// Take money out of the merchant's account at the issuer.
+    Payout(merchant::Payout),
     /// Send a command that was signed before, such as a refund whose answer was lost.
     Send(merchant::Send),
     /// Show and check papers and receipts in files.
@@ -118,6 +120,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Capture(capture) => capture.run(home()?).await,
         What::Void(void) => void.run(home()?).await,
         What::Refund(refund) => refund.run(home()?).await,
+        What::Payout(payout) => payout.run(home()?).await,
         What::Send(send) => send.run(home()?).await,
         What::Paper(paper) => paper.run(&home()?, lang),
         What::Receipt(receipt) => receipt.run(&home()?),

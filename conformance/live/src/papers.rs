@@ -11,7 +11,7 @@ use purser_protocol::flow::payer::secret_hash;
 use purser_protocol::id::{AccountId, CertificateId, LineageId, LongText, Nonce, PaperId, PartyId, ShortText, Text};
 use purser_protocol::money::{Amount, Currency};
 use purser_protocol::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
 };
 use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
@@ -269,6 +269,13 @@ impl Seal {
         self.sign(terms, &self.draft(terms, minor, CaptureMode::ByCommand)?)
     }
 
+    /// An offer that is paid into an account of its own, so that what the account holds is known.
+    pub(crate) fn offer_into(&self, terms: &Terms, account: &str, minor: u64) -> Made {
+        let payee = Payee { issuer: terms.issuer.clone(), account: given(ShortText::new(account))? };
+        let offer = self.draft(terms, minor, CaptureMode::AtOnce)?;
+        self.sign(terms, &Offer { accepts: given(List::new(vec![payee]))?, ..offer })
+    }
+
     pub(crate) fn draft(&self, terms: &Terms, minor: u64, capture: CaptureMode) -> Result<Offer, Failure> {
         let item = Item {
             id: given(ShortText::new("thing"))?,
@@ -325,6 +332,19 @@ impl Seal {
             amount: amount(minor)?,
             currency: terms.currency,
             reason: None,
+        };
+        self.sign(terms, &paper)
+    }
+
+    pub(crate) fn payout(&self, terms: &Terms, account: &str, minor: u64) -> Made {
+        let paper = Payout {
+            merchant: self.name.clone(),
+            issuer: terms.issuer.clone(),
+            issued_at: now(),
+            nonce: nonce()?,
+            amount: amount(minor)?,
+            currency: terms.currency,
+            account: given(ShortText::new(account))?,
         };
         self.sign(terms, &paper)
     }

@@ -8,7 +8,7 @@ use purser_protocol::field::decoded;
 use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::flow::log::is_logged;
 use purser_protocol::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
 };
 use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::credential::{Credential, Pseudonym};
@@ -135,6 +135,7 @@ fn paper(kind: PaperKind, bytes: &[u8]) -> Result<(), Fault> {
         PaperKind::Resumption => decode::<Resumption>(bytes).map(drop),
         PaperKind::Revocation => decode::<Revocation>(bytes).map(drop),
         PaperKind::Enrolment => decode::<Enrolment>(bytes).map(drop),
+        PaperKind::Payout => decode::<Payout>(bytes).map(drop),
         PaperKind::Deposit => decode::<Deposit>(bytes).map(drop),
         PaperKind::Proof => decode::<Proof>(bytes).map(drop),
         PaperKind::Status => decode::<Status>(bytes).map(drop),

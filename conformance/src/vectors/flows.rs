@@ -3,6 +3,7 @@
 mod accounts;
 mod cancels;
 mod holds;
+mod payouts;
 
 use purser_protocol::code::{Code, Stage};
 use purser_test_vectors::{Area, Call, Case, Expect};
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 use self::accounts::{accounts, refunds};
 use self::cancels::cancels;
 use self::holds::{captured, captures, expiry};
+use self::payouts::payouts;
 use super::cbor::{Item, labelled};
 use super::forge::By;
 use super::issuer::{Commands, Effect};
@@ -32,6 +34,7 @@ pub(super) fn area() -> Area {
     captured(&mut sheet);
     expiry(&mut sheet);
     refunds(&mut sheet);
+    payouts(&mut sheet);
     accounts(&mut sheet);
     sheet.finish()
 }

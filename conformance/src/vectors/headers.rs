@@ -317,7 +317,7 @@ fn certified(t: &mut Papers<'_>) {
 
 /// Every kind of paper, honest; and each one's bytes in the place of another.
 fn kinds(sheet: &mut Sheet) {
-    const KINDS: [&str; 19] = [
+    const KINDS: [&str; 20] = [
         "credential",
         "pseudonym",
         "mandate",
@@ -328,6 +328,7 @@ fn kinds(sheet: &mut Sheet) {
         "capture",
         "void",
         "refund",
+        "payout",
         "cancel",
         "suspension",
         "resumption",
@@ -383,6 +384,15 @@ fn kinds(sheet: &mut Sheet) {
 fn honest_is_certified(kind: &str) -> bool {
     matches!(
         kind,
-        "credential" | "pseudonym" | "offer" | "root" | "capture" | "void" | "refund" | "status" | "delivery"
+        "credential"
+            | "pseudonym"
+            | "offer"
+            | "root"
+            | "capture"
+            | "void"
+            | "refund"
+            | "payout"
+            | "status"
+            | "delivery"
     )
 }

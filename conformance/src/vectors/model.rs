@@ -152,6 +152,11 @@ impl Model {
         self.payments.insert(id, payment);
     }
 
+    /// A merchant's money goes outside.
+    pub(super) fn pay_out(&mut self, merchant: &'static str, currency: &'static str, minor: u64) {
+        *self.merchants.entry((merchant, currency)).or_default() -= minor;
+    }
+
     fn unhold(&mut self, payment: &Payment, minor: u64) {
         self.accounts.entry((payment.account, payment.currency)).or_default()[1] -= minor;
         for lineage in &payment.lineages {

@@ -120,6 +120,7 @@ pub(super) fn honest(kind: &'static str) -> Forge {
             let own = vec![(-4, id("intent")), (-5, 1_280.into()), (-6, cny), (-56, "one tin was damp".into())];
             (command(own), by_merchant())
         }
+        "payout" => (command(vec![(-5, 128_000.into()), (-6, cny), (-55, "main".into())]), by_merchant()),
         "cancel" => {
             let fields = [
                 (3, issuer),

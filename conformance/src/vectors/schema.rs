@@ -33,7 +33,7 @@ pub(super) fn area() -> Area {
 }
 
 /// Kinds, and the labels that each must have: the first and the last of them, and one whose type is checked.
-const KINDS: [(&str, i64, i64, i64); 17] = [
+const KINDS: [(&str, i64, i64, i64); 18] = [
     ("credential", 1, 8, 4),
     ("pseudonym", 1, 4, 2),
     ("intent", 3, -7, -5),
@@ -42,6 +42,7 @@ const KINDS: [(&str, i64, i64, i64); 17] = [
     ("capture", 1, -6, -5),
     ("void", 1, -4, 7),
     ("refund", 1, -6, -5),
+    ("payout", 1, -55, -5),
     ("cancel", 3, -44, -44),
     ("suspension", 2, -41, -41),
     ("resumption", 2, -42, -42),

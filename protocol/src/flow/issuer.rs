@@ -25,7 +25,7 @@ use crate::ledger::state::State;
 use crate::ledger::{CancelOrder, Command, PaymentOrder};
 use crate::limits::PROOF_SECONDS_MAX;
 use crate::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
 };
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
@@ -191,6 +191,7 @@ impl Desk<'_> {
             Some(Kind::Capture) => self.by_merchant::<Capture>(bytes).map(Command::Capture),
             Some(Kind::Void) => self.by_merchant::<Void>(bytes).map(Command::Void),
             Some(Kind::Refund) => self.by_merchant::<Refund>(bytes).map(Command::Refund),
+            Some(Kind::Payout) => self.by_merchant::<Payout>(bytes).map(Command::Payout),
             Some(Kind::Cancel) => self.open_cancel(bytes, directory).map(Box::new).map(Command::Cancel),
             Some(Kind::Mandate) => self.open_mandate(bytes, directory),
             _ => {

@@ -77,6 +77,10 @@ impl State {
                 self.give_back(&made, refunded.amount.minor(), Back::Refunded);
                 Ok(())
             }
+            Event::PaidOut(paid) => {
+                let payee = Purse::Payee(paid.merchant.clone(), paid.payee.clone());
+                self.transfer(&payee, &Purse::Outside, paid.currency, paid.amount.minor()) // [CMD-30]
+            }
             Event::Suspended(changed) => self.each(changed, |record, _, level| {
                 match record.suspensions.iter_mut().find(|(suspension, _)| *suspension == changed.by) {
                     Some((_, known)) => *known = level.min(*known),

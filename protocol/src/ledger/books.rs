@@ -10,7 +10,7 @@ use crate::money::Currency;
 /// Where money is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Purse {
-    /// Outside. What it gave is what all others hold.
+    /// Outside. What it gave and has not got back is what all others hold.
     Outside,
     /// A payer's account.
     Account(AccountId),
@@ -35,7 +35,7 @@ impl Books {
         self.balances.get(&(purse.clone(), currency)).copied().unwrap_or_default()
     }
 
-    /// What came in from outside.
+    /// What came in from outside and has not gone out again.
     pub fn given(&self, currency: Currency) -> u64 {
         self.given.get(&currency).copied().unwrap_or_default()
     }
@@ -63,14 +63,16 @@ impl Books {
             return Ok(());
         }
         let grown = |sum: u64| sum.checked_add(minor).filter(|&sum| sum <= AMOUNT_MAX).ok_or(Code::AmountOverflow);
-        let received = grown(self.balance(to, currency))?;
-        if *from == Purse::Outside {
-            let given = grown(self.given(currency))?;
-            self.given.insert(currency, given);
-        } else {
-            let left = self.balance(from, currency).checked_sub(minor).ok_or(Code::InsufficientFunds)?;
-            self.set(from, currency, left);
-        }
+        // Both sums are reckoned before either is set: what fails has moved nothing.
+        let left = match from {
+            Purse::Outside => grown(self.given(currency))?,
+            _ => self.balance(from, currency).checked_sub(minor).ok_or(Code::InsufficientFunds)?,
+        };
+        let received = match to {
+            Purse::Outside => self.given(currency).checked_sub(minor).ok_or(Code::InsufficientFunds)?,
+            _ => grown(self.balance(to, currency))?,
+        };
+        self.set(from, currency, left);
         self.set(to, currency, received);
         Ok(())
     }
@@ -87,7 +89,15 @@ impl Books {
         }
     }
 
+    /// What a purse holds; of outside, what it gave.
     fn set(&mut self, purse: &Purse, currency: Currency, minor: u64) {
+        if *purse == Purse::Outside {
+            self.given.insert(currency, minor);
+            if minor == 0 {
+                self.given.remove(&currency);
+            }
+            return;
+        }
         let key = (purse.clone(), currency);
         if minor == 0 {
             self.balances.remove(&key);
@@ -114,6 +124,14 @@ mod tests {
         books.transfer(&a, &b, cny, 100).unwrap();
         assert_eq!((books.balance(&a, cny), books.balance(&b, cny)), (0, 100));
         assert_eq!(books.held(cny), u128::from(books.given(cny)));
+
+        let payee = Purse::Payee(PartyId::new("tea.example").unwrap(), ShortText::new("main").unwrap());
+        books.transfer(&Purse::Outside, &payee, jpy, 100).unwrap();
+        books.transfer(&payee, &Purse::Outside, jpy, 60).unwrap();
+        assert_eq!((books.balance(&payee, jpy), books.given(jpy)), (40, 40));
+        assert_eq!(books.transfer(&payee, &Purse::Outside, jpy, 41), Err(Code::InsufficientFunds));
+        books.transfer(&payee, &Purse::Outside, jpy, 40).unwrap();
+        assert_eq!(books.currencies(), BTreeSet::from([cny]), "what has all gone out leaves nothing behind");
 
         books.transfer(&Purse::Outside, &b, cny, AMOUNT_MAX - 100).unwrap();
         let full = books.clone();

@@ -171,6 +171,20 @@ listed! {
 }
 
 listed! {
+    /// A merchant's money went outside.
+    pub struct PaidOut {
+        /// Whose it was.
+        merchant: PartyId,
+        /// At which account.
+        payee: ShortText,
+        /// How much.
+        amount: Amount,
+        /// Its currency.
+        currency: Currency,
+    }
+}
+
+listed! {
     /// Mandates rest, or a suspension is lifted, or they end.
     pub struct MandatesChanged {
         /// The mandates.
@@ -218,6 +232,8 @@ tagged! {
     EnvelopeClosed(PaperId) = 15;
     /// A command was refused and changed nothing.
     CommandRefused(CodeNumber) = 16;
+    /// A merchant's money went outside.
+    PaidOut(PaidOut) = 34;
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a merchant does with a payment: capture, void, refund; and the end of a hold.
 
 use super::books::Purse;
-use super::event::{Captured, Event, Refunded};
+use super::event::{Captured, Event, PaidOut, Refunded};
 use super::state::{Hold, Made, Payment};
 use super::{Ledger, Record};
 use crate::code::Code;
@@ -9,7 +9,7 @@ use crate::fault::{Fault, Part};
 use crate::id::{Nonce, PaperId, PartyId};
 use crate::limits::AMOUNT_MAX;
 use crate::money::Amount;
-use crate::paper::command::{Capture, Refund, Void};
+use crate::paper::command::{Capture, Payout, Refund, Void};
 use crate::receipt::{Claims, Outcome};
 use crate::sign::Verified;
 use crate::time::UnixSeconds;
@@ -83,6 +83,25 @@ impl Ledger {
         Ok(record(paper.id(), Outcome::Refunded, event, now, salt)
             .on(paper.intent, made)
             .with_amount(paper.amount, made.currency))
+    }
+
+    pub(super) fn payout(&self, paper: &Verified<Payout>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
+        self.command_in_time(&paper.issuer, paper.issued_at, now)?;
+        if !self.settings.sandbox {
+            return Err(Fault::new(Code::NotSandbox)); // [CMD-28]
+        }
+        // The purse is the signer's own, whatever account it names. [SIG-23]
+        let purse = Purse::Payee(paper.merchant.clone(), paper.account.clone());
+        if paper.amount.minor() > self.state.books.balance(&purse, paper.currency) {
+            return Ok(Record::command_refused(paper.id(), Code::MerchantFunds, now, salt)); // [CMD-29]
+        }
+        let event = Event::PaidOut(PaidOut {
+            merchant: paper.merchant.clone(),
+            payee: paper.account.clone(),
+            amount: paper.amount,
+            currency: paper.currency,
+        });
+        Ok(Record::done(paper.id(), event, now, salt).with_amount(paper.amount, paper.currency))
     }
 
     /// A hold's time has come. [CMD-8]

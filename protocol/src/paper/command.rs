@@ -1,10 +1,10 @@
 //! Commands to the issuer. Each carries a nonce, so that two equal ones are two. `spec/cddl/commands.cddl`
 
 use crate::field::{Bytes, KeyHolder, Set, True, paper};
-use crate::id::{AccountId, LongText, Nonce, PaperId, PartyId, Text};
+use crate::id::{AccountId, LongText, Nonce, PaperId, PartyId, ShortText, Text};
 use crate::label::{
-    AMOUNT, AUD, CNF, CTI, CURRENCY, ENCLOSED, FINAL, IAT, INTENT, ISS, MANDATES, OFFERED, REASON, SUB, SUSPENSION,
-    TARGET,
+    ACCOUNT, AMOUNT, AUD, CNF, CTI, CURRENCY, ENCLOSED, FINAL, IAT, INTENT, ISS, MANDATES, OFFERED, REASON, SUB,
+    SUSPENSION, TARGET,
 };
 use crate::limits::COMMAND_MANDATES_MAX;
 use crate::money::{Amount, Currency};
@@ -62,6 +62,30 @@ merchant_command! {
         required currency: Currency = CURRENCY,
         /// Words of the merchant.
         optional reason: LongText = REASON,
+    }
+}
+
+paper! {
+    /// The merchant takes money out of an account of its own, to where it has agreed with the issuer.
+    pub struct Payout {
+        cwt {
+            /// The merchant.
+            required merchant: PartyId = ISS,
+            /// The issuer.
+            required issuer: PartyId = AUD,
+            /// When it was made.
+            required issued_at: UnixSeconds = IAT,
+            /// Makes it one of its kind.
+            required nonce: Nonce = CTI,
+        }
+        own {
+            /// How much.
+            required amount: Amount = AMOUNT,
+            /// Its currency.
+            required currency: Currency = CURRENCY,
+            /// The account.
+            required account: ShortText = ACCOUNT,
+        }
     }
 }
 

@@ -71,6 +71,8 @@ kinds! {
     Void = "purser-void", Certificate;
     /// The merchant gives money back.
     Refund = "purser-refund", Certificate;
+    /// The merchant takes its money out.
+    Payout = "purser-payout", Certificate;
     /// An intent shall not be decided any more.
     Cancel = "purser-cancel", Either;
     /// Mandates rest from now on.

@@ -54,6 +54,7 @@ pub(super) struct Oracle {
     payments: BTreeMap<PaperId, Granted>,
     offers: BTreeSet<(AccountId, PaperId)>,
     deposited: BTreeMap<AccountId, u64>,
+    paid_out: BTreeMap<PartyId, u64>,
 }
 
 impl Oracle {
@@ -103,6 +104,11 @@ impl Oracle {
                 let payment = self.payments.get_mut(&refunded.intent).unwrap();
                 payment.refunded += refunded.amount.minor();
                 assert!(payment.refunded <= payment.captured, "refunded more than was captured");
+                assert!(self.has_funds(&refunded.intent), "refunded what its merchant had not");
+            }
+            Event::PaidOut(paid) => {
+                assert!(paid.amount.minor() <= self.got(&paid.merchant), "paid out more than was there");
+                *self.paid_out.entry(paid.merchant.clone()).or_default() += paid.amount.minor();
             }
             _ => {}
         }
@@ -262,7 +268,16 @@ impl Oracle {
     /// What a merchant has.
     pub(super) fn got(&self, merchant: &PartyId) -> u64 {
         let paid = self.payments.values().filter(|payment| payment.merchant == *merchant);
-        paid.map(|payment| payment.captured - payment.refunded).sum()
+        let earned: u64 = paid.map(|payment| payment.captured - payment.refunded).sum();
+        earned - self.paid_out.get(merchant).copied().unwrap_or_default()
+    }
+
+    /// Whether the merchant of a payment has not given more than it got.
+    fn has_funds(&self, intent: &PaperId) -> bool {
+        let merchant = &self.payments[intent].merchant;
+        let paid = self.payments.values().filter(|payment| payment.merchant == *merchant);
+        let earned: u64 = paid.map(|payment| payment.captured - payment.refunded).sum();
+        earned >= self.paid_out.get(merchant).copied().unwrap_or_default()
     }
 
     /// Whether an answer is a payment.

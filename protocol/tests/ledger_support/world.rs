@@ -16,7 +16,7 @@ use purser_protocol::ledger::state::{Payment, State};
 use purser_protocol::ledger::{Answer, Command, Ledger, PaymentOrder, Record, Settings};
 use purser_protocol::money::Amount;
 use purser_protocol::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Refund, Resumption, Revocation, Suspension, Void,
+    Cancel, Capture, Deposit, Enrolment, Payout, Refund, Resumption, Revocation, Suspension, Void,
 };
 use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
@@ -392,6 +392,18 @@ impl World {
         let refund = self.refund_paper(merchant, intent, units);
         let refund = self.certify(&refund, merchant);
         self.send(&refund.bytes)
+    }
+
+    pub fn payout_paper(&mut self, merchant: &str, units: u64) -> Payout {
+        Payout {
+            merchant: party(merchant.trim_start_matches('+')),
+            issuer: self.issuer.clone(),
+            issued_at: at(self.now),
+            nonce: self.nonce(),
+            amount: minor(units),
+            currency: cny(),
+            account: short("main"),
+        }
     }
 
     /// A cancel; a merchant's has the offer in it.

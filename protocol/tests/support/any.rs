@@ -19,8 +19,8 @@ use fields::*;
 use super::samples::{
     Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Enrolment,
     Fields, HoldSeconds, Intent, Item, ItemPrice, Line, Mandate, MandateState, Modality, Mode, Offer, OfferKind,
-    Outcome, Payee, PayeeKey, PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption, Revocation, Root, Rules,
-    Sample, Status, Suspension, Void,
+    Outcome, Payee, PayeeKey, Payout, PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption, Revocation, Root,
+    Rules, Sample, Status, Suspension, Void,
 };
 
 /// A kind of paper of which any value can be made.
@@ -73,6 +73,10 @@ any! {
     }
     Deposit {
         account: account(), issuer: party(), issued_at: seconds(), nonce: nonce(), amount: amount(), currency: currency(),
+    }
+    Payout {
+        merchant: party(), issuer: party(), issued_at: seconds(), nonce: nonce(), amount: amount(), currency: currency(),
+        account: words(),
     }
     Proof { audience: party(), issued_at: seconds(), nonce: nonce(), target: words() }
     Status {

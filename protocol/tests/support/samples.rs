@@ -9,7 +9,7 @@ use purser_protocol::field::{Bytes, KeyHolder, List, Set, True, UpTo};
 use purser_protocol::id::{AccountId, Digest, LineageId, Nonce, PaperId, PartyId, Pseudonym as PseudonymId, Text};
 use purser_protocol::money::{Amount, Currency};
 pub(crate) use purser_protocol::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
 };
 pub(crate) use purser_protocol::paper::confirmation::{Confirmation, Modality};
 pub(crate) use purser_protocol::paper::credential::{Credential, Pseudonym};
@@ -39,7 +39,7 @@ pub(crate) trait Sample: Paper + Clone + Debug + PartialEq {
 macro_rules! for_each_kind {
     ($run:ident) => {
         for_each_kind!($run;
-            Credential, Pseudonym, Mandate, Offer, Intent, Confirmation, Root, Capture, Void, Refund, Cancel,
+            Credential, Pseudonym, Mandate, Offer, Intent, Confirmation, Root, Capture, Void, Refund, Payout, Cancel,
             Suspension, Resumption, Revocation, Enrolment, Deposit, Proof, Status, Delivery)
     };
     ($run:ident; $($kind:ident),+) => { [$($run::<$crate::samples::$kind>()),+] };
@@ -300,6 +300,13 @@ command!(Resumption about mandates { suspension: PaperId([0x55; 32]) });
 command!(Revocation about mandates { reason: Some(words("done")) });
 command!(Enrolment { account: Some(ACCOUNT), issuer: issuer(), key: KeyHolder(key("payer")) });
 command!(Deposit { account: ACCOUNT, issuer: issuer(), amount: amount(100_000), currency: cny() });
+command!(Payout {
+    merchant: merchant(),
+    issuer: issuer(),
+    amount: amount(100_000),
+    currency: cny(),
+    account: words("main"),
+});
 command!(Proof { audience: issuer(), target: words("GET https://issuer.example/v1/payments?limit=10") });
 
 impl Sample for Status {

@@ -1,4 +1,4 @@
-//! `purser capture`, `void`, `refund`: a merchant's commands. Each is kept before it is sent: one that is signed
+//! `purser capture`, `void`, `refund`, `payout`: a merchant's commands. Each is kept before it is sent: one that is signed
 //! again would be another, and move money again.
 
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use purser_client::{Class, Error, Result, keys};
 use purser_protocol::cert::Role;
 use purser_protocol::field::True;
 use purser_protocol::flow::certificate_id;
-use purser_protocol::id::{PaperId, PartyId};
+use purser_protocol::id::{PaperId, PartyId, ShortText};
 use purser_protocol::money::Money;
 use purser_protocol::paper::command;
 use purser_protocol::sign::backend::AwsLcSigner;
@@ -22,12 +22,9 @@ use serde_json::json;
 
 use super::{Done, id_of, long_text, read_file, session};
 
-/// Who the merchant is, and which payment is meant.
+/// Who the merchant is.
 #[derive(Args)]
 struct Merchant {
-    /// The payment: its intent's id
-    #[arg(value_parser = payment)]
-    payment: PaperId,
     /// The merchant's certificate and what issued it, leaf first, in PEM
     #[arg(long, value_name = "PEM")]
     certificate: PathBuf,
@@ -38,6 +35,9 @@ struct Merchant {
 
 #[derive(Args)]
 pub(super) struct Capture {
+    /// The payment: its intent's id
+    #[arg(value_parser = payment)]
+    payment: PaperId,
     #[command(flatten)]
     merchant: Merchant,
     /// How much, such as "12.80 CNY"
@@ -49,12 +49,18 @@ pub(super) struct Capture {
 
 #[derive(Args)]
 pub(super) struct Void {
+    /// The payment: its intent's id
+    #[arg(value_parser = payment)]
+    payment: PaperId,
     #[command(flatten)]
     merchant: Merchant,
 }
 
 #[derive(Args)]
 pub(super) struct Refund {
+    /// The payment: its intent's id
+    #[arg(value_parser = payment)]
+    payment: PaperId,
     #[command(flatten)]
     merchant: Merchant,
     /// How much, such as "12.80 CNY"
@@ -62,6 +68,17 @@ pub(super) struct Refund {
     /// Words for the payer
     #[arg(long)]
     reason: Option<String>,
+}
+
+#[derive(Args)]
+pub(super) struct Payout {
+    #[command(flatten)]
+    merchant: Merchant,
+    /// How much, such as "12.80 CNY"
+    amount: Money,
+    /// The merchant's account at the issuer
+    #[arg(long, default_value = "main")]
+    account: String,
 }
 
 #[derive(Args)]
@@ -78,7 +95,7 @@ impl Capture {
             issuer: desk.session.issuer.id.clone(),
             issued_at: desk.session.issuer.clock.now(),
             nonce: nonce()?,
-            intent: self.merchant.payment,
+            intent: self.payment,
             amount: self.amount.amount,
             currency: self.amount.currency,
             last: self.last.then_some(True),
@@ -95,7 +112,7 @@ impl Void {
             issuer: desk.session.issuer.id.clone(),
             issued_at: desk.session.issuer.clock.now(),
             nonce: nonce()?,
-            intent: self.merchant.payment,
+            intent: self.payment,
         };
         desk.send("void", &paper).await
     }
@@ -109,12 +126,30 @@ impl Refund {
             issuer: desk.session.issuer.id.clone(),
             issued_at: desk.session.issuer.clock.now(),
             nonce: nonce()?,
-            intent: self.merchant.payment,
+            intent: self.payment,
             amount: self.amount.amount,
             currency: self.amount.currency,
             reason: self.reason.as_deref().map(long_text).transpose()?,
         };
         desk.send(&format!("refund of {}", self.amount), &paper).await
+    }
+}
+
+impl Payout {
+    pub(super) async fn run(self, home: Home) -> Result<Done> {
+        let desk = Desk::open(home, &self.merchant).await?;
+        let account = ShortText::new(&self.account)
+            .ok_or_else(|| Error::failed("the name of an account has 1 to 64 bytes").at("--account"))?;
+        let paper = command::Payout {
+            merchant: desk.id.clone(),
+            issuer: desk.session.issuer.id.clone(),
+            issued_at: desk.session.issuer.clock.now(),
+            nonce: nonce()?,
+            amount: self.amount.amount,
+            currency: self.amount.currency,
+            account,
+        };
+        desk.send(&format!("payout of {}", self.amount), &paper).await
     }
 }
 

@@ -197,7 +197,7 @@ fn role_of(kind: Kind) -> Role {
         Kind::Credential | Kind::Pseudonym | Kind::Root | Kind::Status => Role::Issuer,
         Kind::Mandate | Kind::Offer | Kind::Intent | Kind::Confirmation | Kind::Capture | Kind::Void => Role::Merchant,
         Kind::Refund | Kind::Cancel | Kind::Suspension | Kind::Resumption | Kind::Revocation => Role::Merchant,
-        Kind::Enrolment | Kind::Deposit | Kind::Proof | Kind::Delivery => Role::Merchant,
+        Kind::Enrolment | Kind::Deposit | Kind::Payout | Kind::Proof | Kind::Delivery => Role::Merchant,
     }
 }
 

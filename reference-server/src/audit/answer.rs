@@ -96,6 +96,7 @@ fn says(event: &Event, claims: &Claims, refused_with: Option<CodeNumber>, state:
             let said = (claims.intent, claims.amount) == (Some(refunded.intent), Some(refunded.amount));
             is(Outcome::Refunded) && said
         }
+        Event::PaidOut(paid) => is(Outcome::Recorded) && money == (Some(paid.amount), Some(paid.currency)),
         Event::Deposited(deposited) => {
             is(Outcome::Recorded) && money == (Some(deposited.amount), Some(deposited.currency))
         }

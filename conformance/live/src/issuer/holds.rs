@@ -15,6 +15,7 @@ use crate::papers::{amount, id};
 const PARTS: &str = "live/issuer/hold/parts";
 const VOID: &str = "live/issuer/hold/void";
 const REFUND: &str = "live/issuer/refund/parts";
+const COVERED: &str = "live/issuer/refund/covered";
 
 pub(super) const CHECKS: &[Check<Scene>] = checks! { Scene;
     "live/issuer/hold/authorized", "An offer that is captured by command is held until the second that the receipt says", ["RCT-19", "AUT-61"], High, Must::Accept, [SANDBOX, MERCHANT, "holds"] => authorized;
@@ -32,6 +33,11 @@ pub(super) const CHECKS: &[Check<Scene>] = checks! { Scene;
     "live/issuer/refund/above", "A refund of one unit more than was paid and not yet refunded", ["CMD-9"], Critical, Must::Refuse(Code::RefundExceedsCapture, REFUND), [SANDBOX, MERCHANT] => refund_above;
     "live/issuer/refund/again", "A refund sent twice is one, with the same answer", ["CMD-1"], Critical, Must::Accept, [SANDBOX, MERCHANT] => refund_again;
     "live/issuer/refund/held", "A refund of what is held and not captured", ["CMD-9"], High, Must::Refuse(Code::RefundExceedsCapture, REFUND), [SANDBOX, MERCHANT, "holds"] => refund_held;
+    "live/issuer/refund/covered", "A refund of what the merchant's account still holds after a payout", ["CMD-10", "CMD-30"], High, Must::Accept, [SANDBOX, MERCHANT] => covered;
+    "live/issuer/refund/uncovered", "A refund of one unit more than the merchant's account still holds after a payout", ["CMD-10"], Critical, Must::Refuse(Code::MerchantFunds, COVERED), [SANDBOX, MERCHANT] => uncovered;
+    "live/issuer/payout/above", "A payout of one unit more than the merchant's account holds", ["CMD-29"], Critical, Must::Refuse(Code::MerchantFunds, COVERED), [SANDBOX, MERCHANT] => payout_above;
+    "live/issuer/payout/again", "A payout sent twice is one, with the same answer", ["CMD-1"], Critical, Must::Accept, [SANDBOX, MERCHANT] => payout_again;
+    "live/issuer/payout/other-merchant", "A payout by another merchant, from an account of the same name", ["CMD-29"], Critical, Must::Refuse(Code::MerchantFunds, COVERED), [SANDBOX, MERCHANT, OTHER_MERCHANT] => payout_other;
 };
 
 /// A hold of 4,500 by somebody who has 5,000.
@@ -191,4 +197,57 @@ async fn refund_again(scene: &Scene) -> Done {
 async fn refund_held(scene: &Scene) -> Done {
     let (_, payment) = held(scene).await?;
     scene.refund(payment, 1).await?.refuses(&scene.belief(), Code::RefundExceedsCapture).map(drop)
+}
+
+/// 4,500 of somebody's 5,000, paid into an account of the merchant's that nobody else pays into.
+async fn earned(scene: &Scene) -> Result<(Party, PaperId, String), Failure> {
+    let party = scene.party(5_000, 100_000).await?;
+    let account = format!("suite-{}", u64::from_be_bytes(crate::random::random()?));
+    let offer = scene.merchant()?.offer_into(&scene.terms, &account, 4_500)?;
+    let intent = party.agent.intent(&scene.terms, party.mandate, &offer, 4_500)?;
+    let answer = scene.pay(&offer, &intent).await?;
+    answer.is(&scene.belief(), Outcome::Settled).map_err(|failure| failure.before("to pay"))?;
+    Ok((party, id(&intent)?, account))
+}
+
+async fn covered(scene: &Scene) -> Done {
+    let (party, payment, account) = earned(scene).await?;
+    let payout = scene.merchant()?.payout(&scene.terms, &account, 3_000)?;
+    let receipt = scene.command(&payout).await?.is(&scene.belief(), Outcome::Recorded)?;
+    ensure(receipt.claims.amount == Some(amount(3_000)?), || "the claims say another amount".to_owned())?;
+    scene.refund(payment, 1_500).await?.is(&scene.belief(), Outcome::Refunded)?;
+    scene.has(&party, 2_000).await
+}
+
+async fn uncovered(scene: &Scene) -> Done {
+    let (party, payment, account) = earned(scene).await?;
+    let payout = scene.merchant()?.payout(&scene.terms, &account, 3_000)?;
+    scene.command(&payout).await?.is(&scene.belief(), Outcome::Recorded)?;
+    scene.refund(payment, 1_501).await?.refuses(&scene.belief(), Code::MerchantFunds)?;
+    scene.has(&party, 500).await
+}
+
+async fn payout_above(scene: &Scene) -> Done {
+    let (_, _, account) = earned(scene).await?;
+    let above = scene.merchant()?.payout(&scene.terms, &account, 4_501)?;
+    scene.command(&above).await?.refuses(&scene.belief(), Code::MerchantFunds)?;
+    let all = scene.merchant()?.payout(&scene.terms, &account, 4_500)?;
+    scene.command(&all).await?.is(&scene.belief(), Outcome::Recorded).map(drop)
+}
+
+async fn payout_again(scene: &Scene) -> Done {
+    let (_, payment, account) = earned(scene).await?;
+    let payout = scene.merchant()?.payout(&scene.terms, &account, 2_000)?;
+    let first = scene.command(&payout).await?;
+    first.is(&scene.belief(), Outcome::Recorded)?;
+    let second = scene.command(&payout).await?;
+    ensure(second.says_as(&first), || format!("it was {}, and other bytes", second.in_words()))?;
+    scene.refund(payment, 2_500).await?.is(&scene.belief(), Outcome::Refunded).map(drop)
+}
+
+async fn payout_other(scene: &Scene) -> Done {
+    let (_, payment, account) = earned(scene).await?;
+    let theirs = scene.other_merchant()?.payout(&scene.terms, &account, 1)?;
+    scene.command(&theirs).await?.refuses(&scene.belief(), Code::MerchantFunds)?;
+    scene.refund(payment, 4_500).await?.is(&scene.belief(), Outcome::Refunded).map(drop)
 }

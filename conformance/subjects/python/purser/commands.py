@@ -17,7 +17,7 @@ from .state import LEDGER_MAX, Mandate, PaymentRecord, Recorded
 if TYPE_CHECKING:
     from .issuer import Issuer
 
-KINDS = frozenset({"capture", "void", "refund", "cancel", "deposit", "enrolment", "suspension", "resumption",
+KINDS = frozenset({"capture", "void", "refund", "payout", "cancel", "deposit", "enrolment", "suspension", "resumption",
                    "revocation"})
 # A command refused so may be early, or with the wrong issuer: its coming again is no loss [CMD-27].
 NOT_RECORDED = frozenset({"command-stale", "audience-mismatch", "payment-unknown", "not-sandbox"})
@@ -123,6 +123,18 @@ def _refund(issuer: "Issuer", part: Part, found: PaymentRecord | None, now: int)
         if entry.refund_returns:
             entry.returned += amount  # [MAN-23]
     return issuer.record(_about(issuer, part, payment, REFUNDED, amount), now)
+
+
+def _payout(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> Recorded:
+    if not issuer.sandbox:
+        raise Reject("not-sandbox")  # [CMD-28]
+    amount, currency = part[papers.AMOUNT], part[papers.CURRENCY]
+    payee = (part[papers.ISS], part[papers.ACCOUNT], currency)
+    if amount > issuer.merchants.get(payee, 0):
+        raise Reject("merchant-funds")  # [CMD-29]
+    issuer.merchants[payee] -= amount  # [CMD-30]
+    return issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id, papers.AMOUNT: amount,
+                          papers.CURRENCY: currency}, now)
 
 
 # Accounts.
@@ -252,5 +264,5 @@ def _cancel(issuer: "Issuer", part: Part, now: int) -> Recorded:
 
 
 _CARRY_OUT: dict[str, Callable[["Issuer", Part, PaymentRecord | None, int], Recorded]] = {
-    "capture": _capture, "void": _void, "refund": _refund, "deposit": _deposit, "enrolment": _enrol,
+    "capture": _capture, "void": _void, "refund": _refund, "payout": _payout, "deposit": _deposit, "enrolment": _enrol,
     "suspension": _withdraw, "revocation": _withdraw, "resumption": _resume}

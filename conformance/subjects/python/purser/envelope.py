@@ -19,6 +19,7 @@ KINDS: dict[str, tuple[str, str | None]] = {
     "root": ("certificate", "issuer"), "status": ("certificate", "issuer"),
     "offer": ("certificate", "merchant"), "capture": ("certificate", "merchant"),
     "void": ("certificate", "merchant"), "refund": ("certificate", "merchant"),
+    "payout": ("certificate", "merchant"),
     "delivery": ("certificate", "merchant"),
     "intent": ("either", "merchant"), "cancel": ("either", "merchant"), "proof": ("either", None),
     "mandate": ("key", None), "confirmation": ("key", None), "suspension": ("key", None),

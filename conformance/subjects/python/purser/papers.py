@@ -24,7 +24,7 @@ HOLD_SECONDS, CHANNEL, DEVICE, PERIOD, HOW, EVIDENCE, PHRASE, COMMAND, SALT = ra
 DETAIL, HOLD_UNTIL, APPROVAL, USER_CODE, ANSWER_BY, MANDATES, SUSPENSION, FINAL = range(-36, -44, -1)
 ENCLOSED, STATE, TREE_ROOT, TREE_SIZE, BATCH, LOG_ROOT, LOG_SIZE, NETWORK = range(-44, -52, -1)
 DIGEST, TARGET, SUSPENSIONS = range(-52, -55, -1)
-REASON, OFFERED = -56, -58
+ACCOUNT, REASON, OFFERED = -55, -56, -58
 
 SINGLE, CONDITIONAL, QUOTA = 1, 2, 3
 METERED, SUBSCRIPTION = 2, 3
@@ -90,6 +90,8 @@ SCHEMAS: dict[str, dict[int, Field]] = {
     "resumption": mandate_command | {SUSPENSION: Field("suspension", digest)},
     "enrolment": {SUB: optional("sub", short), AUD: _aud, IAT: _iat, CTI: _cti, CNF: Field("cnf", agent_key),
                   VERSION: _version},
+    "payout": {ISS: _iss, AUD: _aud, IAT: _iat, CTI: _cti, VERSION: _version, AMOUNT: _amount, CURRENCY: _currency,
+               ACCOUNT: Field("account", short_text)},
     "deposit": {SUB: _sub, AUD: _aud, IAT: _iat, CTI: _cti, VERSION: _version, AMOUNT: _amount,
                 CURRENCY: _currency},
     "proof": {AUD: _aud, IAT: _iat, CTI: _cti, VERSION: _version, TARGET: Field("target", text(1, 1024))},

@@ -31,6 +31,21 @@ async fn money_is_given_back_in_parts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_paid_out_cannot_be_given_back() {
+    let scene = Scene::ready().await;
+    let payment = paid(&scene, false).await;
+    let (code, json) = merchant(&scene, &["payout", "10.00 CNY"]).await;
+    assert_eq!((code, &json["receipt"]["amount_minor"]), (0, &"1000".into()), "{json}");
+    let (code, json) = merchant(&scene, &["payout", "2.81 CNY"]).await;
+    assert_eq!((code, &json["receipt"]["code"]), (1, &"merchant-funds".into()), "{json}");
+    let (code, json) = merchant(&scene, &["refund", &payment, "2.81 CNY"]).await;
+    assert_eq!((code, &json["receipt"]["code"]), (1, &"merchant-funds".into()), "{json}");
+    assert_eq!(scene.balance().await, 100_000 - 1_280);
+    assert_eq!(merchant(&scene, &["refund", &payment, "2.80 CNY"]).await.0, 0, "what is left covers this");
+    assert_eq!(scene.balance().await, 99_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refund_whose_answer_is_lost_is_sent_again_not_made_again() {
     let scene = Scene::ready().await;
     let payment = paid(&scene, false).await;

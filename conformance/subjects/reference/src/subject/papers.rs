@@ -11,7 +11,7 @@ use purser_protocol::flow::{Parties as _, Register, certificate_id, merchant};
 use purser_protocol::id::{CertificateId, Digest};
 use purser_protocol::label::{IAT, ISS, VERSION};
 use purser_protocol::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
 };
 use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::credential::{Credential, Pseudonym};
@@ -49,6 +49,7 @@ macro_rules! by_kind {
             Kind::Resumption => $function::<Resumption>($input),
             Kind::Revocation => $function::<Revocation>($input),
             Kind::Enrolment => $function::<Enrolment>($input),
+            Kind::Payout => $function::<Payout>($input),
             Kind::Deposit => $function::<Deposit>($input),
             Kind::Proof => $function::<Proof>($input),
             Kind::Status => $function::<Status>($input),
