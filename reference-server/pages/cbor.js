@@ -93,7 +93,7 @@ export function encode(value) {
   return joined([shortest(MAP, pairs.length), ...pairs.flat()]);
 }
 
-/** Where a paper's protected header and payload stand: the envelope's own form, and no signature. [SIG-1] to [SIG-4] */
+/** The four parts of a paper, and whether its envelope has its one form; the signature is not checked. [SIG-1] to [SIG-4] */
 export function envelope(bytes) {
   const framed = (at, what) => {
     const { major, argument, width } = head(bytes, at, "framing");
@@ -105,12 +105,12 @@ export function envelope(bytes) {
   if (bytes[0] !== 0xd2) throw refuse("cose-tag", 0, "framing");
   if (bytes[1] !== 0x84) throw refuse("cose-structure", 1, "framing");
   const [header, unprotectedAt] = framed(2);
-  const [, payloadAt] = item(bytes, unprotectedAt, 0);
+  const [unprotected, payloadAt] = item(bytes, unprotectedAt, 0);
   const [payload, signatureAt] = framed(payloadAt);
   const [signature, end] = framed(signatureAt);
   if (signature.length !== 64) throw refuse("signature-format", signatureAt, "framing");
   if (end < bytes.length) throw refuse("cbor-trailing", end, "framing");
-  return { header, payload };
+  return { header, unprotected, payload, signature };
 }
 
 // A head: shortest form, definite length, no reserved value.

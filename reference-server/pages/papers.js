@@ -130,7 +130,7 @@ const window = (value) => {
   return { zone: place, weekdays: Number(weekdays), from: Number(from), until: Number(until) };
 };
 
-const RULES = [
+export const RULES = [
   [1, "amount_max", amount], [2, "amount_min", amount], [3, "total", amount],
   [4, "total_per", list(8, row(amount, period))], [5, "count", count], [6, "count_per", list(8, row(count, period))],
   [7, "merchants_allow", set(64, party)], [8, "merchants_deny", set(64, party)],

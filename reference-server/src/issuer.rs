@@ -6,6 +6,7 @@ mod config;
 mod discovery;
 mod keys;
 mod log;
+mod page;
 mod parties;
 mod read;
 mod view;
@@ -198,6 +199,10 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/v1/pending", get(read::pending))
         .route("/v1/payments", get(read::payments))
         .route("/v1/pseudonyms", post(read::pseudonym))
+        .route("/wallet", get(page::folder))
+        .route("/wallet/", get(page::file))
+        .route("/wallet/{*name}", get(page::file))
+        .route("/approve/{code}", get(page::approve))
         .route("/v1/sandbox/clock", post(discovery::set_clock).get(discovery::clock))
         .layer(DefaultBodyLimit::disable())
         .with_state(issuer)

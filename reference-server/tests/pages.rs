@@ -7,7 +7,15 @@ use std::process::Command;
 
 #[test]
 fn the_page_shows_the_texts_of_the_vectors() {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/pages/tests/vectors.mjs");
+    node(concat!(env!("CARGO_MANIFEST_DIR"), "/pages/tests/vectors.mjs"));
+}
+
+#[test]
+fn the_page_has_its_words_in_every_language() {
+    node(concat!(env!("CARGO_MANIFEST_DIR"), "/pages/tests/words.mjs"));
+}
+
+fn node(script: &str) {
     match Command::new("node").arg(script).output() {
         Ok(output) => assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)),
         Err(error) => {

@@ -81,7 +81,7 @@ async fn whole(options: &Options, script: Vec<Expected>) -> Result<ExitCode, Fai
     let report = Report { rows, books, ms: began.elapsed().as_millis() };
     print!("{}", if options.json { report.json(&stage) } else { report.foot() });
     if options.keep {
-        eprint!("{}", table::how_to_go_on(&stage));
+        eprint!("{}", table::how_to_go_on(&stage, &stage.guest()?));
         std::future::pending::<()>().await;
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

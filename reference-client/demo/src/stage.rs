@@ -137,6 +137,18 @@ impl Stage {
         })
     }
 
+    /// An agent that holds nothing yet, in a folder of its own: for whoever tries the wallet's page. Gives its public key.
+    pub(crate) fn guest(&self) -> Result<String, Failure> {
+        let home = Home::at(self.sandbox.path("guest"));
+        home.create()?;
+        let key = keys::generate(&home.path("keys/agent.pem"))?;
+        fs::copy(self.sandbox.path("roots.pem"), home.path("roots.pem"))?;
+        let agent_only = KeysConfig { person: None, agent: Some("keys/agent.pem".into()) };
+        home.save_config(&Config { keys: agent_only, ..config(&self.sandbox) })?;
+        let pem = keys::public_pem(&key.public_key());
+        Ok(pem.lines().filter(|line| !line.starts_with('-')).collect())
+    }
+
     /// An address of the merchant's.
     pub(crate) fn product(&self, path: &str) -> Result<Url, Failure> {
         Ok(Url::parse(&format!("https://{}{path}", self.sandbox.merchant))?)

@@ -134,12 +134,25 @@ pub(crate) fn head(stage: &Stage) -> String {
 }
 
 /// What a person can do with what was left running.
-pub(crate) fn how_to_go_on(stage: &Stage) -> String {
-    let (dir, merchant) = (stage.sandbox.dir.display(), stage.sandbox.merchant);
+pub(crate) fn how_to_go_on(stage: &Stage, guest: &str) -> String {
+    let (dir, merchant, issuer) = (stage.sandbox.dir.display(), stage.sandbox.merchant, stage.sandbox.issuer);
     let purser = format!("cargo run -q -p purser-client -- --dir {dir}/home");
+    let agent = format!("cargo run -q -p purser-client -- --dir {dir}/guest");
     format!(
         r#"
-Both servers run until Ctrl-C; the folder stays. From another terminal:
+Both servers run until Ctrl-C; the folder stays.
+
+In a browser: https://{issuer}/wallet/
+(The sandbox vouches for itself: go past the browser's warning, or have it trust {dir}/roots.pem.)
+  1. Open an account, and under Funds put play money in.
+  2. Under Mandates, make a new one: a sum of 100, for the agent with this key:
+     {guest}
+  3. In another terminal, let that agent pay:
+     {agent} fetch https://{merchant}/coffee --max "20.00 CNY"
+  4. Under Records and Spending, see the payment. Under Agents, choose the agent and revoke.
+  5. Let the agent pay once more: it is refused.
+
+On the command line, from another terminal:
   {purser} account show
   {purser} payment ls
   {purser} fetch https://{merchant}/coffee --max "20.00 CNY"

@@ -1,0 +1,245 @@
+// The wallet: what the person's own key may see and do at this issuer. Every view is made anew from what was read.
+
+import { Issuer, Refused } from "./api.js";
+import { Fault } from "./cbor.js";
+import * as check from "./check.js";
+import { el, fill } from "./dom.js";
+import * as kept from "./keep.js";
+import { Renderer } from "./render.js";
+import { hex } from "./sha256.js";
+import { LANGUAGES, speaker } from "./words.js";
+import { agents } from "./views/agents.js";
+import { approvals } from "./views/approvals.js";
+import { create } from "./views/create.js";
+import { funds } from "./views/funds.js";
+import { keys } from "./views/keys.js";
+import { mandates } from "./views/mandates.js";
+import { records } from "./views/records.js";
+import { spending } from "./views/spending.js";
+import { start } from "./views/start.js";
+
+const VIEWS = { agents, approvals, create, funds, keys, mandates, records, spending };
+const SHOWN = ["agents", "mandates", "approvals", "records", "spending", "funds", "keys"];
+const LOOK_MS = 4000;
+
+const place = (id) => document.getElementById(id);
+
+class Wallet {
+  async begin() {
+    this.setLanguage((await kept.recall("language")) ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
+    const registry = async (name) => (await fetch(`${name}.csv`)).text();
+    const [phrases, legible, currencies] = await Promise.all(["phrases", "legible", "currencies"].map(registry));
+    this.renderer = new Renderer({ phrases, legible, currencies });
+    this.issuer = await Issuer.discover();
+    this.names = (await kept.recall("names")) ?? {};
+    const self = await kept.recall("self");
+    if (self?.account) await this.enter(self);
+    window.addEventListener("hashchange", () => this.show());
+    document.addEventListener("visibilitychange", () => this.look());
+    place("skip").addEventListener("click", (event) => {
+      event.preventDefault();
+      place("main").focus();
+    });
+    await this.show(false);
+    setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** From now on the page is that of an account. */
+  async enter(self) {
+    await this.issuer.use(self);
+    this.self = self;
+    await this.refresh();
+  }
+
+  /** Reads everything again. */
+  async refresh() {
+    const { issuer, renderer } = this;
+    await issuer.setClock();
+    const [account, mandates, payments] = await Promise.all(
+      ["/v1/account", "/v1/mandates", "/v1/payments"].map((path) => issuer.read(path)));
+    this.account = account;
+    this.payments = payments.payments;
+    this.mandates = check.mandates(mandates.mandates, account.keys, renderer.currencies);
+    await this.readPending();
+  }
+
+  async readPending() {
+    const { pending } = await this.issuer.read("/v1/pending");
+    const judged = (entry) => check.pending(entry, this.mandates, this.issuer, this.renderer.currencies).catch((error) => {
+      if (!(error instanceof Fault)) throw error;
+      return { entry, fault: error.code };
+    });
+    this.pending = await Promise.all(pending.map(judged));
+  }
+
+  /** Looks whether a payment began to wait or ceased to, and says so. */
+  async look() {
+    if (!this.self || document.hidden || this.looking || this.busy) return;
+    this.looking = true;
+    try {
+      const before = this.pending.map(({ entry }) => entry.intent).join();
+      const { pending } = await this.issuer.read("/v1/pending");
+      if (pending.map(({ intent }) => intent).join() === before || this.busy) return;
+      const isNew = pending.some(({ intent }) => !before.includes(intent));
+      await this.refresh();
+      if (isNew) this.say(this.t("approvals.new"));
+      this.head();
+      if (["approvals", "records", "funds", "spending"].includes(this.view)) await this.show(false);
+    } catch {
+      // The next look may find it again; what the person does says by itself what is wrong.
+    } finally {
+      this.looking = false;
+    }
+  }
+
+  setLanguage(language) {
+    this.language = language;
+    this.t = speaker(language);
+    document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+  }
+
+  /** Shows what the address names. The heading gets the focus, so that a reader of the screen starts there. */
+  async show(focus = true) {
+    const [view, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
+    this.view = this.self ? (view in VIEWS ? view : "agents") : "start";
+    this.head();
+    const main = place("main");
+    const content = this.self ? await VIEWS[this.view](this, rest) : await start(this, rest);
+    fill(main, content);
+    const heading = main.querySelector("h1");
+    document.title = `${heading?.textContent ?? "Purser"} · Purser`;
+    heading?.setAttribute("tabindex", "-1");
+    if (focus) heading?.focus();
+  }
+
+  head() {
+    const { t } = this;
+    const link = (view) => {
+      const current = this.view === view || (this.view === "create" && view === "mandates");
+      const waits = view === "approvals" && this.pending.length > 0;
+      return el("li", {}, el("a", { href: `#/${view}`, "aria-current": current ? "page" : null }, t(`nav.${view}`),
+        waits && el("span", { class: "count" }, this.pending.length, el("span", { class: "unseen" }, ` ${t("approvals.wait")}`))));
+    };
+    const language = ([code, name]) => el("button", {
+      type: "button", class: "plain", lang: code === "zh" ? "zh-Hans" : "en", "aria-pressed": String(code === this.language),
+      onclick: () => this.speak(code),
+    }, name);
+    const focused = document.activeElement?.closest("header")?.textContent && document.activeElement.textContent;
+    fill(place("head"),
+      el("div", { class: "brand" }, "Purser", this.issuer && el("small", {}, this.issuer.id,
+        this.issuer.sandbox && ` · ${t("sandbox")}`)),
+      el("div", { class: "languages", role: "group", "aria-label": t("language") }, LANGUAGES.map(language)),
+      this.self && el("nav", { "aria-label": t("nav") }, el("ul", {}, SHOWN.map(link))));
+    if (focused) [...place("head").querySelectorAll("a, button")].find((node) => node.textContent === focused)?.focus();
+    fill(place("skip"), t("skip"));
+    fill(place("foot"), el("p", {}, t("foot")));
+  }
+
+  async speak(language) {
+    this.setLanguage(language);
+    await kept.keep("language", language);
+    await this.show(false);
+  }
+
+  /** Says something to whoever does not see the screen. */
+  say(text, isGrave = false) {
+    fill(place(isGrave ? "alert" : "live"), text);
+  }
+
+  /** Does what a button is for: once at a time, and what goes wrong is said beside it. */
+  async act(button, work, done) {
+    if (this.busy) return;
+    this.busy = true;
+    button.setAttribute("aria-disabled", "true");
+    const beside = button.closest(".card, form, section") ?? button.parentElement;
+    beside.querySelectorAll(":scope > .note.said").forEach((note) => note.remove());
+    try {
+      await work();
+      if (done) this.say(done);
+    } catch (error) {
+      const text = this.wrong(error);
+      beside.append(el("div", { class: "note bad said" }, el("p", {}, text)));
+      this.say(text, true);
+    } finally {
+      this.busy = false;
+      button.removeAttribute("aria-disabled");
+    }
+  }
+
+  /** Does it, reads everything again and shows where it leads. */
+  async change(button, work, { to, done }) {
+    await this.act(button, async () => {
+      await work();
+      await this.refresh();
+      if (to && location.hash !== to) location.hash = to;
+      else await this.show(true);
+    }, done);
+  }
+
+  wrong(error) {
+    const { t } = this;
+    if (error instanceof Refused) return t(`fault.${error.slug}`, {}, `${t("refused")} ${error.meaning} (${error.slug})`);
+    if (error instanceof Fault) return t(`fault.${error.code}`, {}, `${t("untrue")} (${error.code})`);
+    if (error instanceof TypeError && /fetch|network/i.test(error.message)) return t("unreachable");
+    return error.message;
+  }
+
+  // What views share.
+
+  money(minor, currency) {
+    const exponent = this.renderer.currencies.get(currency);
+    const figures = String(minor).padStart(exponent + 1, "0");
+    const whole = (exponent === 0 ? figures : figures.slice(0, -exponent)).replace(/\B(?=(\d{3})+$)/g, ",");
+    return `${whole}${exponent === 0 ? "" : `.${figures.slice(-exponent)}`} ${currency}`;
+  }
+
+  /** An instant on this machine's clock; the standard text has universal time. */
+  time(seconds) {
+    const form = { dateStyle: "medium", timeStyle: "short" };
+    return new Intl.DateTimeFormat(this.language === "zh" ? "zh-CN" : "en-GB", form).format(new Date(Number(seconds) * 1000));
+  }
+
+  /** What the person calls a holder, or the first figures of its key. */
+  nameOf(holder) {
+    return this.names[holder] ?? (/^[0-9a-f]{64}$/.test(holder) ? `${this.t("agent")} ${holder.slice(0, 8)}` : holder);
+  }
+
+  async rename(holder, name) {
+    if (name.trim()) this.names[holder] = name.trim().slice(0, 40);
+    else delete this.names[holder];
+    await kept.keep("names", this.names);
+  }
+
+  /** The standard text, line by line. */
+  text(rendered) {
+    return el("ol", { class: "text", lang: this.language === "zh" ? "zh-Hans" : "en" },
+      rendered.lines.map(({ level, text }) => el("li", { class: level ? "inner" : "" }, text)));
+  }
+
+  mandateText({ payload }) {
+    return this.text(this.renderer.text("mandate", payload, this.language, "screen"));
+  }
+
+  /** Mandates that can still be used, or could be again. */
+  standing() {
+    return this.mandates.filter(({ entry }) => ["active", "suspended", "exhausted"].includes(entry.state));
+  }
+
+  keep(name, value) {
+    return kept.keep(name, value);
+  }
+
+  async leave() {
+    await kept.forget();
+    location.hash = "";
+    location.reload();
+  }
+
+  get accountId() {
+    return hex(this.issuer.account);
+  }
+}
+
+new Wallet().begin().catch((error) => {
+  fill(place("main"), el("div", { class: "note bad", role: "alert" }, el("p", {}, String(error.message))));
+});

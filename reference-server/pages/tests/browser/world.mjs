@@ -1,0 +1,117 @@
+// An issuer, a merchant and agents as processes, and a browser with a profile of its own that trusts their authority.
+
+import { execFile, spawn } from "node:child_process";
+import { X509Certificate, createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+
+const root = new URL("../../../../", import.meta.url).pathname;
+export const programs = join(resolve(process.env.CARGO_TARGET_DIR ?? join(root, "target")), "debug");
+export const output = join(root, "target/browser");
+const tools = join(output, "tools");
+const LONG = 60_000;
+
+/** Why nothing can be run here, or null. */
+export function missing() {
+  const chromium = browser();
+  if (!chromium) return "there is no Chromium (chromium, or CHROMIUM=/path)";
+  if (!existsSync(join(tools, "node_modules/playwright-core"))) return `there are no tools: npm ci in ${tools}`;
+  for (const name of ["purser-demo", "purser"]) {
+    if (!existsSync(join(programs, name))) return `there is no ${join(programs, name)}: cargo build`;
+  }
+  return null;
+}
+
+const browser = () => [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+  .find((path) => path && existsSync(path));
+
+export class World {
+  static async begin() {
+    const world = new World();
+    world.scratch = join(output, "scratch");
+    rmSync(world.scratch, { recursive: true, force: true });
+    mkdirSync(world.scratch, { recursive: true });
+    world.demo = spawn(join(programs, "purser-demo"), ["--keep", "--json"], {
+      env: { ...process.env, TMPDIR: world.scratch }, stdio: ["ignore", "pipe", "ignore"],
+    });
+    world.report = JSON.parse(await firstLine(world.demo));
+    const { chromium } = createRequire(join(tools, "package.json"))("playwright-core");
+    const certificate = new X509Certificate(readFileSync(join(world.report.dir, "tls.pem")));
+    const spki = certificate.publicKey.export({ type: "spki", format: "der" });
+    world.launch = (name, more = {}) => chromium.launchPersistentContext(join(world.scratch, name), {
+      executablePath: browser(),
+      headless: true,
+      viewport: { width: 1100, height: 900 },
+      locale: "en-GB",
+      timezoneId: "Asia/Shanghai",
+      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync",
+        `--ignore-certificate-errors-spki-list=${createHash("sha256").update(spki).digest("base64")}`],
+      ...more,
+    });
+    return world;
+  }
+
+  get issuer() {
+    return this.report.issuer;
+  }
+
+  get merchant() {
+    return this.report.merchant;
+  }
+
+  /** A new agent with a folder of its own; gives its public key as it would be handed on. */
+  async agent(name) {
+    await this.purser(name, "init", "--issuer", this.issuer, "--roots", join(this.report.dir, "roots.pem"), "--keys", "agent");
+    return readFileSync(join(this.scratch, name, "keys/agent.pem.pub"), "utf8");
+  }
+
+  /** Runs the agent's command line; what it printed, and how it ended. */
+  async purser(name, ...words) {
+    const dir = join(this.scratch, name);
+    const run = promisify(execFile)(join(programs, "purser"), ["--dir", dir, "--json", ...words], { timeout: LONG });
+    const { stdout, code = 0 } = await run.catch((error) => error);
+    let said = {};
+    try {
+      said = JSON.parse(stdout);
+    } catch {
+      // What it says is no JSON: the test that looks at it fails.
+    }
+    return { code, said, stdout };
+  }
+
+  fetch(name, path, max = "1000.00 CNY", ...more) {
+    return this.purser(name, "fetch", `${this.merchant}${path}`, "--max", max, ...more);
+  }
+
+  end() {
+    this.demo.kill("SIGINT");
+    rmSync(this.scratch, { recursive: true, force: true });
+  }
+}
+
+function firstLine(child) {
+  return new Promise((done, failed) => {
+    let said = "";
+    child.stdout.on("data", (bytes) => {
+      said += bytes;
+      const end = said.indexOf("\n");
+      if (end >= 0) done(said.slice(0, end));
+    });
+    child.on("exit", (code) => failed(new Error(`the demo ended with ${code}: ${said}`)));
+  });
+}
+
+/** Keeps a picture of the page among the outputs. */
+export async function picture(page, name) {
+  mkdirSync(join(output, "pictures"), { recursive: true });
+  await page.screenshot({ path: join(output, "pictures", `${name}.png`), fullPage: true });
+}
+
+export function keepText(name, text) {
+  writeFileSync(join(output, name), text);
+}
+
+export const axeSource = () => readFileSync(join(tools, "node_modules/axe-core/axe.min.js"), "utf8");
