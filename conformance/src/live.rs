@@ -19,7 +19,7 @@ use std::time::Instant;
 use purser_test_vectors::{Expect, Importance, Level, Outcome};
 
 pub use http::{Response, Tamper};
-pub use issuer::{IssuerPeers, catalogue, drive, run, run_through};
+pub use issuer::{IssuerPeers, catalogue, drive, drive_wallet, run, run_through};
 pub use peers::Peers;
 pub use purser_conformance_live::authority;
 pub use shop::Shop;

@@ -23,7 +23,7 @@ use purser_protocol::paper::credential::{Credential, Pseudonym};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::status::Status;
 use purser_protocol::sign::paper::id as paper_id;
-use purser_protocol::sign::{Frame, Paper, PublicKey, Signer, Verified, sign};
+use purser_protocol::sign::{Frame, Kind, Paper, PublicKey, Signer, Verified, sign};
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -130,7 +130,9 @@ impl Issuer {
 
     /// Sends a confirmation or a cancellation: the answer is the payment's.
     pub async fn settle(&self, paper: Vec<u8>, intent: PaperId) -> Result<Decision> {
-        let response = self.post("/v1/commands", PAPER, paper).await?;
+        let is_yes = Kind::of(&paper) == Some(Kind::Confirmation);
+        let target = if is_yes { "/v1/confirmations" } else { "/v1/commands" };
+        let response = self.post(target, PAPER, paper).await?;
         self.decision(&response, Question::PaymentOf(intent)).await
     }
 

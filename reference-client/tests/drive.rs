@@ -1,5 +1,5 @@
-//! The agent is put to the conformance suite like anybody's, by its command; an agent that believes all it is told,
-//! and one that does nothing, fail every check between them.
+//! Agent and wallet are put to the conformance suite like anybody's, by their commands; one that believes all it is
+//! told, and one that does nothing, fail every check between them.
 #![allow(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use std::collections::BTreeSet;
@@ -8,16 +8,20 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
 
-use purser_conformance::live::drive;
+use purser_conformance::live::{drive, drive_wallet};
 use purser_conformance::report;
 use purser_conformance::results::{Results, State};
 use purser_conformance::run::Options;
+use purser_conformance::run::judge::Why;
 use purser_conformance::run::subject::Program;
-use purser_protocol::bind::http::{AnswerBody, Challenge, Credential, PAYMENT_REQUEST};
+use purser_protocol::bind::base64url;
+use purser_protocol::bind::http::{AnswerBody, Challenge, Credential, PAPER, PAYMENT_REQUEST};
 use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::flow::payer::secret_hash;
-use purser_protocol::id::PaperId;
+use purser_protocol::id::{AccountId, Nonce, PaperId, PartyId, Text};
 use purser_protocol::money::{Amount, Currency};
+use purser_protocol::paper::command::Proof;
+use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::sign::backend::AwsLcSigner;
@@ -25,7 +29,7 @@ use purser_protocol::sign::{Context, Paper as _, Signed, sign};
 use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::Reader;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 #[test]
@@ -55,6 +59,103 @@ fn every_check_can_fail() {
 
 fn run(command: &str) -> Results {
     drive(&Options::new(Program::parse("agent").unwrap()), command).unwrap()
+}
+
+#[test]
+fn the_wallet_passes() {
+    let results = run_wallet(&wallet(""));
+    assert!(results.exit == 0 && results.conformant, "{}", report::text::write(&results));
+}
+
+#[test]
+fn every_check_of_a_wallet_can_fail() {
+    let idle = run_wallet("true");
+    assert!(idle.cases.iter().all(|case| case.state == State::Failed), "{}", report::text::write(&idle));
+    // One calls everything done; the other says yes to whatever waits.
+    let sure = run_wallet(&wallet("|| true"));
+    let exe = std::env::current_exe().unwrap();
+    let yes =
+        format!("GULLIBLE='{{issuer}} {{roots}} {{dir}} {{intent}}' {} --exact says_yes --ignored", exe.display());
+    let eager = run_wallet(&format!("if [ {{task}} = approve ]; then {yes}; else {}; fi", wallet("")));
+    let passed = |results: &Results, part: &str| {
+        let passed = results.cases.iter().filter(|case| case.state == State::Passed && case.id.contains(part));
+        passed.map(|case| case.id.clone()).collect::<Vec<_>>()
+    };
+    // What is lost once comes again without being told.
+    let honest = |id: &String| ["/honest", "/proof", "/lost-once"].iter().any(|end| id.ends_with(end));
+    assert!(passed(&sure, "").iter().all(honest), "{}", report::text::write(&sure));
+    assert_eq!(passed(&sure, "/honest").len(), 6, "{}", report::text::write(&sure));
+    // Who shows nothing says nothing small.
+    let unmoved = ["live/wallet/approve/honest", "live/wallet/approve/small-words"];
+    assert_eq!(passed(&eager, "/approve/"), unmoved, "{}", report::text::write(&eager));
+    assert_eq!(passed(&eager, "/read/"), ["live/wallet/read/proof"], "{}", report::text::write(&eager));
+    let restless = run_wallet(&format!("{}; [ {{task}} != revoke ] || {}", wallet(""), wallet("")));
+    let lost_once = restless.cases.iter().find(|case| case.id.ends_with("/lost-once")).unwrap();
+    assert_eq!(lost_once.why, Some(Why::WrongValue), "{}", report::text::write(&restless));
+}
+
+/// The command of a wallet, by `purser`; what is behind it is done at the end of each task.
+fn wallet(behind: &str) -> String {
+    let purser = format!("{} --dir {{dir}}/home", env!("CARGO_BIN_EXE_purser"));
+    let quota = "--mode quota --currency CNY --total '100.00 CNY' --per-payment '50.00 CNY' --holder {agent}";
+    format!(
+        "{{ case {{task}} in \
+         open) {purser} init --issuer {{issuer}} --roots {{roots}} --keys person && {purser} account open ;; \
+         mandate) {purser} mandate new {quota} ;; \
+         approve) {purser} confirm approve '{{intent}}' --yes ;; \
+         refuse) {purser} confirm refuse '{{intent}}' --yes ;; \
+         suspend) {purser} mandate suspend '{{mandate}}' ;; \
+         revoke) {purser} mandate revoke '{{mandate}}' ;; esac; }} {behind}"
+    )
+}
+
+fn run_wallet(command: &str) -> Results {
+    drive_wallet(&Options::new(Program::parse("wallet").unwrap()), command).unwrap()
+}
+
+/// No test: the wallet that says yes to whatever waits, and asks wherever it is sent.
+#[test]
+#[ignore = "it is a program, for another test"]
+fn says_yes() {
+    let line = std::env::var("GULLIBLE").unwrap();
+    let [issuer, roots, dir, intent] = line.split(' ').collect::<Vec<_>>()[..] else { return };
+    let home = Path::new(dir).join("home");
+    let pkcs8 = PrivatePkcs8KeyDer::from_pem_file(home.join("keys/person.pem")).unwrap();
+    let key = AwsLcSigner::from_pkcs8(pkcs8.secret_pkcs8_der()).unwrap();
+    let config = std::fs::read_to_string(home.join("config.toml")).unwrap();
+    let account = config.lines().find_map(|line| line.strip_prefix("account = ")).unwrap().trim_matches('"').to_owned();
+    let named = config.lines().find_map(|line| line.strip_prefix("id = ")).unwrap().trim_matches('"');
+    let (named, now) = (PartyId::new(named).unwrap(), UnixSeconds::new(now_seconds()).unwrap());
+    let network = Context { network: "sandbox" };
+    let agent = Gullible { issuer, roots: Path::new(roots), mandate: "", key };
+    let target = Text::new(&format!("GET {issuer}/v1/pending")).unwrap();
+    let proof = Proof { audience: named.clone(), issued_at: now, nonce: Nonce([7; 16]), target };
+    let proof = base64url::encode(&sign(&proof, network, &agent.key).unwrap());
+    let shown = agent.ask("GET", &format!("{issuer}/v1/pending"), &[("Purser-Proof", &proof)], b"").unwrap();
+    if let Some(location) = shown.field("location") {
+        agent.ask("GET", location, &[("Purser-Proof", &proof)], b"");
+    }
+    let yes = Confirmation {
+        account: AccountId(unhex(&account)),
+        issuer: named,
+        issued_at: now,
+        intent: PaperId(unhex(intent)),
+        shown: None,
+        how: Modality::Screen,
+        evidence: None,
+        phrase: None,
+    };
+    let yes = sign(&yes, network, &agent.key).unwrap();
+    agent.ask("POST", &format!("{issuer}/v1/confirmations"), &[("Content-Type", PAPER)], &yes).unwrap();
+}
+
+fn now_seconds() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn unhex<const N: usize>(text: &str) -> [u8; N] {
+    let bytes: Vec<u8> = (0..N).map(|at| u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).unwrap()).collect();
+    bytes.try_into().unwrap()
 }
 
 /// No test: the agent that `every_check_can_fail` starts.
@@ -102,15 +203,13 @@ impl Gullible<'_> {
         let challenge = Challenge::read([challenge]).remove(0).unwrap();
         let offer = Signed::<Offer>::read(&asked.body).unwrap();
         let terms = Offer::decode(&mut Reader::new(offer.frame.payload)).unwrap();
-        let mandate: Vec<u8> =
-            (0..32).map(|at| u8::from_str_radix(&self.mandate[at * 2..at * 2 + 2], 16).unwrap()).collect();
         loop {
             let mut secret = [0; 32];
             std::fs::File::open("/dev/urandom").unwrap().read_exact(&mut secret).unwrap();
             let intent = Intent {
                 issuer: terms.accepts.iter().next().unwrap().issuer.clone(),
                 issued_at: UnixSeconds::new(terms.issued_at.get()).unwrap(),
-                mandate: PaperId(mandate.clone().try_into().unwrap()),
+                mandate: PaperId(unhex(self.mandate)),
                 offer: offer.id(),
                 amount: Amount::from_minor(terms.amount.minor()).unwrap(),
                 currency: Currency::from_code(terms.currency.code()).unwrap(),

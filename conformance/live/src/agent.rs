@@ -5,17 +5,15 @@ mod checks;
 mod stage;
 
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 
 use purser_protocol::money::Currency;
-use tokio::process::Command;
 
 use crate::authority;
 use crate::check::Check;
 use crate::failure::Failure;
-use crate::line::within;
 use crate::papers::{Seal, Terms};
+use crate::peer;
 use crate::random::random;
 use crate::run::{Options, Subject};
 
@@ -57,33 +55,20 @@ impl Scene {
         None
     }
 
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-
     /// Lets the agent fetch something once, among peers with these manners; what they saw of it.
     pub(crate) async fn play(&self, manners: Manners) -> Result<Seen, Failure> {
         let stage = stage::Stage::open(self, manners).await?;
         let home = self.folder.join(format!("home-{:016x}", u64::from_le_bytes(random()?)));
         std::fs::create_dir_all(&home).map_err(|error| Failure::of_suite(error.to_string()))?;
-        let mandate: String = stage.mandate.to_string();
-        let mut line = self.command.clone();
-        for (name, value) in [
+        let values = [
             ("{url}", stage.shop_url("/tea?grams=50")),
             ("{issuer}", stage.issuer_url()),
-            ("{roots}", self.file("authority.pem").display().to_string()),
-            ("{mandate}", mandate),
+            ("{roots}", self.folder.join("authority.pem").display().to_string()),
+            ("{mandate}", stage.mandate.to_string()),
             ("{dir}", home.display().to_string()),
-        ] {
-            line = line.replace(name, &value);
-        }
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(&line).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.kill_on_drop(true);
-        let output = within(&line, async { command.output().await.map_err(|error| error.to_string()) }).await?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).chars().rev().take(300).collect::<String>();
-        let said = [text(&output.stdout), text(&output.stderr)].map(|text| text.chars().rev().collect::<String>());
-        Ok(stage.close(said.join(" ")))
+        ];
+        let ended = peer::command(&self.command, &values).await?;
+        Ok(stage.close(ended.said))
     }
 }
 

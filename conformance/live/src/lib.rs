@@ -13,9 +13,11 @@ mod failure;
 mod issuer;
 mod line;
 mod papers;
+mod peer;
 mod pem;
 mod random;
 mod run;
+mod wallet;
 
 pub use check::{Area, areas};
 pub use failure::{Failure, Fault};

@@ -4,11 +4,13 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use purser_protocol::field::{Bytes, KeyHolder, List, Set, True, UpTo};
+use purser_protocol::field::{Bytes, KeyHolder, List, Set, True, UpTo, encoded};
 use purser_protocol::flow::certificate_id;
 use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::flow::payer::secret_hash;
-use purser_protocol::id::{AccountId, CertificateId, LineageId, LongText, Nonce, PaperId, PartyId, ShortText, Text};
+use purser_protocol::id::{
+    AccountId, CertificateId, Digest, LineageId, LongText, Nonce, PaperId, PartyId, ShortText, Text,
+};
 use purser_protocol::money::{Amount, Currency};
 use purser_protocol::paper::command::{
     Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
@@ -18,8 +20,10 @@ use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
 use purser_protocol::paper::offer::{CaptureMode, Item, Offer, OfferKind, Payee};
 use purser_protocol::paper::rules::{Fields, Rules};
+use purser_protocol::receipt::tree::{Tree, leaf_hash};
+use purser_protocol::receipt::{Claims, Receipt, Root};
 use purser_protocol::sign::backend::AwsLcSigner;
-use purser_protocol::sign::{Context, Frame, Paper, Signer as _, sign, sign_by_certificate};
+use purser_protocol::sign::{Context, Frame, Paper, PublicKey, Signer as _, sign, sign_by_certificate};
 use purser_protocol::time::UnixSeconds;
 
 use crate::failure::Failure;
@@ -74,6 +78,18 @@ impl Key {
         Ok(Self(made.1))
     }
 
+    /// A key, and its public half in PEM.
+    pub(crate) fn with_pem() -> Result<(Self, String), Failure> {
+        let pair = rcgen::KeyPair::generate().map_err(|error| Failure::of_suite(error.to_string()))?;
+        let key = AwsLcSigner::from_pkcs8(&pair.serialize_der());
+        let key = key.ok_or_else(|| Failure::of_suite("no key can be made"))?;
+        Ok((Self(key), pair.public_key_pem()))
+    }
+
+    pub(crate) fn public(&self) -> PublicKey {
+        self.0.public_key()
+    }
+
     pub(crate) fn holder(&self) -> Holder {
         Holder::Agent(self.0.public_key())
     }
@@ -84,21 +100,7 @@ impl Key {
 
     /// Takes an offer; twice the same offer are two intents.
     pub(crate) fn intent(&self, terms: &Terms, mandate: PaperId, offer: &[u8], minor: u64) -> Made {
-        self.sign(
-            terms,
-            &Intent {
-                issuer: terms.issuer.clone(),
-                issued_at: now(),
-                mandate,
-                offer: id(offer)?,
-                amount: amount(minor)?,
-                currency: terms.currency,
-                secret_hash: secret_hash(&random()?),
-                channel: None,
-                device: None,
-                period: None,
-            },
-        )
+        self.sign(terms, &intent(terms, mandate, id(offer)?, minor)?)
     }
 
     pub(crate) fn cancel(&self, terms: &Terms, intent: &[u8]) -> Made {
@@ -114,6 +116,46 @@ impl Key {
     pub(crate) fn suspension(&self, terms: &Terms, account: AccountId, mandate: PaperId) -> Made {
         let (issuer, mandates) = (terms.issuer.clone(), given(Set::new(vec![mandate]))?);
         self.sign(terms, &Suspension { account, issuer, issued_at: now(), nonce: nonce()?, mandates, reason: None })
+    }
+}
+
+fn intent(terms: &Terms, mandate: PaperId, offer: PaperId, minor: u64) -> Result<Intent, Failure> {
+    Ok(Intent {
+        issuer: terms.issuer.clone(),
+        issued_at: now(),
+        mandate,
+        offer,
+        amount: amount(minor)?,
+        currency: terms.currency,
+        secret_hash: secret_hash(&random()?),
+        channel: None,
+        device: None,
+        period: None,
+    })
+}
+
+/// An offer, and the intent of an agent for it, as what they say and as papers.
+pub(crate) struct Order {
+    pub(crate) id: PaperId,
+    pub(crate) offer: Offer,
+    pub(crate) offer_paper: Vec<u8>,
+    pub(crate) intent: Intent,
+    pub(crate) intent_paper: Vec<u8>,
+}
+
+impl Order {
+    pub(crate) fn new(
+        terms: &Terms,
+        merchant: &Seal,
+        agent: &Key,
+        mandate: PaperId,
+        minor: u64,
+    ) -> Result<Self, Failure> {
+        let offer = merchant.draft(terms, minor, CaptureMode::AtOnce)?;
+        let offer_paper = merchant.sign(terms, &offer)?;
+        let intent = intent(terms, mandate, id(&offer_paper)?, minor)?;
+        let intent_paper = agent.sign(terms, &intent)?;
+        Ok(Self { id: id(&intent_paper)?, offer, offer_paper, intent, intent_paper })
     }
 }
 
@@ -259,6 +301,23 @@ impl Seal {
     /// Without certificates.
     pub(crate) fn sign_bare(&self, terms: &Terms, paper: &impl Paper) -> Made {
         self.sign_bare_as(terms, paper, self)
+    }
+
+    /// A receipt of these claims, alone in its batch and its log, under a root in the name of another.
+    pub(crate) fn receipt(&self, terms: &Terms, claims: &Claims, name: &Self) -> Made {
+        let claims = encoded(claims);
+        let tree = Tree::new(vec![leaf_hash(&claims)]);
+        let root = Root {
+            issued_at: now(),
+            tree_root: Digest(tree.root()),
+            tree_size: NonZeroU32::MIN,
+            batch: 0,
+            log_root: Digest(leaf_hash(&tree.root())),
+            log_size: 1,
+            network: given(Text::new(&terms.network))?,
+        };
+        let root = self.sign_bare_as(terms, &root, name)?;
+        Ok(encoded(&Receipt { claims, index: 0, path: Vec::new(), root }))
     }
 
     pub(crate) fn offer(&self, terms: &Terms, minor: u64) -> Made {

@@ -12,6 +12,7 @@ use crate::check::Check;
 use crate::failure::{Failure, Fault};
 use crate::issuer;
 use crate::line::Tamper;
+use crate::wallet;
 
 /// How many checks run at a time. One that waits for a time-out of the other side holds nobody up.
 const AT_ONCE: usize = 6;
@@ -23,6 +24,8 @@ pub enum Role {
     Issuer,
     /// An agent.
     Agent,
+    /// A wallet.
+    Wallet,
 }
 
 impl Role {
@@ -31,6 +34,7 @@ impl Role {
         match self {
             Self::Issuer => "issuer",
             Self::Agent => "agent",
+            Self::Wallet => "wallet",
         }
     }
 }
@@ -40,7 +44,7 @@ impl Role {
 pub struct Options {
     /// The part that is tested.
     pub role: Role,
-    /// `https://host:port`; of an agent, its command.
+    /// `https://host:port`; of an agent or a wallet, its command.
     pub target: String,
     /// Certificates of the authorities that vouch for the one under test, PEM.
     pub roots: PathBuf,
@@ -106,6 +110,12 @@ pub fn run(options: &Options, done: &(dyn Fn(usize, usize) + Sync)) -> Result<(S
                 let opened = agent::Scene::open(options).await.map_err(Broken)?;
                 let subject = opened.subject();
                 let ran = all(options, agent::checks(), opened, agent::Scene::lacks, done).await;
+                Ok((subject, ran))
+            }
+            Role::Wallet => {
+                let opened = wallet::Scene::open(options).await.map_err(Broken)?;
+                let subject = opened.subject();
+                let ran = all(options, wallet::checks(), opened, wallet::Scene::lacks, done).await;
                 Ok((subject, ran))
             }
         }

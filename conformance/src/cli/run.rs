@@ -32,9 +32,11 @@ pub(super) struct Run {
     /// An issuer, or with `--role merchant` a merchant, to be put to the live checks, over TLS, in place of a shim.
     #[arg(long, value_name = "URL", conflicts_with = "shim", requires = "peers")]
     target: Option<String>,
-    /// An agent, by the command that makes it fetch something once, among peers that the suite plays on this machine.
+    /// An agent, by the command that makes it fetch something once, among peers that the suite plays on this machine:
     /// {url} stands for what to fetch, {issuer} for the issuer, {roots} for whom to trust, {mandate} for the mandate to
-    /// pay under, {dir} for an empty folder.
+    /// pay under, {dir} for an empty folder. Or with `--role wallet` a wallet, by the command that does one {task}:
+    /// open, mandate, approve, refuse, suspend or revoke, at {issuer}, trusting {roots}, for the key in {agent}, about
+    /// {mandate} or {intent}, with {dir} to keep things in from one task to the next.
     #[arg(long, value_name = "CMD", conflicts_with_all = ["shim", "target"])]
     drive: Option<String>,
     /// For a target: roots.pem, that vouch for it; and whom it trusts, merchant.pem and merchant.key, or for a merchant
@@ -169,7 +171,11 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
         _ => match &arguments.drive {
             Some(command) => {
                 catalogue = live::catalogue();
-                live::drive(&options, command)
+                match arguments.role.as_deref() {
+                    None | Some("agent") => live::drive(&options, command),
+                    Some("wallet") => live::drive_wallet(&options, command),
+                    Some(other) => return Err(format!("what is driven is an agent or a wallet, and no {other}")),
+                }
             }
             None => crate::run::run(&options, &catalogue, &progress),
         },

@@ -70,8 +70,20 @@ pub fn run_through(
 /// `{issuer}` for the issuer, `{roots}` for the file of certificates to trust, `{mandate}` for the mandate to pay
 /// under, and `{dir}` for an empty folder.
 pub fn drive(options: &Options, command: &str) -> Result<Results, HarnessError> {
+    driven(options, live::Role::Agent, command)
+}
+
+/// Runs every check of a wallet, by the command that makes it do one thing: `{task}` stands for `open`, `mandate`,
+/// `approve`, `refuse`, `suspend` or `revoke`, `{issuer}` for the issuer, `{roots}` for the file of certificates to
+/// trust, `{dir}` for a folder that is this check's own, `{agent}` for the file of the agent's public key, `{mandate}`
+/// and `{intent}` for the ids that the thing is about.
+pub fn drive_wallet(options: &Options, command: &str) -> Result<Results, HarnessError> {
+    driven(options, live::Role::Wallet, command)
+}
+
+fn driven(options: &Options, role: live::Role, command: &str) -> Result<Results, HarnessError> {
     let asked = live::Options {
-        role: live::Role::Agent,
+        role,
         target: command.to_owned(),
         roots: PathBuf::new(),
         seals: BTreeMap::new(),

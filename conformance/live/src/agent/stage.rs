@@ -2,45 +2,33 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use http_body_util::Full;
+use hyper::Response;
 use purser_protocol::bind::base64url;
 use purser_protocol::bind::http::{
     ANSWER, AnswerBody, Challenge, Credential, PAPER, PAYMENT_RECEIPT, PURSER_DELIVERY, PaymentTaken,
 };
 use purser_protocol::code::Code;
-use purser_protocol::field::encoded;
 use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::flow::merchant::Request as Bound;
-use purser_protocol::id::{Digest, LongText, Nonce, PaperId, Pseudonym, Text};
+use purser_protocol::id::{Digest, LongText, Nonce, PaperId, Pseudonym};
 use purser_protocol::money::Amount;
 use purser_protocol::paper::delivery::{Delivery, DeliveryState};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::offer::{CaptureMode, Offer};
-use purser_protocol::receipt::tree::{Tree, leaf_hash};
-use purser_protocol::receipt::{Claims, Outcome, Receipt, Root};
+use purser_protocol::receipt::{Claims, Outcome};
 use purser_protocol::sign::{Paper as _, Signed};
 use purser_protocol::wire::Reader;
 use sha2::{Digest as _, Sha256};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{ServerConfig, version};
 
 use super::Scene;
-use crate::answer::{PROBLEM, urn};
 use crate::failure::Failure;
 use crate::papers::{Seal, Terms, given, id, now};
-use crate::pem;
+use crate::peer::{self, Answered, Asked, header, plain, problem};
 use crate::random::random;
 
 /// How the merchant and the issuer behave.
@@ -139,19 +127,10 @@ pub(crate) struct Papers {
     pub(crate) issuer: Seal,
 }
 
-type Answered = Result<Response<Full<Bytes>>, Box<dyn std::error::Error + Send + Sync>>;
-
 impl Stage {
     pub(crate) async fn open(scene: &Scene, manners: Manners) -> Result<Self, Failure> {
-        let broken = |error: String| Failure::of_suite(error);
-        let mut listeners = Vec::new();
-        for _ in 0..3 {
-            listeners.push(TcpListener::bind("127.0.0.1:0").await.map_err(|error| broken(error.to_string()))?);
-        }
-        let mut addresses = [SocketAddr::from(([127, 0, 0, 1], 0)); 3];
-        for (address, listener) in addresses.iter_mut().zip(&listeners) {
-            *address = listener.local_addr().map_err(|error| broken(error.to_string()))?;
-        }
+        let ports = peer::ports::<3>().await?;
+        let addresses = [0, 1, 2].map(|place: usize| ports[place].1);
         let [_, issuer, elsewhere] = addresses.map(|address| format!("https://{address}"));
         let chain: Vec<String> = scene.papers.issuer.chain.iter().map(|der| base64url::encode(der)).collect();
         let document = serde_json::json!({ "purser": {
@@ -176,10 +155,11 @@ impl Stage {
             document: document.to_string(),
             papers: Arc::clone(&scene.papers),
         });
-        let tls = acceptor(scene).map_err(broken)?;
+        let tls = peer::acceptor(&scene.folder).map_err(Failure::of_suite)?;
         let mut servers = JoinSet::new();
-        for (part, listener) in [Part::Shop, Part::Issuer, Part::Elsewhere].into_iter().zip(listeners) {
-            servers.spawn(serve(listener, tls.clone(), Arc::clone(&state), part));
+        for (part, (listener, _)) in [Part::Shop, Part::Issuer, Part::Elsewhere].into_iter().zip(ports) {
+            let state = Arc::clone(&state);
+            servers.spawn(peer::serve(listener, tls.clone(), move |asked| answer(&state, part, &asked)));
         }
         Ok(Self { mandate, addresses, state, _servers: servers })
     }
@@ -206,91 +186,34 @@ enum Part {
     Elsewhere,
 }
 
-fn acceptor(scene: &Scene) -> Result<TlsAcceptor, String> {
-    let chain = pem::certificates(&scene.file("tls.pem"))?.into_iter().map(CertificateDer::from).collect();
-    let key = PrivateKeyDer::Pkcs8(pem::private_key(&scene.file("tls.key"))?.into());
-    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_protocol_versions(&[&version::TLS13])
-        .map_err(|error| error.to_string())?;
-    let config = config.with_no_client_auth().with_single_cert(chain, key).map_err(|error| error.to_string())?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
-}
-
-async fn serve(listener: TcpListener, tls: TlsAcceptor, state: Arc<State>, part: Part) {
-    let mut connections = JoinSet::new();
-    while let Ok((socket, _)) = listener.accept().await {
-        let (tls, state) = (tls.clone(), Arc::clone(&state));
-        connections.spawn(async move {
-            let Ok(stream) = tls.accept(socket).await else { return };
-            let service = service_fn(|request| answer(Arc::clone(&state), part, request));
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-/// An error ends the connection without an answer.
-async fn answer(state: Arc<State>, part: Part, request: Request<Incoming>) -> Answered {
-    let (head, body) = request.into_parts();
-    let body = body.collect().await?.to_bytes();
-    let target = head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
-    let field = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).map(ToOwned::to_owned);
+fn answer(state: &State, part: Part, asked: &Asked) -> Answered {
     let failed = |failure: Failure| failure.message.into();
     match part {
         Part::Elsewhere => {
-            let mut seen = state.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.elsewhere.push(("request".to_owned(), format!("{} {target}", head.method)));
-            for (name, value) in &head.headers {
-                seen.elsewhere.push((name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
-            }
+            state.seen().elsewhere.extend(asked.fields());
             Ok(plain(200, "text/plain", "elsewhere"))
         }
         Part::Shop => {
-            let authority = field("host").unwrap_or_default();
+            let authority = asked.field("host").unwrap_or_default();
             let bound = Bound {
-                method: head.method.as_str(),
+                method: asked.head.method.as_str(),
                 authority: &authority,
-                target: &target,
-                body: Sha256::digest(&body).into(),
+                target: asked.target(),
+                body: Sha256::digest(&asked.body).into(),
             };
-            match field("authorization") {
+            match asked.field("authorization") {
                 Some(value) => state.redeem(&value, &bound).map_err(failed),
                 None => state.ask(&bound, 1_280).map_err(failed),
             }
         }
-        Part::Issuer => match (head.method.as_str(), head.uri.path()) {
+        Part::Issuer => match (asked.head.method.as_str(), asked.head.uri.path()) {
             ("GET", "/.well-known/purser") => Ok(plain(200, "application/json", state.document.clone())),
             ("GET", "/v1/sandbox/clock") => Ok(plain(200, "application/json", format!("{{\"now\":{}}}", now().get()))),
-            ("POST", "/v1/intents") => state.decide(&body).map_err(failed)?.ok_or_else(|| "on purpose".into()),
+            ("POST", "/v1/intents") => state.decide(&asked.body).map_err(failed)?.ok_or_else(|| "on purpose".into()),
             ("GET", path) if path.starts_with("/v1/intents/") => Ok(state.tell(&path["/v1/intents/".len()..])),
             _ => Ok(problem(Code::NotFound)),
         },
     }
-}
-
-fn plain(status: u16, media: &str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or_default();
-    if let Ok(media) = media.parse() {
-        response.headers_mut().insert("content-type", media);
-    }
-    response
-}
-
-fn problem(code: Code) -> Response<Full<Bytes>> {
-    let body = serde_json::json!({
-        "type": urn(code),
-        "title": code.meaning(),
-        "status": code.status(),
-        "code": code.number(),
-        "stage": code.stages().first().map(|stage| stage.name()),
-        "retry": code.retry().name(),
-        "resolver": code.resolver().name(),
-    });
-    let mut response = plain(code.status(), PROBLEM, body.to_string());
-    if code.status() == 503 {
-        response.headers_mut().insert("retry-after", 0.into());
-    }
-    response
 }
 
 impl State {
@@ -401,7 +324,7 @@ impl State {
         let read = Signed::<Intent>::read(intent).map_err(|fault| Failure::of_suite(fault.to_string()))?;
         let read = Intent::decode(&mut Reader::new(read.frame.payload));
         let intent = read.map_err(|fault| Failure::of_suite(format!("the agent's intent: {fault}")))?;
-        let claims = encoded(&Claims {
+        let claims = Claims {
             offer: Some(intent.offer),
             intent: Some(intent_id),
             amount: Some(intent.amount),
@@ -409,28 +332,13 @@ impl State {
             secret_hash: Some(intent.secret_hash),
             pseudonym: Some(Pseudonym(random()?)),
             ..Claims::new(Outcome::Settled, now(), Nonce(random()?))
-        });
-        let tree = Tree::new(vec![leaf_hash(&claims)]);
-        let root = Root {
-            issued_at: now(),
-            tree_root: Digest(tree.root()),
-            tree_size: NonZeroU32::MIN,
-            batch: 0,
-            log_root: Digest(leaf_hash(&tree.root())),
-            log_size: 1,
-            network: given(Text::new(&self.terms.network))?,
         };
-        let root = signer.sign_bare_as(&self.terms, &root, &self.papers.issuer)?;
-        Ok(encoded(&Receipt { claims, index: 0, path: Vec::new(), root }))
+        signer.receipt(&self.terms, &claims, &self.papers.issuer)
     }
 }
 
 fn answered(receipt: &[u8]) -> Response<Full<Bytes>> {
     plain(200, ANSWER, AnswerBody { receipt, detail: None }.write())
-}
-
-fn header(value: &str) -> Result<hyper::header::HeaderValue, Failure> {
-    value.parse().map_err(|_| Failure::of_suite("a header field that is none"))
 }
 
 /// An amount that is another.
