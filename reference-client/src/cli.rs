@@ -12,6 +12,7 @@ mod merchant;
 mod paper;
 mod payment;
 mod shown;
+mod signer;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -87,6 +88,8 @@ enum What {
     /// See whether the issuer keeps one history, and prove receipts to be in it.
     #[command(subcommand)]
     Log(log::Log),
+    /// Keep the agent's key in this process, and sign for others what they may have signed.
+    Signer(signer::Signer),
     /// Check the folder, the keys, the clock and the issuer.
     Doctor,
 }
@@ -125,6 +128,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Paper(paper) => paper.run(&home()?, lang),
         What::Receipt(receipt) => receipt.run(&home()?),
         What::Log(log) => log.run(home()?, command.json).await,
+        What::Signer(signer) => signer.run(home()?).await,
         What::Doctor => doctor::run(home()?).await,
     }
 }

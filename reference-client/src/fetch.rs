@@ -26,9 +26,10 @@ use sha2::{Digest as _, Sha256};
 use crate::connect::{Request, Response, Url};
 use crate::error::{Class, Error, Result};
 use crate::home::{Fetching, Kept};
-use crate::issuer::Problem;
+use crate::issuer::{MandateView, Problem};
 use crate::pay::{Order, Payer};
 
+pub use choose::Fit;
 pub use offer::Asked;
 
 /// How often a receipt is shown before giving up for now.
@@ -135,6 +136,12 @@ impl Fetcher<'_> {
             return Ok(Quoted::Unpaid(response));
         }
         Asked::read(&response, wanted, self.payer.issuer).map(|asked| Quoted::Price(Box::new(asked)))
+    }
+
+    /// How each mandate of the agent's looks for this offer: the issuer decides, and what is sure to be refused there
+    /// is known here.
+    pub async fn considered(&self, wanted: &Wanted, asked: &Asked) -> Result<Vec<(MandateView, Fit)>> {
+        choose::considered(self.payer.issuer, self.agent, asked, wanted).await
     }
 
     /// Gets it for the price that was quoted, under a mandate that may be for that very offer.

@@ -146,7 +146,7 @@ fn ids_in(dir: &Path, ending: &str) -> Vec<PaperId> {
 }
 
 /// Writes a file so that, after a crash at any instant, the old one or the new one is there, whole.
-pub(crate) fn write_durably(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+pub fn write_durably(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let wrong = |error: std::io::Error| Error::file(path, &error);
     let folder = path.parent().unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();

@@ -68,6 +68,11 @@ pub fn public_pem(key: &PublicKey) -> String {
     pem("PUBLIC KEY", &[&P256_PREFIX[..], &key.to_sec1()].concat())
 }
 
+/// A certificate as PEM.
+pub fn certificate_pem(der: &[u8]) -> String {
+    pem("CERTIFICATE", der)
+}
+
 /// Reads certificates, in the order of the file: PEM, or one in DER.
 pub fn load_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let bytes = fs::read(path).map_err(|error| Error::file(path, &error))?;

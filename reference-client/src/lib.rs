@@ -5,6 +5,7 @@
 //! - [`pay::Payer`] brings one payment to its end;
 //! - [`issuer::Issuer`] speaks with an issuer, and believes nothing that is not signed;
 //! - [`follow::Follower`] holds an issuer to one history;
+//! - [`signer`] keeps an agent's key in a process of its own;
 //! - [`home::Home`] keeps keys, mandates, attempts and receipts in a folder.
 //!
 //! Keys can be anywhere: whatever signs is a [`purser_protocol::sign::Signer`].
@@ -21,6 +22,7 @@ pub mod pay;
 #[cfg(test)]
 mod scratch;
 pub mod session;
+pub mod signer;
 pub mod terms;
 pub mod trust;
 

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use crate::code::{Code, Stage};
 use crate::fault::Fault;
 use crate::id::KeyId;
+use crate::sign::paper::{Context, Kind, to_be_signed};
 use crate::wire::{Field, Reader, Writer};
 
 /// A P-256 public key: x and y, 32 bytes each.
@@ -109,6 +110,30 @@ pub trait Signer: Send + Sync {
     fn public_key(&self) -> PublicKey;
     /// Signs a SHA-256 digest.
     fn sign(&self, digest: &[u8; 32]) -> Result<[u8; 64], SignerFailed>;
+    /// Signs a paper. Whoever looks at what it signs overrides this, and never signs a digest.
+    fn sign_paper(&self, paper: &Unsigned<'_>) -> Result<[u8; 64], SignerFailed> {
+        self.sign(&paper.digest())
+    }
+}
+
+/// A paper as it comes to its signer.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsigned<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// The network that it is for.
+    pub context: Context<'a>,
+    /// Its protected header.
+    pub protected: &'a [u8],
+    /// What it says.
+    pub payload: &'a [u8],
+}
+
+impl Unsigned<'_> {
+    /// What a signature of it is over.
+    pub fn digest(&self) -> [u8; 32] {
+        to_be_signed(self.kind, self.context, self.protected, self.payload)
+    }
 }
 
 /// The signer could not sign; nothing was sent.

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::frame::{Frame, TAG_SIGN1};
 use super::header::{ESP256, Header, SHA_256, SignerName, TYP};
-use super::key::{Crypto, PublicKey, Signer, SignerFailed};
+use super::key::{Crypto, PublicKey, Signer, SignerFailed, Unsigned};
 use crate::code::{Code, Stage};
 use crate::fault::Fault;
 use crate::id::{CertificateId, PaperId};
@@ -349,7 +349,7 @@ fn seal<T: Paper>(
     x5chain: &[&[u8]],
 ) -> Result<Vec<u8>, SignerFailed> {
     let payload = paper.payload();
-    let signature = signer.sign(&to_be_signed(T::KIND, context, protected, &payload))?;
+    let signature = signer.sign_paper(&Unsigned { kind: T::KIND, context, protected, payload: &payload })?;
     Ok(envelope(protected, x5chain, &payload, &signature))
 }
 

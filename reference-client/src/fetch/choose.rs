@@ -19,10 +19,45 @@ use crate::pay::{Order, intent_of};
 
 /// How a mandate looks from here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Fit {
+pub enum Fit {
+    /// It covers the payment.
     Pays,
+    /// It covers the payment once the person has said yes.
     Asks,
+    /// It does not, and this is the check that fails.
     No(Fault),
+}
+
+/// Every mandate of the agent's that can be read, and how each looks from here. [`Code::RuleTotal`] stands for too
+/// little left, as the issuer counts.
+pub(super) async fn considered(
+    issuer: &Issuer,
+    agent: &dyn Signer,
+    asked: &Asked,
+    wanted: &Wanted,
+) -> Result<Vec<(MandateView, Fit)>> {
+    let views = issuer.mandates(agent).await.or_else(|error| match error.code() {
+        Some(Code::CommandSigner | Code::ProofInvalid) => Ok(Vec::new()),
+        _ => Err(error),
+    })?;
+    let judged = |view: MandateView| {
+        let (id, mandate) = (view.paper_id()?, view.mandate()?);
+        let stands = match view.state.as_str() {
+            "active" if spendable(&view, asked).is_none() => Some(Code::RuleTotal),
+            "active" => None,
+            "exhausted" => Some(Code::RuleTotal),
+            "suspended" => Some(Code::MandateSuspended),
+            "superseded" => Some(Code::MandateSuperseded),
+            "expired" => Some(Code::MandateExpired),
+            _ => Some(Code::MandateRevoked),
+        };
+        let fit = match stands {
+            None => fit(id, &mandate, issuer, agent, asked, wanted),
+            Some(code) => Fit::No(Fault::new(code).within(Part::Mandate(0))),
+        };
+        Some((view, fit))
+    };
+    Ok(views.into_iter().filter_map(judged).collect())
 }
 
 /// The mandate that was named, if it fits; else the first that pays, else the first that asks the person.

@@ -1,0 +1,12 @@
+//! Purser over the Model Context Protocol.
+//!
+//! - [`agent`]: tools for an agent that pays. None of them approves, raises a limit, adds a payee or shows a key;
+//! - [`serve`]: a box of tools over stdio, or over HTTP on this machine.
+//!
+//! Whatever a merchant wrote is marked as the merchant's, and decides nothing: [`words`].
+
+pub mod agent;
+pub mod reply;
+pub mod serve;
+pub mod toolbox;
+pub mod words;
