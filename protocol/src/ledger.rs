@@ -9,6 +9,7 @@ pub mod audit;
 pub mod books;
 pub mod event;
 mod mandates;
+pub mod past;
 mod pay;
 mod settle;
 pub mod snapshot;
@@ -38,6 +39,7 @@ use crate::sign::Verified;
 use crate::time::UnixSeconds;
 use apply::Broken;
 use event::{Deposited, Enrolled, Event};
+use past::Beside;
 use state::{Due, State};
 
 /// What an issuer is, as far as its ledger must know.
@@ -144,17 +146,18 @@ pub struct Record {
 pub struct Ledger {
     settings: Settings,
     state: State,
+    beside: Beside,
 }
 
 impl Ledger {
-    /// A ledger in which nothing has happened.
+    /// A ledger in which nothing has happened. It remembers all that will.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, state: State::default() }
+        Self { settings, state: State::default(), beside: Beside::whole() }
     }
 
-    /// A ledger that goes on from a state.
+    /// A ledger that goes on from a state, and must be told of the past: [`Self::needs`].
     pub fn from_state(settings: Settings, state: State) -> Self {
-        Self { settings, state }
+        Self { settings, state, beside: Beside::default() }
     }
 
     /// What it remembers.
@@ -164,7 +167,14 @@ impl Ledger {
 
     /// Applies an event of the past.
     pub fn replay(&mut self, event: &Event, command: Option<PaperId>, at: UnixSeconds) -> Result<(), Broken> {
-        self.state.apply(event, command, at)
+        if let Event::Refunded(refunded) = event
+            && !self.beside.agrees(&self.state, refunded)
+        {
+            return Err(Broken("a refund carries another payment than was made"));
+        }
+        let finished = self.state.apply(event, at)?;
+        self.beside.learn(command, finished);
+        Ok(())
     }
 
     /// The time at which the next decision is made: the clock, but never before the last one. [AUT-4]
@@ -175,9 +185,12 @@ impl Ledger {
     /// Decides a command and applies what was decided. `salt` must be fresh random bytes, and told to nobody:
     /// what hides the claims and what hides their detail are both drawn from it.
     ///
-    /// The error means that nothing more may be decided or answered.
+    /// What [`Self::needs`] must have been supplied: a paper that nobody looked up would be decided twice. The error means that nothing more may be decided or answered.
     pub fn step(&mut self, command: &Command, clock: UnixSeconds, salt: Nonce) -> Result<Answer, Broken> {
         let now = self.time(clock);
+        if !self.needs(command, clock).is_empty() {
+            return Err(Broken("what was decided before was not looked up"));
+        }
         let draft = match self.decide(command, now, salt) {
             Ok(Draft::Known(paper)) => return Ok(Answer::Known(paper)),
             Ok(Draft::Decided(draft)) => draft,
@@ -205,7 +218,8 @@ impl Ledger {
     }
 
     fn record(&mut self, draft: Record, now: UnixSeconds) -> Result<Record, Broken> {
-        self.state.apply(&draft.event, Some(draft.command), now)?; // [AUT-63]
+        let finished = self.state.apply(&draft.event, now)?; // [AUT-63]
+        self.beside.learn(Some(draft.command), finished);
         Ok(draft)
     }
 
@@ -229,7 +243,7 @@ impl Ledger {
 
     /// A command that has its receipt gets that one, before any check. [CMD-1]
     fn once(&self, id: PaperId, decide: impl FnOnce(&Self) -> Result<Record, Fault>) -> Result<Draft, Fault> {
-        if self.state.commands.contains(&id) {
+        if self.beside.past.commands.contains(&id) {
             return Ok(Draft::Known(id));
         }
         decide(self).map(|record| Draft::Decided(Box::new(record)))

@@ -207,7 +207,7 @@ impl Branch {
 
     /// A copy that the network made of a request that arrived.
     fn arrives_if_sent(&mut self) {
-        if self.world.state().payments.contains_key(&self.intent.id) {
+        if self.world.payment(&self.intent.id).is_some() {
             self.arrives();
         }
     }

@@ -297,11 +297,10 @@ impl Run {
 
     /// A payment of a kind, mostly; now and then any.
     fn tried(&self, place: usize, of_kind: impl Fn(&Payment) -> bool) -> Option<&Tried> {
-        let state = self.world.state();
         let kind: Vec<&Tried> = self
             .tried
             .iter()
-            .filter(|tried| state.payments.get(&tried.papers.intent.id).is_some_and(&of_kind))
+            .filter(|tried| self.world.payment(&tried.papers.intent.id).is_some_and(&of_kind))
             .collect();
         if place.is_multiple_of(8) || kind.is_empty() { pick(&self.tried, place) } else { pick(&kind, place).copied() }
     }

@@ -49,7 +49,7 @@ fn race(world: &mut World, purchases: &[(PaymentPapers, u64)], dice: &mut Dice) 
             taken.push(*units);
         }
     }
-    assert_eq!(audit(world.state()), []);
+    assert_eq!(audit(world.state(), world.past()), []);
     taken
 }
 

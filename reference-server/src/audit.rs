@@ -167,8 +167,8 @@ impl Walk<'_> {
         self.report.decided_until_seconds = self.decided_at_seconds;
         self.report.log = Some((self.log.size(), self.log.root()));
         if self.applies {
-            self.report.count(self.ledger.state());
-            for finding in books::audit(self.ledger.state()) {
+            self.report.count(self.ledger.state(), self.ledger.past());
+            for finding in books::audit(self.ledger.state(), self.ledger.past()) {
                 self.report.find(Kind::Books, "the ledger", finding.0);
             }
         }

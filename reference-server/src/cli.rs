@@ -130,8 +130,9 @@ fn snapshot(run: &Run) -> Result<(), Box<dyn Error>> {
     let issuer = PartyId::new(&settings.name).ok_or("in the configuration, name is not a party's name")?;
     let path = settings.snapshot_path(&config);
     let mut reader = SqliteReader::open(&config.path(&settings.store))?;
-    let batches = snapshot::renew(&path, &issuer, &mut reader)?;
-    println!("{}", serde_json::json!({ "batches": batches, "snapshot": path }));
+    let renewed = snapshot::renew(&path, &issuer, &mut reader)?;
+    let (batches, objects) = (renewed.log.size(), renewed.state.objects());
+    println!("{}", serde_json::json!({ "batches": batches, "objects": objects, "snapshot": path }));
     Ok(())
 }
 

@@ -131,6 +131,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let committed = Arc::new(Notify::new());
     let writer = Writer {
         ledger: Arc::clone(&ledger),
+        reader: store.reader()?,
         store: Box::new(store),
         seal: seal(&identity),
         clock: Arc::clone(&clock),

@@ -12,6 +12,7 @@
 //! | [`rate`] | token buckets, for addresses here and for agents in the roles |
 //! | [`head`] | what was last signed, kept outside of the store |
 //! | [`life`] | whether the server is ready, and when it is stopping |
+//! | [`store`], [`lookup`] | where decisions are kept, and what a decision must know of those that were |
 //! | [`snapshot`] | the state in a file, so that a start need not replay everything |
 //! | [`tls`], [`log`] | the certificate and its key; lines on standard error |
 //! | [`metrics`] | counters as Prometheus text |
@@ -27,6 +28,7 @@ pub mod head;
 pub mod issuer;
 pub mod life;
 pub mod log;
+pub mod lookup;
 pub mod material;
 pub mod merchant;
 pub mod metrics;

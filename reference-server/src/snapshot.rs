@@ -10,18 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use purser_protocol::field::decoded;
 use purser_protocol::id::PartyId;
-use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::snapshot::{self as rows, Restoring};
 use purser_protocol::ledger::state::State;
 use purser_protocol::receipt::Root;
 use purser_protocol::receipt::log::{Log, batch_leaf};
 use purser_protocol::sign::{Paper, Signed};
-use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::{Field as _, Reader as Cbor, Writer as CborWriter};
 use sha2::{Digest as _, Sha256};
 
+use crate::lookup;
 use crate::store::sqlite::SqliteReader;
 use crate::store::{Reader, StoreError};
 
@@ -73,11 +71,11 @@ pub fn latest(path: &Path, issuer: &PartyId, reader: &mut dyn Reader) -> Result<
     forward(from.unwrap_or_default(), reader)
 }
 
-/// Brings the snapshot up to the store as it is now; how many batches are in it.
-pub fn renew(path: &Path, issuer: &PartyId, reader: &mut dyn Reader) -> Result<u64, SnapshotError> {
+/// Brings the snapshot up to the store as it is now; what is in it.
+pub fn renew(path: &Path, issuer: &PartyId, reader: &mut dyn Reader) -> Result<Point, SnapshotError> {
     let point = latest(path, issuer, reader)?;
     write(path, issuer, &point)?;
-    Ok(point.log.size())
+    Ok(point)
 }
 
 /// Renews the snapshot while the issuer goes on: from the last one and the store, on a thread of its own, so that
@@ -190,7 +188,6 @@ fn is_of_store(log: &Log, reader: &mut dyn Reader) -> Result<(), SnapshotError> 
 
 /// Applies what came after.
 fn forward(mut point: Point, reader: &mut dyn Reader) -> Result<Point, StoreError> {
-    let damaged = |what: &dyn std::fmt::Display| StoreError::Damaged(what.to_string());
     let (state, log, last) = (&mut point.state, &mut point.log, &mut point.sequence);
     let replayed = &mut point.replayed;
     let (batches, sequence) = (log.size(), *last);
@@ -198,11 +195,10 @@ fn forward(mut point: Point, reader: &mut dyn Reader) -> Result<Point, StoreErro
         batches,
         sequence,
         &mut |past| {
-            let event: Event = decoded(&past.event).map_err(|fault| damaged(&fault))?;
-            let at = UnixSeconds::new(past.decided_at_seconds).ok_or_else(|| damaged(&"a time past the year 9999"))?;
+            let (event, at) = lookup::event(&past)?;
             *last = past.sequence;
             *replayed += 1;
-            state.apply(&event, Some(past.command), at).map_err(|broken| damaged(&broken))
+            state.apply(&event, at).map(drop).map_err(|broken| StoreError::Damaged(broken.to_string()))
         },
         &mut |tree_root| log.push(batch_leaf(&tree_root)),
     )?;

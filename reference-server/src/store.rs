@@ -2,7 +2,9 @@
 
 pub mod sqlite;
 
-use purser_protocol::id::PaperId;
+use std::collections::HashSet;
+
+use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::receipt::Receipt;
 use purser_protocol::receipt::tree::{Tree, leaf_hash};
 
@@ -36,6 +38,10 @@ pub struct Entry {
     pub evidence: Vec<u8>,
     /// A paper that was made with the answer: the credential of an enrolment.
     pub made: Option<Vec<u8>>,
+    /// The payment that it goes on with, under another paper than the intent.
+    pub payment: Option<PaperId>,
+    /// Who paid, where a payment was made: what an account's payments are found by.
+    pub payer: Option<AccountId>,
 }
 
 /// An answer as it was decided, ready to be given again.
@@ -87,6 +93,12 @@ pub trait Reader: Send {
         past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
         batch: &mut dyn FnMut([u8; 32]),
     ) -> Result<(), StoreError>;
+    /// Which of these papers have an answer.
+    fn decided(&mut self, papers: &[PaperId]) -> Result<HashSet<PaperId>, StoreError>;
+    /// What happened to a payment, in order; nothing, where there is none.
+    fn payment(&mut self, intent: &PaperId) -> Result<Vec<Past>, StoreError>;
+    /// The payments that an account made then or later, newest first.
+    fn payments_of(&mut self, payer: &AccountId, since_seconds: u64) -> Result<Vec<PaperId>, StoreError>;
     /// The latest answer to a paper.
     fn answer(&mut self, command: &PaperId) -> Result<Option<Answered>, StoreError>;
     /// What was first sent for a paper: the bytes of the message that it came in.
@@ -133,6 +145,12 @@ pub struct KeptEntry {
     pub detail: Option<Vec<u8>>,
     /// What was sent.
     pub evidence: Vec<u8>,
+    /// The paper that was made with it.
+    pub made: Option<Vec<u8>>,
+    /// The payment that it is found by.
+    pub payment: Option<Vec<u8>>,
+    /// The payer that it is found by.
+    pub payer: Option<Vec<u8>>,
 }
 
 /// All that a store holds, as of one moment, for whoever checks it.

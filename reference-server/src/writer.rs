@@ -21,9 +21,10 @@ use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::clock::Clock;
 use crate::head::Mark;
+use crate::lookup;
 use crate::material::Identity;
 use crate::random::random;
-use crate::store::{Batch, Entry, Store, StoreError};
+use crate::store::{Batch, Entry, Reader, Store, StoreError};
 
 /// Most decisions of one batch: paths stay short, and the first of them does not wait long.
 const BATCH_MAX: usize = 256;
@@ -71,6 +72,8 @@ pub struct Writer {
     pub ledger: Arc<RwLock<Ledger>>,
     /// Where batches are kept.
     pub store: Box<dyn Store>,
+    /// Looks up what the ledger does not hold any more.
+    pub reader: Box<dyn Reader>,
     /// Signs.
     pub seal: Seal,
     /// The time.
@@ -138,8 +141,15 @@ impl Writer {
     /// One batch, from the queue to the answers.
     fn write(&mut self, jobs: Vec<Job>) -> Result<(), WriterError> {
         let ledger = Arc::clone(&self.ledger);
-        let mut ledger = ledger.write().map_err(|_| WriterError::Poisoned)?; // [AUT-70]
         let now = self.clock.now();
+        // Only this thread decides, so that what is found stays true until it does; and nobody waits meanwhile.
+        let needs = {
+            let ledger = ledger.read().map_err(|_| WriterError::Poisoned)?;
+            jobs.iter().flat_map(|job| ledger.needs(&job.command, now)).collect::<Vec<_>>()
+        };
+        let found = lookup::find(self.reader.as_mut(), &needs)?;
+        let mut ledger = ledger.write().map_err(|_| WriterError::Poisoned)?; // [AUT-70]
+        found.into_iter().try_for_each(|found| ledger.supply(found))?; // [AUT-12]
 
         let mut failed = None;
         let due = ledger.expire(now, || {
@@ -153,6 +163,12 @@ impl Writer {
         let mut records: Vec<(Record, Vec<u8>)> = due.into_iter().map(|record| (record, Vec::new())).collect();
         let mut replies = Vec::with_capacity(jobs.len());
         for job in jobs {
+            // What comes before it in the batch may have changed what it needs.
+            let needs = ledger.needs(&job.command, now);
+            if !needs.is_empty() {
+                let found = lookup::find(self.reader.as_mut(), &needs)?;
+                found.into_iter().try_for_each(|found| ledger.supply(found))?;
+            }
             let reply = match ledger.step(&job.command, now, Nonce(random()?))? {
                 Answer::NotDecided(fault) => Reply::NotDecided(fault),
                 Answer::Known(paper) => Reply::Stored(paper),
@@ -167,6 +183,7 @@ impl Writer {
         if !records.is_empty() {
             self.commit(&ledger, records, now)?; // [AUT-69]
         }
+        ledger.forget();
         drop(ledger);
         for (to, reply) in replies {
             // Who asked may have gone; the answer stays in the store.
@@ -192,6 +209,8 @@ impl Writer {
                 detail: record.detail.as_ref().map(encoded),
                 evidence,
                 made: (self.seal.credential)(&record.event, now)?,
+                payment: record.event.payment().filter(|intent| *intent != record.command),
+                payer: record.event.payer(),
             })
         });
         let entries = entries.collect::<Result<Vec<Entry>, SignerFailed>>()?;

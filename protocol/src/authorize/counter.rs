@@ -2,9 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::field::{encoded, listed};
+use crate::ledger::event::{Many, Maybe};
 use crate::paper::rules::Rules;
 use crate::period::Period;
 use crate::time::UnixSeconds;
+
+/// Seconds of a rolling period in one row.
+const SUMS_MAX: usize = 512;
 
 /// The caps of a mandate, or one of its grants.
 pub type Scope = Option<u8>;
@@ -25,6 +30,34 @@ pub struct Sum {
     pub minor: u64,
     /// How many.
     pub payments: u64,
+}
+
+listed! {
+    /// One tally as it is kept.
+    pub struct Counted {
+        /// The caps, or the grant.
+        scope: Maybe<u64>,
+        /// The period; since the beginning without one.
+        period: Maybe<Period>,
+        /// Of a calendar period, its first second; the first that counts, of a rolling one.
+        start: u64,
+        /// The second after its last; of a rolling one, how many seconds it has.
+        end: u64,
+        /// Second, sum and number; of a rolling period as many as there are, else one.
+        sums: Many<SumOf>,
+    }
+}
+
+listed! {
+    /// What was paid in a second.
+    pub struct SumOf {
+        /// The second; 0 where it does not matter.
+        second: u64,
+        /// In minor units.
+        minor: u64,
+        /// How many.
+        payments: u64,
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,6 +102,95 @@ impl Counters {
             }
         }
     }
+}
+
+/// Tallies from one version of a mandate to the next, and to where they are kept.
+impl Counters {
+    /// What goes over to rules: the tallies that they read, and those since the beginning. [MAN-22]
+    pub fn carried<'r>(&self, rules_of: impl Fn(Scope) -> Option<&'r Rules>) -> Self {
+        let reads = |(scope, period): &(Scope, Option<Period>)| periods(rules_of(*scope)).contains(period);
+        let tallies = self.tallies.iter().filter(|(key, _)| reads(key));
+        Self { tallies: tallies.map(|(key, tally)| (key.clone(), tally.clone())).collect() }
+    }
+
+    /// The periods that rules read and that were not counted while payments were: they begin with those. [MAN-25]
+    pub fn missing<'r>(&self, rules_of: impl Fn(Scope) -> Option<&'r Rules>) -> Vec<(Scope, Period)> {
+        let counted = self.tallies.keys().filter(|(_, period)| period.is_none()).map(|(scope, _)| *scope);
+        let read = counted.flat_map(|scope| periods(rules_of(scope)).into_iter().map(move |period| (scope, period)));
+        let missing = read.filter(|key| !self.tallies.contains_key(key));
+        missing.filter_map(|(scope, period)| Some((scope, period?))).collect()
+    }
+
+    /// How many sums it holds.
+    pub fn size(&self) -> usize {
+        let sums = |tally: &Tally| match tally {
+            Tally::Range { .. } => 1,
+            Tally::Rolling { by_second, .. } => by_second.len(),
+        };
+        self.tallies.values().map(sums).sum()
+    }
+
+    /// What of it can still count at `now` or later.
+    pub fn from(&self, now: UnixSeconds) -> Self {
+        let counts = |tally: &Tally| match tally {
+            Tally::Range { end, .. } => (*end > now.get()).then(|| tally.clone()),
+            Tally::Rolling { seconds, by_second } => {
+                let counting = by_second.iter().filter(|(second, _)| second.saturating_add(*seconds) > now.get());
+                let by_second: VecDeque<_> = counting.copied().collect();
+                (!by_second.is_empty()).then_some(Tally::Rolling { seconds: *seconds, by_second })
+            }
+        };
+        let tallies = self.tallies.iter().filter_map(|(key, tally)| Some((key.clone(), counts(tally)?)));
+        Self { tallies: tallies.collect() }
+    }
+
+    /// The tallies, as they are kept; some of them. A rolling one may take several rows, which stand together.
+    pub fn rows(&self, wanted: impl Fn(Scope, Option<&Period>) -> bool) -> Vec<Counted> {
+        let mut rows: Vec<_> =
+            self.tallies.iter().filter(|((scope, period), _)| wanted(*scope, period.as_ref())).collect();
+        // The same tallies are the same bytes.
+        rows.sort_by_cached_key(|((scope, period), _)| (*scope, period.as_ref().map(encoded)));
+        let mut kept = Vec::with_capacity(rows.len());
+        for ((scope, period), tally) in rows {
+            let (start, end, sums) = match tally {
+                Tally::Range { start, end, sum } => (*start, *end, vec![sum_of(0, sum)]),
+                Tally::Rolling { seconds, by_second } => {
+                    (0, *seconds, by_second.iter().map(|(second, sum)| sum_of(*second, sum)).collect())
+                }
+            };
+            let (scope, period) = (Maybe(scope.map(u64::from)), Maybe(period.clone()));
+            for sums in sums.chunks(SUMS_MAX) {
+                let (scope, period, sums) = (scope.clone(), period.clone(), Many(sums.to_vec()));
+                kept.push(Counted { scope, period, start, end, sums });
+            }
+        }
+        kept
+    }
+
+    /// Takes a row that was kept, after those before it. Nothing, where none can be so.
+    pub fn keep(&mut self, row: &Counted) -> Option<()> {
+        let scope = row.scope.0.map(u8::try_from).transpose().ok()?;
+        let key = (scope, row.period.0.clone());
+        let sum = |row: &SumOf| Sum { minor: row.minor, payments: row.payments };
+        match (&row.period.0, row.sums.0.as_slice()) {
+            (Some(Period::Rolling(_)), sums) => {
+                let fresh = || Tally::Rolling { seconds: row.end, by_second: VecDeque::new() };
+                let Tally::Rolling { by_second, .. } = self.tallies.entry(key).or_insert_with(fresh) else {
+                    return None;
+                };
+                by_second.extend(sums.iter().map(|row| (row.second, sum(row))));
+            }
+            (_, [one]) => {
+                self.tallies.insert(key, Tally::Range { start: row.start, end: row.end, sum: sum(one) });
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+fn sum_of(second: u64, sum: &Sum) -> SumOf {
+    SumOf { second, minor: sum.minor, payments: sum.payments }
 }
 
 /// The periods that rules count in, each once, and since the beginning.

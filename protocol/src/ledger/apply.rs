@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::books::Purse;
-use super::event::{Event, MandatesChanged, Paid, Registered};
-use super::state::{Due, Hold, Lineage, Made, MandateRecord, Payment, State};
-use crate::authorize::counter::Counters;
+use super::event::{Captured, Event, MandatesChanged, Paid, Refunded, Registered};
+use super::state::{Due, Hold, Lineage, Made, MandateRecord, Payment, State, TAKEN_SECONDS};
+use crate::authorize::counter::{Counters, Scope};
 use crate::id::{AccountId, LineageId, PaperId};
 use crate::money::{Amount, Currency};
 use crate::paper::mandate::{Holder, Mandate};
@@ -27,12 +27,26 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
+/// A payment that holds nothing any more, by its intent.
+pub type Finished = (PaperId, Payment);
+
 impl State {
-    /// Applies what was decided at `at` in answer to `command`.
-    pub fn apply(&mut self, event: &Event, command: Option<PaperId>, at: UnixSeconds) -> Result<(), Broken> {
+    /// Applies what was decided at `at`. What comes back is the payment that this ended: it is decided, holds nothing
+    /// any more, and is no part of the state from here on.
+    pub fn apply(&mut self, event: &Event, at: UnixSeconds) -> Result<Option<Finished>, Broken> {
         self.clock = self.clock.max(Some(at));
-        self.commands.extend(command);
-        match event {
+        self.forget_taken();
+        let done = match event {
+            Event::Paid(paid) => return self.pay(paid, at),
+            Event::Refused(closed) | Event::Cancelled(closed) => {
+                self.wait_no_more(closed.intent);
+                let (account, mandate) = (closed.account, closed.mandate);
+                return Ok(Some((closed.intent, Payment::Closed { account, mandate })));
+            }
+            Event::Captured(captured) => return self.capture(captured),
+            Event::Voided(intent) => return self.release(*intent, Hold::Voided), // [CMD-20]
+            Event::HoldExpired(intent) => return self.release(*intent, Hold::Expired),
+            Event::Refunded(refunded) => return self.refund(refunded),
             Event::Enrolled(enrolled) => {
                 let account = self.accounts.entry(enrolled.account).or_default();
                 account.keys.insert(enrolled.key.id(), (enrolled.key, enrolled.expires_at));
@@ -44,37 +58,12 @@ impl State {
                 self.transfer(&Purse::Outside, &to, deposited.currency, deposited.amount.minor())
             }
             Event::Registered(registered) => self.register(registered, at),
-            Event::Paid(paid) => self.pay(paid, at),
             // [CNF-6]
             Event::Asked(asked) => {
                 self.due.insert((asked.answer_by, Due::Answer(asked.intent)));
                 self.taken.insert((asked.account, asked.offer), asked.intent);
                 self.count_pending(asked.account, &asked.links, 1);
                 self.payments.insert(asked.intent, Payment::Pending(asked.clone()));
-                Ok(())
-            }
-            Event::Refused(closed) | Event::Cancelled(closed) => {
-                self.wait_no_more(closed.intent);
-                self.payments
-                    .insert(closed.intent, Payment::Closed { account: closed.account, mandate: closed.mandate });
-                Ok(())
-            }
-            Event::Captured(captured) => {
-                let made = self.made(captured.intent)?;
-                made.captured_minor += captured.amount.minor();
-                let (payee, currency) = (Purse::Payee(made.merchant.clone(), made.payee.clone()), made.currency);
-                self.transfer(&Purse::Hold(captured.intent), &payee, currency, captured.amount.minor())?; // [CMD-19]
-                if captured.last == 1 { self.release(captured.intent, Hold::Captured) } else { Ok(()) }
-            }
-            Event::Voided(intent) => self.release(*intent, Hold::Voided), // [CMD-20]
-            Event::HoldExpired(intent) => self.release(*intent, Hold::Expired),
-            Event::Refunded(refunded) => {
-                let made = self.made(refunded.intent)?;
-                made.refunded_minor += refunded.amount.minor();
-                let made = made.clone();
-                let (payee, to) = (Purse::Payee(made.merchant.clone(), made.payee.clone()), self.source(&made));
-                self.transfer(&payee, &to, made.currency, refunded.amount.minor())?; // [CMD-21]
-                self.give_back(&made, refunded.amount.minor(), Back::Refunded);
                 Ok(())
             }
             Event::PaidOut(paid) => {
@@ -96,6 +85,18 @@ impl State {
             }
             Event::EnvelopeClosed(mandate) => self.close_envelope(mandate),
             Event::CommandRefused(_) => Ok(()),
+        };
+        done.map(|()| None)
+    }
+
+    /// An offer whose time is over needs no remembering: its time is looked at before. [AUT-60]
+    fn forget_taken(&mut self) {
+        while let Some((until, account, offer)) = self.taken_until.first().copied() {
+            if Some(until) > self.clock {
+                break;
+            }
+            self.taken_until.pop_first();
+            self.taken.remove(&(account, offer));
         }
     }
 
@@ -108,7 +109,11 @@ impl State {
             self.replace(&before, at)?;
         }
         // Counters carry over: they are what the lineage's payments come to under the new rules. [MAN-22] [MAN-25]
-        let counters = self.counted(&mandate);
+        let counters = self.lineages.get(&(account, lineage_id)).map(|lineage| &lineage.counters);
+        let mut counters = counters.map(|counters| counters.carried(rules_of(&mandate))).unwrap_or_default();
+        for row in &registered.begun.0 {
+            counters.keep(row).ok_or(Broken("a counter cannot be so"))?;
+        }
         let had = self.funded_minor(before.as_ref());
         let has = mandate.funded.map_or(0, Amount::minor);
         let (purse, envelope) = (Purse::Account(account), Purse::Envelope(account, lineage_id));
@@ -131,7 +136,8 @@ impl State {
         if let Holder::Agent(key) = &mandate.holder {
             self.keys.insert(key.id(), *key);
         }
-        let record = MandateRecord { mandate, signer: registered.signer, suspensions, registered_at: at };
+        let (signer, envelope) = (registered.signer, lineage.envelope);
+        let record = MandateRecord { mandate, signer, suspensions, registered_at: at, envelope };
         self.mandates.insert(registered.mandate, record);
         Ok(())
     }
@@ -147,36 +153,15 @@ impl State {
         Ok(())
     }
 
-    fn pay(&mut self, paid: &Paid, at: UnixSeconds) -> Result<(), Broken> {
+    fn pay(&mut self, paid: &Paid, at: UnixSeconds) -> Result<Option<Finished>, Broken> {
         self.wait_no_more(paid.intent);
-        let grant = |grant: &Option<u64>| grant.and_then(|grant| u8::try_from(grant).ok());
-        let root = paid.links.first().and_then(|root| self.lineages.get(&(paid.account, root.lineage)));
-        let mut made = Made {
-            account: paid.account,
-            links: paid.links.iter().map(|link| (link.mandate, link.lineage, grant(&link.grant.0))).collect(),
-            offer: paid.offer,
-            merchant: paid.merchant.clone(),
-            payee: paid.payee.clone(),
-            amount: paid.amount,
-            currency: paid.currency,
-            decided_at: at,
-            hold_until: paid.hold_until.0,
-            captured_minor: 0,
-            refunded_minor: 0,
-            hold: Hold::Open,
-            envelope: root.and_then(|lineage| lineage.envelope),
-            pseudonym: paid.pseudonym,
-        };
+        let made = Made::new(paid, self.envelope_of(paid.links.first().map(|root| &root.mandate)), at);
         let to = match paid.hold_until.0 {
             Some(until) => {
                 self.due.insert((until, Due::Hold(paid.intent)));
                 Purse::Hold(paid.intent)
             }
-            None => {
-                made.captured_minor = paid.amount.minor();
-                made.hold = Hold::Captured;
-                Purse::Payee(paid.merchant.clone(), paid.payee.clone())
-            }
+            None => Purse::Payee(paid.merchant.clone(), paid.payee.clone()),
         };
         self.transfer(&self.source(&made), &to, paid.currency, paid.amount.minor())?;
         // [AUT-64]
@@ -187,22 +172,58 @@ impl State {
                 lineage.counters.add(scope, rules, at, paid.amount.minor()); // [RUL-21] [RUL-24]
             }
             lineage.holds_open += u32::from(made.hold == Hold::Open);
-            lineage.payments.push(paid.intent);
         }
         if let Some(account) = self.accounts.get_mut(&paid.account) {
             account.merchants.insert(paid.merchant.clone());
         }
         self.taken.insert((paid.account, paid.offer), paid.intent);
-        self.payments.insert(paid.intent, Payment::Made(Box::new(made)));
-        Ok(())
+        self.taken_until.insert((at.saturating_add(TAKEN_SECONDS), paid.account, paid.offer));
+        let (open, payment) = (made.hold == Hold::Open, Payment::Made(Box::new(made)));
+        if !open {
+            return Ok(Some((paid.intent, payment)));
+        }
+        self.payments.insert(paid.intent, payment);
+        Ok(None)
+    }
+
+    fn capture(&mut self, captured: &Captured) -> Result<Option<Finished>, Broken> {
+        let made = self.made(captured.intent)?;
+        made.captured_minor += captured.amount.minor();
+        let (payee, currency) = (Purse::Payee(made.merchant.clone(), made.payee.clone()), made.currency);
+        self.transfer(&Purse::Hold(captured.intent), &payee, currency, captured.amount.minor())?; // [CMD-19]
+        if captured.last == 1 { self.release(captured.intent, Hold::Captured) } else { Ok(None) }
+    }
+
+    fn refund(&mut self, refunded: &Refunded) -> Result<Option<Finished>, Broken> {
+        let minor = refunded.amount.minor();
+        let (made, is_late) = match &refunded.late.0 {
+            None => {
+                let made = self.made(refunded.intent)?;
+                made.refunded_minor += minor;
+                (made.clone(), false)
+            }
+            Some(late) => {
+                let envelope = self.envelope_of(late.paid.links.first().map(|root| &root.mandate));
+                let here = self.payments.contains_key(&refunded.intent) || late.paid.intent != refunded.intent;
+                let made = Made::of_late(late, envelope).filter(|_| !here);
+                let mut made = made.ok_or(Broken("a refund carries another payment"))?;
+                made.refunded_minor += minor;
+                (made, true)
+            }
+        };
+        let (payee, to) = (Purse::Payee(made.merchant.clone(), made.payee.clone()), self.source(&made));
+        self.transfer(&payee, &to, made.currency, minor)?; // [CMD-21]
+        self.give_back(&made, minor, Back::Refunded);
+        Ok(is_late.then(|| (refunded.intent, Payment::Made(Box::new(made)))))
     }
 
     /// Ends a hold: what was not captured goes back, to the purse and to the counters. [AUT-68]
-    fn release(&mut self, intent: PaperId, hold: Hold) -> Result<(), Broken> {
+    fn release(&mut self, intent: PaperId, hold: Hold) -> Result<Option<Finished>, Broken> {
         let made = self.made(intent)?;
         let rest = made.held_minor();
         made.hold = hold;
         let made = made.clone();
+        self.payments.remove(&intent);
         self.transfer(&Purse::Hold(intent), &self.source(&made), made.currency, rest)?;
         self.give_back(&made, rest, Back::Unspent);
         if let Some(until) = made.hold_until {
@@ -213,7 +234,7 @@ impl State {
                 lineage.holds_open = lineage.holds_open.saturating_sub(1);
             }
         }
-        Ok(())
+        Ok(Some((intent, Payment::Made(Box::new(made)))))
     }
 
     /// What was never spent counts no more; what was refunded, only where the mandate that admitted the
@@ -229,13 +250,10 @@ impl State {
         }
     }
 
-    /// What the payments of a mandate's lineage come to under its rules.
-    pub(super) fn counted(&self, mandate: &Mandate) -> Counters {
+    /// What payments come to under a mandate's rules.
+    pub(super) fn counted<'m>(&self, mandate: &Mandate, payments: impl Iterator<Item = &'m Made>) -> Counters {
         let mut counters = Counters::default();
-        let payments =
-            self.lineages.get(&(mandate.account, mandate.lineage)).map(|lineage| lineage.payments.as_slice());
-        for intent in payments.unwrap_or_default() {
-            let Some(Payment::Made(made)) = self.payments.get(intent) else { continue };
+        for made in payments.filter(|made| made.account == mandate.account) {
             let link = made.links.iter().find(|(_, lineage, _)| *lineage == mandate.lineage);
             let Some((admitted_by, _, grant)) = link else { continue };
             let returned = if self.returns_refunds(admitted_by) { made.refunded_minor } else { 0 };
@@ -347,6 +365,14 @@ impl State {
 enum Back {
     Unspent,
     Refunded,
+}
+
+/// The rules of a mandate, by their scope.
+pub(super) fn rules_of<'m>(mandate: &'m Mandate) -> impl Fn(Scope) -> Option<&'m Rules> {
+    move |scope| match scope {
+        None => mandate.caps.as_ref(),
+        Some(grant) => mandate.grants().get(usize::from(grant)),
+    }
 }
 
 /// The caps, and the grant that was used. [CND-4]

@@ -3,29 +3,34 @@
 use std::collections::HashMap;
 
 use super::books::Purse;
-use super::state::{Hold, Lineage, LineageKey, Made, MandateRecord, Payment, State};
+use super::past::Past;
+use super::state::{Hold, Lineage, LineageKey, Made, MandateRecord, Payment, State, TAKEN_SECONDS};
 use crate::id::{AccountId, PaperId};
+use crate::time::UnixSeconds;
 
 /// A sentence that should be true and is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding(pub String);
 
-/// Checks the books, the counters and the limits against the payments. Nothing found means that all of it
-/// holds.
-pub fn audit(state: &State) -> Vec<Finding> {
+/// Checks the books, the counters and the limits against all payments that there ever were: those of the state, and
+/// those that hold nothing any more. Nothing found means that all of it holds.
+pub fn audit(state: &State, past: &Past) -> Vec<Finding> {
     let mut findings = Vec::new();
+    let all = || state.payments.iter().chain(&past.payments);
     balance(state, &mut findings);
-    holds(state, &mut findings);
-    offers(state, &mut findings);
-    let named = named(state);
+    holds(state, past, &mut findings);
+    offers(state, all(), &mut findings);
+    let payments = by_lineage(state, all());
     for (key, lineage) in &state.lineages {
         let Some(latest) = state.mandates.get(&lineage.latest) else {
             findings.push(Finding(format!("lineage {}: its mandate is missing", key.1)));
             continue;
         };
-        let audited = Audited { state, key, lineage, latest };
+        let named = payments.get(key);
+        let made = named.map(|named| named.made.as_slice()).unwrap_or_default();
+        let audited = Audited { state, key, lineage, latest, made };
         audited.counters(&mut findings);
-        audited.numbers(named.get(key).copied().unwrap_or_default(), &mut findings);
+        audited.numbers(named.map_or(0, |named| named.waiting), &mut findings);
         audited.limits(&mut findings);
         audited.envelope(&mut findings);
     }
@@ -42,9 +47,10 @@ fn balance(state: &State, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Every hold's purse holds what its payment says, and no purse is without a payment.
-fn holds(state: &State, findings: &mut Vec<Finding>) {
-    for (intent, payment) in &state.payments {
+/// Every hold's purse holds what its payment says, and no purse is without a payment. What holds nothing is not in the
+/// state, and what is there holds something.
+fn holds(state: &State, past: &Past, findings: &mut Vec<Finding>) {
+    for (intent, payment) in state.payments.iter().chain(&past.payments) {
         let Payment::Made(made) = payment else { continue };
         let held = state.books.balance(&Purse::Hold(*intent), made.currency);
         if held != made.held_minor() {
@@ -57,6 +63,16 @@ fn holds(state: &State, findings: &mut Vec<Finding>) {
             findings.push(Finding(format!("payment {intent}: an open hold of nothing")));
         }
     }
+    let open = |payment: &Payment| match payment {
+        Payment::Pending(_) => true,
+        Payment::Closed { .. } => false,
+        Payment::Made(made) => made.hold == Hold::Open,
+    };
+    let astray = |(intent, payment): &(&PaperId, &Payment), here: bool| {
+        (open(payment) != here).then(|| Finding(format!("payment {intent}: it is kept where it should not be")))
+    };
+    findings.extend(state.payments.iter().filter_map(|payment| astray(&payment, true)));
+    findings.extend(past.payments.iter().filter_map(|payment| astray(&payment, false)));
     let orphan = |purse: &Purse| match purse {
         Purse::Hold(intent) => !matches!(state.payments.get(intent), Some(Payment::Made(_))),
         _ => false,
@@ -65,41 +81,48 @@ fn holds(state: &State, findings: &mut Vec<Finding>) {
     findings.extend(orphans.map(|(purse, _, minor)| Finding(format!("{purse:?} holds {minor} for no payment"))));
 }
 
-/// An account has one unrefused intent for an offer, and every unrefused intent has its offer.
-fn offers(state: &State, findings: &mut Vec<Finding>) {
+/// An account has one unrefused intent for an offer, and every one whose offer may still be open has it taken.
+fn offers<'p>(state: &State, payments: impl Iterator<Item = (&'p PaperId, &'p Payment)>, findings: &mut Vec<Finding>) {
     let mut unrefused: HashMap<(AccountId, PaperId), Vec<PaperId>> = HashMap::new();
-    for (intent, payment) in &state.payments {
-        let offer = match payment {
-            Payment::Pending(asked) => asked.offer,
-            Payment::Made(made) => made.offer,
+    let mut open = 0;
+    for (intent, payment) in payments {
+        let (offer, may_be_open) = match payment {
+            Payment::Pending(asked) => (asked.offer, true),
+            Payment::Made(made) => (made.offer, Some(made.decided_at.saturating_add(TAKEN_SECONDS)) > state.clock),
             Payment::Closed { .. } => continue,
         };
-        unrefused.entry((payment.account(), offer)).or_default().push(*intent);
-    }
-    for (key, intents) in &unrefused {
-        if intents.len() > 1 || state.taken.get(key) != intents.first() {
-            findings.push(Finding(format!("offer {}: {} payments of one account", key.1, intents.len())));
+        let key = (payment.account(), offer);
+        unrefused.entry(key).or_default().push(*intent);
+        open += usize::from(may_be_open);
+        if may_be_open && state.taken.get(&key) != Some(intent) {
+            findings.push(Finding(format!("offer {offer}: it is not taken by payment {intent}")));
         }
     }
-    if state.taken.len() != unrefused.len() {
+    for (key, intents) in unrefused.iter().filter(|(_, intents)| intents.len() > 1) {
+        findings.push(Finding(format!("offer {}: {} payments of one account", key.1, intents.len())));
+    }
+    if state.taken.len() != open {
         findings.push(Finding("an offer is taken by no payment".into()));
     }
 }
 
-/// How many payments name a lineage: those that were made, and those that wait.
-#[derive(Clone, Copy, Debug, Default)]
-struct Named {
-    made: usize,
+/// The payments that name a lineage: those that were made, and how many wait.
+#[derive(Debug, Default)]
+struct Named<'a> {
+    made: Vec<&'a Made>,
     waiting: usize,
 }
 
-fn named(state: &State) -> HashMap<LineageKey, Named> {
-    let mut named: HashMap<LineageKey, Named> = HashMap::new();
-    for payment in state.payments.values() {
+fn by_lineage<'a>(
+    state: &State,
+    payments: impl Iterator<Item = (&'a PaperId, &'a Payment)>,
+) -> HashMap<LineageKey, Named<'a>> {
+    let mut named: HashMap<LineageKey, Named<'a>> = HashMap::new();
+    for (_, payment) in payments {
         match payment {
             Payment::Made(made) => {
                 for (_, lineage, _) in &made.links {
-                    named.entry((made.account, *lineage)).or_default().made += 1;
+                    named.entry((made.account, *lineage)).or_default().made.push(made);
                 }
             }
             Payment::Pending(asked) => {
@@ -119,41 +142,33 @@ struct Audited<'a> {
     key: &'a LineageKey,
     lineage: &'a Lineage,
     latest: &'a MandateRecord,
+    made: &'a [&'a Made],
 }
 
 impl<'a> Audited<'a> {
     fn payments(&self) -> impl Iterator<Item = &'a Made> {
-        let state = self.state;
-        self.lineage.payments.iter().filter_map(move |intent| match state.payments.get(intent) {
-            Some(Payment::Made(made)) => Some(&**made),
-            _ => None,
-        })
+        self.made.iter().copied()
     }
 
     fn finds(&self, findings: &mut Vec<Finding>, what: &str) {
         findings.push(Finding(format!("lineage {}: {what}", self.key.1)));
     }
 
-    /// What is counted is what the payments come to.
+    /// What is counted is what the payments come to, as far as it can count from now on.
     fn counters(&self, findings: &mut Vec<Finding>) {
-        if self.state.counted(&self.latest.mandate) != self.lineage.counters {
+        let now = self.state.clock.unwrap_or(UnixSeconds::MIN);
+        let counted = self.state.counted(&self.latest.mandate, self.payments());
+        if counted.from(now) != self.lineage.counters.from(now) {
             self.finds(findings, "its counters are not those of its payments");
         }
     }
 
-    fn numbers(&self, named: Named, findings: &mut Vec<Finding>) {
-        let of_lineage = |made: &&Made| {
-            made.account == self.key.0 && made.links.iter().any(|(_, lineage, _)| *lineage == self.key.1)
-        };
-        let known = self.payments().filter(of_lineage).count();
-        if known != self.lineage.payments.len() || known != named.made {
-            self.finds(findings, "its payments are not those that name it");
-        }
+    fn numbers(&self, waiting: usize, findings: &mut Vec<Finding>) {
         let open = self.payments().filter(|made| made.hold == Hold::Open).count();
         if usize::try_from(self.lineage.holds_open) != Ok(open) {
             self.finds(findings, "another number of holds is open");
         }
-        if self.lineage.pending != named.waiting {
+        if self.lineage.pending != waiting {
             self.finds(findings, "another number of payments waits");
         }
     }

@@ -1,5 +1,7 @@
 //! What happened, as the store keeps it. The state is the fold of these, from the first to the last.
 
+use crate::authorize::counter::Counted;
+use crate::code::Code;
 use crate::fault::Fault;
 use crate::field::{Bytes, List, listed, ranged, tagged};
 use crate::id::{AccountId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
@@ -27,6 +29,21 @@ impl<T: Field> Field for Maybe<T> {
         if let Some(value) = &self.0 {
             value.write(writer);
         }
+    }
+}
+
+/// A list of any length, which only this program writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Many<T>(pub Vec<T>);
+
+impl<T: Field> Field for Many<T> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        (0..reader.list()?).map(|_| T::read(reader)).collect::<Result<_, _>>().map(Self)
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.list(self.0.len());
+        self.0.iter().for_each(|item| item.write(writer));
     }
 }
 
@@ -63,6 +80,9 @@ listed! {
         signer: PublicKey,
         /// Its payload.
         payload: Bytes,
+        /// The counters that the version before did not have, with what its payments come to in them: so that nobody
+        /// who applies this needs those payments.
+        begun: Many<Counted>,
     }
 }
 
@@ -167,6 +187,24 @@ listed! {
         intent: PaperId,
         /// How much.
         amount: Amount,
+        /// The payment as it was until then, where it held nothing any more: the state did not have it.
+        late: Maybe<Late>,
+    }
+}
+
+listed! {
+    /// A payment that holds nothing any more.
+    pub struct Late {
+        /// As it was made.
+        paid: Paid,
+        /// When it was decided.
+        decided_at: UnixSeconds,
+        /// What the merchant got, in minor units.
+        captured_minor: u64,
+        /// What had gone back, in minor units.
+        refunded_minor: u64,
+        /// How its hold ended.
+        hold: u64,
     }
 }
 
@@ -234,6 +272,44 @@ tagged! {
     CommandRefused(CodeNumber) = 16;
     /// A merchant's money went outside.
     PaidOut(PaidOut) = 34;
+    }
+}
+
+impl Event {
+    /// The payment that it is about.
+    pub fn payment(&self) -> Option<PaperId> {
+        match self {
+            Self::Paid(paid) => Some(paid.intent),
+            Self::Asked(asked) => Some(asked.intent),
+            Self::Refused(closed) | Self::Cancelled(closed) => Some(closed.intent),
+            Self::Captured(captured) => Some(captured.intent),
+            Self::Voided(intent) | Self::HoldExpired(intent) => Some(*intent),
+            Self::Refunded(refunded) => Some(refunded.intent),
+            Self::Enrolled(_)
+            | Self::Deposited(_)
+            | Self::PaidOut(_)
+            | Self::Registered(_)
+            | Self::Suspended(_)
+            | Self::Resumed(_)
+            | Self::Revoked(_)
+            | Self::EnvelopeClosed(_)
+            | Self::CommandRefused(_) => None,
+        }
+    }
+
+    /// The account that paid, of a payment that was made.
+    pub fn payer(&self) -> Option<AccountId> {
+        match self {
+            Self::Paid(paid) => Some(paid.account),
+            _ => None,
+        }
+    }
+
+    /// Reads an event out of a store: of this program's own making, so that no limit of papers holds.
+    pub fn read_kept(bytes: &[u8]) -> Result<Self, Fault> {
+        let mut reader = Reader::new(bytes);
+        let event = Self::read(&mut reader)?;
+        if reader.is_empty() { Ok(event) } else { Err(Fault::new(Code::FieldRange).at(reader.offset())) }
     }
 }
 

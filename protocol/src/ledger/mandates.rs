@@ -1,7 +1,7 @@
 //! Mandates: registered, replaced, suspended, resumed, revoked.
 
 use super::books::Purse;
-use super::event::{Event, MandatesChanged, Registered};
+use super::event::{Event, MandatesChanged, Many, Registered};
 use super::state::MandateRecord;
 use super::{Draft, Ledger, Record};
 use crate::code::{Code, Stage};
@@ -18,14 +18,15 @@ use crate::time::UnixSeconds;
 impl Ledger {
     pub(super) fn register(&self, paper: &Verified<Mandate>, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
         let id = paper.id();
-        if self.state.mandates.contains_key(&id) || self.state.commands.contains(&id) {
+        if self.state.mandates.contains_key(&id) || self.beside.past.commands.contains(&id) {
             return Ok(Draft::Known(id));
         }
         self.signed_by_right(paper)?;
         let record = match self.may_register(paper, now) {
             Ok(()) => {
                 let payload = Bytes(paper.payload());
-                let event = Event::Registered(Registered { mandate: id, signer: paper.key(), payload });
+                let begun = Many(self.begun(paper, now));
+                let event = Event::Registered(Registered { mandate: id, signer: paper.key(), payload, begun });
                 Record::done(id, event, now, salt) // [MAN-17]
             }
             Err(code) if code.standing() == crate::code::Standing::NotDecided => {

@@ -35,7 +35,7 @@ impl Ledger {
     pub(super) fn pay(&self, order: &PaymentOrder, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
         let intent_id = order.intent.id();
         // An intent with an outcome gets that outcome, before any other check. [AUT-1]
-        match self.state.payments.get(&intent_id) {
+        match self.payment(&intent_id) {
             None => {}
             Some(Payment::Pending(asked)) if asked.answer_by <= now => return self.lapsed(asked, now, salt),
             Some(Payment::Pending(_)) if order.confirmation.is_some() => {} // [AUT-13]
@@ -63,7 +63,7 @@ impl Ledger {
         now: UnixSeconds,
         salt: Nonce,
     ) -> Result<Draft, Fault> {
-        let payment = self.state.payments.get(&confirmation.intent);
+        let payment = self.payment(&confirmation.intent);
         let asked = match payment.filter(|payment| payment.account() == confirmation.account) {
             Some(Payment::Pending(asked)) if asked.answer_by <= now => return self.lapsed(asked, now, salt),
             Some(Payment::Pending(asked)) => asked,
@@ -267,7 +267,7 @@ impl Ledger {
         if !by_person && order.merchant.is_none() && cancel.key() != order.intent.key() {
             return Err(Fault::new(Code::CommandSigner).within(Part::Command)); // [SIG-14]
         }
-        let waiting = match self.state.payments.get(&intent) {
+        let waiting = match self.payment(&intent) {
             None => None,
             Some(Payment::Pending(asked)) => Some(asked),
             Some(_) => return Ok(Draft::Known(intent)),

@@ -1,11 +1,12 @@
 //! What a merchant does with a payment: capture, void, refund; and the end of a hold.
 
 use super::books::Purse;
-use super::event::{Captured, Event, PaidOut, Refunded};
+use super::event::{Captured, Event, Late, Maybe, Paid, PaidOut, Refunded, UsedLink};
 use super::state::{Hold, Made, Payment};
 use super::{Ledger, Record};
 use crate::code::Code;
 use crate::fault::{Fault, Part};
+use crate::field::List;
 use crate::id::{Nonce, PaperId, PartyId};
 use crate::limits::AMOUNT_MAX;
 use crate::money::Amount;
@@ -79,7 +80,12 @@ impl Ledger {
         if let Err(code) = checked() {
             return Ok(Record::command_refused(paper.id(), code, now, salt).on(paper.intent, made));
         }
-        let event = Event::Refunded(Refunded { intent: paper.intent, amount: paper.amount });
+        // The state does not have what holds nothing, so that the event brings it along.
+        let late = match self.state.payments.contains_key(&paper.intent) {
+            true => None,
+            false => Some(late(paper.intent, made).ok_or_else(|| Fault::new(Code::Internal))?),
+        };
+        let event = Event::Refunded(Refunded { intent: paper.intent, amount: paper.amount, late: Maybe(late) });
         Ok(record(paper.id(), Outcome::Refunded, event, now, salt)
             .on(paper.intent, made)
             .with_amount(paper.amount, made.currency))
@@ -114,7 +120,7 @@ impl Ledger {
 
     /// The payment that a merchant speaks of. Of somebody else's it learns nothing. [CMD-3] [CMD-4]
     fn payment_of(&self, intent: PaperId, merchant: &PartyId) -> Result<Result<&Made, Code>, Fault> {
-        match self.state.payments.get(&intent) {
+        match self.payment(&intent) {
             Some(Payment::Made(made)) if made.merchant == *merchant => Ok(Ok(made)),
             Some(Payment::Made(_)) => Ok(Err(Code::CallerMismatch)),
             Some(Payment::Closed { .. }) => Ok(Err(Code::PaymentRefused)), // [CMD-16]
@@ -140,6 +146,33 @@ fn open(made: &Made, now: UnixSeconds) -> Result<(), Code> {
         Hold::Open if made.hold_until.is_some_and(|until| until <= now) => Err(Code::HoldExpired), // [FLW-11]
         Hold::Open => Ok(()),
     }
+}
+
+/// A payment as a refund carries it.
+fn late(intent: PaperId, made: &Made) -> Option<Late> {
+    let links = made.links.iter().map(|(mandate, lineage, grant)| UsedLink {
+        mandate: *mandate,
+        lineage: *lineage,
+        grant: Maybe(grant.map(u64::from)),
+    });
+    Some(Late {
+        paid: Paid {
+            intent,
+            offer: made.offer,
+            account: made.account,
+            links: List::new(links.collect())?,
+            merchant: made.merchant.clone(),
+            payee: made.payee.clone(),
+            amount: made.amount,
+            currency: made.currency,
+            hold_until: Maybe(made.hold_until),
+            pseudonym: made.pseudonym,
+        },
+        decided_at: made.decided_at,
+        captured_minor: made.captured_minor,
+        refunded_minor: made.refunded_minor,
+        hold: made.hold.number(),
+    })
 }
 
 fn record(command: PaperId, outcome: Outcome, event: Event, now: UnixSeconds, salt: Nonce) -> Record {

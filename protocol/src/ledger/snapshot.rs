@@ -2,8 +2,9 @@
 
 use super::apply::Broken;
 use super::books::Purse;
-use super::event::{Asked, Maybe};
+use super::event::{Asked, Many, Maybe};
 use super::state::{AccountRecord, Due, Hold, Lineage, Made, MandateRecord, Payment, State};
+use crate::authorize::counter::Counted;
 use crate::fault::Fault;
 use crate::field::{Bytes, encoded, listed, tagged};
 use crate::id::{AccountId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
@@ -14,25 +15,7 @@ use crate::time::UnixSeconds;
 use crate::wire::{Field, Reader, Writer};
 
 /// The form of the rows. Rows of another form are not read.
-pub const VERSION: u64 = 1;
-
-/// Ids in one row.
-const IDS_MAX: usize = 512;
-
-/// A list of any length, which only this program writes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Many<T>(Vec<T>);
-
-impl<T: Field> Field for Many<T> {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
-        (0..reader.list()?).map(|_| T::read(reader)).collect::<Result<_, _>>().map(Self)
-    }
-
-    fn write(&self, writer: &mut Writer) {
-        writer.list(self.0.len());
-        self.0.iter().for_each(|item| item.write(writer));
-    }
-}
+pub const VERSION: u64 = 2;
 
 listed! {
     /// A key of an account.
@@ -51,6 +34,14 @@ listed! {
 }
 
 listed! {
+    /// A merchant that an account has paid.
+    struct PaidRow {
+        account: AccountId,
+        merchant: PartyId,
+    }
+}
+
+listed! {
     struct SuspensionRow {
         suspension: PaperId,
         level: u64,
@@ -64,6 +55,7 @@ listed! {
         signer: PublicKey,
         suspensions: Many<SuspensionRow>,
         registered_at: UnixSeconds,
+        envelope: Maybe<u64>,
     }
 }
 
@@ -75,6 +67,23 @@ listed! {
         revoked: u64,
         envelope: Maybe<u64>,
         envelopes: u64,
+    }
+}
+
+listed! {
+    struct CounterRow {
+        account: AccountId,
+        lineage: LineageId,
+        counted: Counted,
+    }
+}
+
+listed! {
+    struct TakenRow {
+        until: UnixSeconds,
+        account: AccountId,
+        offer: PaperId,
+        intent: PaperId,
     }
 }
 
@@ -107,14 +116,6 @@ listed! {
 }
 
 listed! {
-    struct ClosedRow {
-        intent: PaperId,
-        account: AccountId,
-        mandate: PaperId,
-    }
-}
-
-listed! {
     struct BalanceRow {
         purse: Purse,
         currency: Currency,
@@ -137,10 +138,11 @@ tagged! {
     Lineage(LineageRow) = 4;
     Made(MadeRow) = 5;
     Pending(Box<Asked>) = 6;
-    Closed(ClosedRow) = 7;
-    Commands(Many<PaperId>) = 8;
+    Paid(PaidRow) = 7;
+    Counter(CounterRow) = 8;
     Balance(BalanceRow) = 9;
     Given(GivenRow) = 10;
+    Taken(TakenRow) = 11;
     }
 }
 
@@ -153,6 +155,9 @@ pub fn write<E>(state: &State, mut row: impl FnMut(&[u8]) -> Result<(), E>) -> R
     for (account, record) in &state.accounts {
         let keys = record.keys.values().map(|(key, expires_at)| KeyRow { key: *key, expires_at: *expires_at });
         put(Row::Account(AccountRow { account: *account, frozen: record.frozen.into(), keys: Many(keys.collect()) }))?;
+        for merchant in &record.merchants {
+            put(Row::Paid(PaidRow { account: *account, merchant: merchant.clone() }))?;
+        }
     }
     for (id, record) in &state.mandates {
         let suspensions = record.suspensions.iter().map(|(by, level)| SuspensionRow { suspension: *by, level: *level });
@@ -162,6 +167,7 @@ pub fn write<E>(state: &State, mut row: impl FnMut(&[u8]) -> Result<(), E>) -> R
             signer: record.signer,
             suspensions: Many(suspensions.collect()),
             registered_at: record.registered_at,
+            envelope: Maybe(record.envelope.map(u64::from)),
         }))?;
     }
     for ((account, lineage), record) in &state.lineages {
@@ -173,33 +179,21 @@ pub fn write<E>(state: &State, mut row: impl FnMut(&[u8]) -> Result<(), E>) -> R
             envelope: Maybe(record.envelope.map(u64::from)),
             envelopes: record.envelopes.into(),
         }))?;
-    }
-    // By their root's lineage, oldest first: then they come in the order of every lineage of their chain.
-    for ((_, lineage), record) in &state.lineages {
-        for intent in &record.payments {
-            let Some(Payment::Made(made)) = state.payments.get(intent) else { continue };
-            if made.links.first().is_some_and(|(_, root, _)| root == lineage) {
-                put(Row::Made(made_row(*intent, made)))?;
-            }
+        for counted in record.counters.rows(|_, _| true) {
+            put(Row::Counter(CounterRow { account: *account, lineage: *lineage, counted }))?;
         }
     }
     for (intent, payment) in &state.payments {
         match payment {
-            Payment::Made(_) => {}
+            Payment::Made(made) => put(Row::Made(made_row(*intent, made)))?,
             Payment::Pending(asked) => put(Row::Pending(asked.clone()))?,
-            Payment::Closed { account, mandate } => {
-                put(Row::Closed(ClosedRow { intent: *intent, account: *account, mandate: *mandate }))?;
-            }
+            // It is no part of a state.
+            Payment::Closed { .. } => {}
         }
     }
-    // Every payment is a command that has its receipt.
-    let mut commands = state.commands.iter().filter(|command| !state.payments.contains_key(*command)).copied();
-    loop {
-        let some: Vec<PaperId> = commands.by_ref().take(IDS_MAX).collect();
-        if some.is_empty() {
-            break;
-        }
-        put(Row::Commands(Many(some)))?;
+    for (until, account, offer) in &state.taken_until {
+        let Some(intent) = state.taken.get(&(*account, *offer)) else { continue };
+        put(Row::Taken(TakenRow { until: *until, account: *account, offer: *offer, intent: *intent }))?;
     }
     for (purse, currency, minor) in state.books.iter() {
         put(Row::Balance(BalanceRow { purse: purse.clone(), currency, minor }))?;
@@ -229,12 +223,7 @@ fn made_row(intent: PaperId, made: &Made) -> MadeRow {
         hold_until: Maybe(made.hold_until),
         captured_minor: made.captured_minor,
         refunded_minor: made.refunded_minor,
-        hold: match made.hold {
-            Hold::Open => 0,
-            Hold::Captured => 1,
-            Hold::Voided => 2,
-            Hold::Expired => 3,
-        },
+        hold: made.hold.number(),
         envelope: Maybe(made.envelope.map(u64::from)),
         pseudonym: made.pseudonym,
     }
@@ -269,8 +258,8 @@ impl Restoring {
                     state.keys.insert(key.id(), *key);
                 }
                 let suspensions = row.suspensions.0.iter().map(|row| (row.suspension, row.level)).collect();
-                let record =
-                    MandateRecord { mandate, signer: row.signer, suspensions, registered_at: row.registered_at };
+                let (signer, registered_at, envelope) = (row.signer, row.registered_at, narrow(row.envelope)?);
+                let record = MandateRecord { mandate, signer, suspensions, registered_at, envelope };
                 state.mandates.insert(row.mandate, record);
             }
             Row::Lineage(row) => {
@@ -294,14 +283,19 @@ impl Restoring {
                     let mandate = &state.mandates.get(link).ok_or(UNFITTING)?.mandate;
                     state.lineages.get_mut(&(asked.account, mandate.lineage)).ok_or(UNFITTING)?.pending += 1;
                 }
-                state.commands.insert(asked.intent);
                 state.payments.insert(asked.intent, Payment::Pending(asked));
             }
-            Row::Closed(ClosedRow { intent, account, mandate }) => {
-                state.commands.insert(intent);
-                state.payments.insert(intent, Payment::Closed { account, mandate });
+            Row::Paid(PaidRow { account, merchant }) => {
+                state.accounts.get_mut(&account).ok_or(UNFITTING)?.merchants.insert(merchant);
             }
-            Row::Commands(ids) => state.commands.extend(ids.0),
+            Row::Counter(CounterRow { account, lineage, counted }) => {
+                let lineage = state.lineages.get_mut(&(account, lineage)).ok_or(UNFITTING)?;
+                lineage.counters.keep(&counted).ok_or(UNREADABLE)?;
+            }
+            Row::Taken(TakenRow { until, account, offer, intent }) => {
+                state.taken.insert((account, offer), intent);
+                state.taken_until.insert((until, account, offer));
+            }
             Row::Balance(row) => state.books.set_balance(&row.purse, row.currency, row.minor),
             Row::Given(row) => state.books.set_given(row.currency, row.minor),
         }
@@ -327,45 +321,20 @@ impl Restoring {
             hold_until: row.hold_until.0,
             captured_minor: row.captured_minor,
             refunded_minor: row.refunded_minor,
-            hold: match row.hold {
-                0 => Hold::Open,
-                1 => Hold::Captured,
-                2 => Hold::Voided,
-                3 => Hold::Expired,
-                _ => return Err(UNREADABLE),
-            },
+            hold: Hold::from_number(row.hold).filter(|hold| *hold == Hold::Open).ok_or(UNFITTING)?,
             envelope: narrow(row.envelope)?,
             pseudonym: row.pseudonym,
         };
-        let is_open = made.hold == Hold::Open;
         for (_, lineage, _) in &made.links {
-            let lineage = state.lineages.get_mut(&(made.account, *lineage)).ok_or(UNFITTING)?;
-            lineage.holds_open += u32::from(is_open);
-            lineage.payments.push(row.intent);
+            state.lineages.get_mut(&(made.account, *lineage)).ok_or(UNFITTING)?.holds_open += 1;
         }
-        if is_open {
-            state.due.insert((made.hold_until.ok_or(UNFITTING)?, Due::Hold(row.intent)));
-        }
-        let merchants = &mut state.accounts.get_mut(&made.account).ok_or(UNFITTING)?.merchants;
-        if !merchants.contains(&made.merchant) {
-            merchants.insert(made.merchant.clone());
-        }
-        state.taken.insert((made.account, made.offer), row.intent);
-        state.commands.insert(row.intent);
+        state.due.insert((made.hold_until.ok_or(UNFITTING)?, Due::Hold(row.intent)));
         state.payments.insert(row.intent, Payment::Made(Box::new(made)));
         Ok(())
     }
 
-    /// The state, once all rows are there. What is counted is counted again.
-    pub fn finish(mut self) -> Result<State, Broken> {
-        let mut counters = Vec::with_capacity(self.state.lineages.len());
-        for (key, lineage) in &self.state.lineages {
-            let latest = self.state.mandates.get(&lineage.latest).ok_or(UNFITTING)?;
-            counters.push((*key, self.state.counted(&latest.mandate)));
-        }
-        for (key, counted) in counters {
-            self.state.lineages.get_mut(&key).ok_or(UNFITTING)?.counters = counted;
-        }
+    /// The state, once all rows are there.
+    pub fn finish(self) -> Result<State, Broken> {
         let balanced = |currency| self.state.books.held(currency) == u128::from(self.state.books.given(currency));
         if !self.state.books.currencies().into_iter().all(balanced) {
             return Err(Broken("the books of the snapshot do not balance"));

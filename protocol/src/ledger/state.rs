@@ -3,10 +3,11 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::books::Books;
-use super::event::Asked;
+use super::event::{Asked, Late, Paid};
 use crate::authorize::Standing;
 use crate::authorize::counter::Counters;
 use crate::id::{AccountId, KeyId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
+use crate::limits::{OFFER_SECONDS_MAX, SKEW_SECONDS};
 use crate::money::{Amount, Currency};
 use crate::paper::mandate::Mandate;
 use crate::sign::PublicKey;
@@ -15,7 +16,13 @@ use crate::time::UnixSeconds;
 /// A lineage of mandates, within its account.
 pub type LineageKey = (AccountId, LineageId);
 
-/// Everything that decisions read.
+/// How long after its decision an offer could still be taken again; past that, it has expired whatever it said.
+pub const TAKEN_SECONDS: u64 = OFFER_SECONDS_MAX + SKEW_SECONDS;
+
+/// What can still change, or may be asked for by any decision.
+///
+/// A payment that is decided and holds nothing any more is not here: it stands in [`super::past::Past`], or in the
+/// store, and is looked up when a paper names it. So the state grows with accounts and mandates, and not with time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     /// Who owns which keys.
@@ -28,12 +35,12 @@ pub struct State {
     pub mandates: HashMap<PaperId, MandateRecord>,
     /// What mandates and their replacements share.
     pub lineages: HashMap<LineageKey, Lineage>,
-    /// Every intent ever decided, or waiting.
-    pub payments: HashMap<PaperId, Payment>, // [AUT-12]
-    /// The unrefused intent of an account for an offer. [AUT-60]
+    /// Payments that wait, and those that hold something.
+    pub payments: HashMap<PaperId, Payment>,
+    /// The unrefused intent of an account for an offer, as long as the offer can be open. [AUT-60]
     pub taken: HashMap<(AccountId, PaperId), PaperId>,
-    /// Commands that have a receipt, intents aside.
-    pub commands: HashSet<PaperId>,
+    /// When what is taken need not be known any more.
+    pub taken_until: BTreeSet<(UnixSeconds, AccountId, PaperId)>,
     /// What has a time: holds that end, answers that come too late, envelopes that close.
     pub due: BTreeSet<(UnixSeconds, Due)>,
     /// The latest time at which something was decided; the clock never runs back.
@@ -63,6 +70,8 @@ pub struct MandateRecord {
     pub suspensions: Vec<(PaperId, u64)>,
     /// When it was registered.
     pub registered_at: UnixSeconds,
+    /// The envelope that this version pays from, by its number. It may have closed since.
+    pub envelope: Option<u32>,
 }
 
 /// What mandates and their replacements share.
@@ -78,8 +87,6 @@ pub struct Lineage {
     pub holds_open: u32,
     /// Payments that wait for the person.
     pub pending: usize,
-    /// Its payments, oldest first.
-    pub payments: Vec<PaperId>,
     /// Its envelope, by number, while one is open. What comes back after it has closed goes to the account, even
     /// when another has been opened since.
     pub envelope: Option<u32>,
@@ -96,7 +103,6 @@ impl Lineage {
             counters: Counters::default(),
             holds_open: 0,
             pending: 0,
-            payments: Vec::new(),
             envelope: None,
             envelopes: 0,
         }
@@ -164,6 +170,37 @@ pub struct Made {
 }
 
 impl Made {
+    /// A payment as it was made: all of it held, or all of it captured.
+    pub(super) fn new(paid: &Paid, envelope: Option<u32>, at: UnixSeconds) -> Self {
+        let grant = |grant: &Option<u64>| grant.and_then(|grant| u8::try_from(grant).ok());
+        let settled = paid.hold_until.0.is_none();
+        Self {
+            account: paid.account,
+            links: paid.links.iter().map(|link| (link.mandate, link.lineage, grant(&link.grant.0))).collect(),
+            offer: paid.offer,
+            merchant: paid.merchant.clone(),
+            payee: paid.payee.clone(),
+            amount: paid.amount,
+            currency: paid.currency,
+            decided_at: at,
+            hold_until: paid.hold_until.0,
+            captured_minor: if settled { paid.amount.minor() } else { 0 },
+            refunded_minor: 0,
+            hold: if settled { Hold::Captured } else { Hold::Open },
+            envelope,
+            pseudonym: paid.pseudonym,
+        }
+    }
+
+    /// The same payment out of a refund that carries it; nothing, where no payment can be so.
+    pub(super) fn of_late(late: &Late, envelope: Option<u32>) -> Option<Self> {
+        let hold = Hold::from_number(late.hold)?;
+        let (captured_minor, refunded_minor) = (late.captured_minor, late.refunded_minor);
+        let made = Self { captured_minor, refunded_minor, hold, ..Self::new(&late.paid, envelope, late.decided_at) };
+        let fits = hold != Hold::Open && captured_minor <= made.amount.minor() && refunded_minor <= captured_minor;
+        fits.then_some(made)
+    }
+
     /// What is still held, in minor units.
     pub fn held_minor(&self) -> u64 {
         if self.hold == Hold::Open { self.amount.minor().saturating_sub(self.captured_minor) } else { 0 }
@@ -174,13 +211,30 @@ impl Made {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
     /// Something is held.
-    Open,
+    Open = 0,
     /// All was captured, or the last capture was made.
-    Captured,
+    Captured = 1,
     /// The merchant gave the rest up.
-    Voided,
+    Voided = 2,
     /// Its time came.
-    Expired,
+    Expired = 3,
+}
+
+impl Hold {
+    /// As it is kept.
+    pub(super) const fn number(self) -> u64 {
+        self as u64
+    }
+
+    pub(super) const fn from_number(number: u64) -> Option<Self> {
+        match number {
+            0 => Some(Self::Open),
+            1 => Some(Self::Captured),
+            2 => Some(Self::Voided),
+            3 => Some(Self::Expired),
+            _ => None,
+        }
+    }
 }
 
 /// What comes due.
@@ -195,6 +249,20 @@ pub enum Due {
 }
 
 impl State {
+    /// How many things it holds: what its memory, and the reading of a snapshot, grow with.
+    pub fn objects(&self) -> usize {
+        let accounts = self.accounts.values().map(|account| 1 + account.keys.len() + account.merchants.len());
+        let counters = self.lineages.values().map(|lineage| 1 + lineage.counters.size());
+        let taken = self.taken.len() + self.taken_until.len();
+        let rest = self.keys.len() + self.mandates.len() + self.payments.len() + self.due.len() + taken;
+        accounts.sum::<usize>() + counters.sum::<usize>() + self.books.iter().count() + rest
+    }
+
+    /// The envelope that payments of these links are paid from, root first.
+    pub(super) fn envelope_of(&self, root: Option<&PaperId>) -> Option<u32> {
+        self.mandates.get(root?)?.envelope
+    }
+
     /// Whether a mandate can be spent, its lineage and its suspensions considered; not those above it.
     pub fn standing(&self, id: &PaperId, record: &MandateRecord) -> Standing {
         match self.lineages.get(&(record.mandate.account, record.mandate.lineage)) {

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use purser_protocol::authorize::{Account, Case, Decision, Link, authorize};
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
-use purser_protocol::field::{Bytes, KeyHolder, List, Set, decoded, encoded};
+use purser_protocol::field::{Bytes, KeyHolder, List, Set, encoded};
 use purser_protocol::flow::issuer::{Desk, PaymentRequest};
 use purser_protocol::id::{AccountId, Digest, LineageId, Nonce, PaperId, PartyId, Pseudonym, Text};
 use purser_protocol::ledger::audit::audit;
 use purser_protocol::ledger::books::Purse;
 use purser_protocol::ledger::event::Event;
+use purser_protocol::ledger::past::{Found, Need, Past, Told};
 use purser_protocol::ledger::snapshot::{self, Restoring};
 use purser_protocol::ledger::state::{Payment, State};
 use purser_protocol::ledger::{Answer, Command, Ledger, PaymentOrder, Record, Settings};
@@ -56,6 +57,10 @@ pub struct World {
     kept: Vec<Kept>,
     /// The latest answer to each paper.
     answers: HashMap<PaperId, Record>,
+    /// What happened to each payment, as a store would tell it.
+    told: HashMap<PaperId, Told>,
+    /// What the state does not hold any more.
+    past: Past,
 }
 
 #[derive(Clone)]
@@ -117,6 +122,8 @@ impl World {
             drawn: 0,
             kept: Vec::new(),
             answers: HashMap::new(),
+            told: HashMap::new(),
+            past: Past::default(),
         }
     }
 
@@ -603,6 +610,7 @@ impl World {
     /// Has a command decided, and remembers the answer as a store would.
     pub fn step(&mut self, command: &Command) -> Said {
         self.drawn += 1;
+        self.look_up(command);
         let answer = self.ledger.step(command, at(self.now), salt(self.drawn)).expect("the events fit the state");
         let said = match answer {
             Answer::NotDecided(fault) => Said::not_decided(fault),
@@ -628,11 +636,56 @@ impl World {
         assert!(waited, "another answer to what was decided: {record:?}");
         let at = self.ledger.state().clock.expect("something was decided");
         self.kept.push(Kept { command: record.command, at, event: encoded(&record.event) });
+        self.past.commands.insert(record.command);
+        let Some(intent) = record.event.payment() else { return };
+        self.told.entry(intent).or_default().push((record.event.clone(), at));
+        if !self.state().payments.contains_key(&intent) {
+            let payment = self.ledger.payment(&intent).expect("what was just decided is known");
+            self.past.payments.insert(intent, payment.clone());
+        }
+    }
+
+    /// Forgets the past now and then, as after a batch, and looks up what is needed of it.
+    fn look_up(&mut self, command: &Command) {
+        if self.drawn.is_multiple_of(2) {
+            let known = self.ledger.forget();
+            assert!(known.commands.iter().all(|command| self.past.commands.contains(command)));
+        }
+        let needs = self.ledger.needs(command, at(self.now));
+        assert!(needs.is_empty() || self.ledger.clone().step(command, at(self.now), salt(0)).is_err(), "{needs:?}");
+        for need in needs {
+            let found = self.find(need);
+            self.ledger.supply(found).expect("the past fits the state");
+        }
+        assert_eq!(self.ledger.needs(command, at(self.now)), []);
+    }
+
+    /// What a store says.
+    fn find(&self, need: Need) -> Found {
+        match need {
+            Need::Command(paper) => Found::Command(paper, self.past.commands.contains(&paper)),
+            Need::Payment(intent) => Found::Payment(intent, self.told.get(&intent).cloned().unwrap_or_default()),
+            Need::History(key, since) => {
+                let paid = |(event, at): &(Event, UnixSeconds)| event.payer() == Some(key.0) && *at >= since;
+                let told = self.told.iter().filter(|(_, told)| told.iter().any(paid));
+                Found::History(key, told.map(|(intent, told)| (*intent, told.clone())).collect())
+            }
+        }
+    }
+
+    /// A payment, wherever it stands.
+    pub fn payment(&self, intent: &PaperId) -> Option<&Payment> {
+        self.state().payments.get(intent).or_else(|| self.past.payments.get(intent))
+    }
+
+    /// What the state does not hold any more.
+    pub fn past(&self) -> &Past {
+        &self.past
     }
 
     fn examine(&self) {
         if self.audits {
-            assert_eq!(audit(self.state()), []);
+            assert_eq!(audit(self.state(), &self.past), []);
         }
     }
 
@@ -662,7 +715,7 @@ impl World {
 
     fn apply(&self, mut ledger: Ledger, kept: &[Kept]) -> Ledger {
         for kept in kept {
-            let event: Event = decoded(&kept.event).expect("a kept event reads");
+            let event = Event::read_kept(&kept.event).expect("a kept event reads");
             ledger.replay(&event, Some(kept.command), kept.at).expect("a kept event fits");
         }
         ledger
@@ -722,7 +775,7 @@ impl World {
     /// What the decision is made of, asked beside the ledger. `None` for an intent that is known.
     pub fn decision(&self, order: &PaymentOrder) -> Option<Decision> {
         let state = self.state();
-        let waits = match state.payments.get(&order.intent.id()) {
+        let waits = match self.payment(&order.intent.id()) {
             None => true,
             Some(Payment::Pending(asked)) => order.confirmation.is_some() && asked.answer_by > at(self.now),
             Some(_) => false,

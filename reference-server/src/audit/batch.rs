@@ -1,6 +1,5 @@
 //! One batch: its root, its tree, its place in the log, its decisions.
 
-use purser_protocol::field::decoded;
 use purser_protocol::flow::log::open_root;
 use purser_protocol::id::PaperId;
 use purser_protocol::ledger::event::Event;
@@ -92,7 +91,7 @@ impl Walk<'_> {
         };
         // A payment that waits has one answer, and then its last.
         let waits = matches!(self.ledger.state().payments.get(&command), Some(Payment::Pending(_)));
-        if self.ledger.state().commands.contains(&command) && !waits {
+        if self.ledger.past().commands.contains(&command) && !waits {
             return self.report.find(Kind::Twice, place, format!("{command} was decided before"));
         }
         let claims = match claims(&entry.claims) {
@@ -102,10 +101,14 @@ impl Walk<'_> {
         let Some(at) = UnixSeconds::new(decided_at_seconds).filter(|at| *at == claims.decided_at) else {
             return self.skip(Kind::Receipt, place, "it was decided at another time than its batch".to_owned());
         };
-        let event: Event = match decoded(&entry.event) {
+        let event = match Event::read_kept(&entry.event) {
             Ok(event) => event,
             Err(fault) => return self.skip(Kind::Event, place, fault.to_string()),
         };
+        let payment = event.payment().filter(|intent| *intent != command).map(|intent| intent.0.to_vec());
+        if entry.payment != payment || entry.payer != event.payer().map(|payer| payer.0.to_vec()) {
+            self.report.find(Kind::Entry, place, "it is found by another payment or payer than its own");
+        }
         let state = self.ledger.state();
         for (kind, what) in answer::faults(entry, &event, &claims, &command, PaperId(leaf), state) {
             self.report.find(kind, place, what);

@@ -5,6 +5,7 @@ use std::fmt;
 
 use purser_protocol::id::{Digest, PartyId, Text};
 use purser_protocol::ledger::books::Purse;
+use purser_protocol::ledger::past::Past;
 use purser_protocol::ledger::state::{Hold, Payment, State};
 use serde_json::{Value, json};
 
@@ -163,8 +164,8 @@ impl Report {
         }
     }
 
-    /// Counts and sums up what a state holds.
-    pub(super) fn count(&mut self, state: &State) {
+    /// Counts and sums up what a state holds, and what it holds no more.
+    pub(super) fn count(&mut self, state: &State, past: &Past) {
         let mut counts = BTreeMap::from([
             ("accounts", state.accounts.len()),
             ("mandates", state.mandates.len()),
@@ -187,7 +188,7 @@ impl Report {
             };
             *sum += u128::from(minor);
         }
-        for payment in state.payments.values() {
+        for payment in state.payments.values().chain(past.payments.values()) {
             let name = match payment {
                 Payment::Pending(_) => "payments_waiting",
                 Payment::Closed { .. } => "payments_closed",

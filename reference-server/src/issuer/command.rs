@@ -16,6 +16,7 @@ use purser_protocol::field::{decoded, encoded};
 use purser_protocol::flow::issuer::{OpenedPayment, PaymentRequest, Resource};
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::Command;
+use purser_protocol::ledger::state::Payment;
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::receipt::{Claims, Detail, Outcome};
 use purser_protocol::sign::paper::id;
@@ -23,6 +24,7 @@ use purser_protocol::sign::{Frame, Kind, Signed, SignerName};
 use tokio::sync::oneshot;
 
 use super::Issuer;
+use crate::lookup;
 use crate::random::random;
 use crate::reply::{Problem, Refused};
 use crate::store::Answered;
@@ -152,18 +154,33 @@ impl Issuer {
     fn open_payment(&self, bytes: &[u8]) -> Result<Opened, Fault> {
         let request = PaymentRequest::read(bytes)?;
         let keys = self.keys.read().map_err(|_| Fault::new(Code::Internal))?;
-        // A known intent gets its outcome whatever has become of the rest of its message. [AUT-10]
-        let id = Frame::read(request.intent).map(|frame| id(frame.protected, frame.payload));
-        if id.is_ok_and(|id| keys.is_decided(&id)) {
-            return self.desk().intent_id(&request, &*keys).map(Opened::Known);
-        }
         let opened = self.desk().open_payment(
             &request,
             &*keys,
             |account, merchant| self.pseudonym(account, merchant),
             |mandate| keys.account_of(mandate),
         );
+        // The writer finds out whether an intent is known; here it matters only where nothing would come to it, or
+        // something else before it.
+        let is_plain = opened.as_ref().is_ok_and(|opened| opened.mandates.is_empty());
+        if !is_plain && self.is_decided(&request)? {
+            // A known intent gets its outcome whatever has become of the rest of its message. [AUT-10]
+            return self.desk().intent_id(&request, &*keys).map(Opened::Known);
+        }
         opened.map(Box::new).map(Opened::New)
+    }
+
+    /// Whether the intent of a request has its outcome.
+    fn is_decided(&self, request: &PaymentRequest<'_>) -> Result<bool, Fault> {
+        let Ok(id) = Frame::read(request.intent).map(|frame| id(frame.protected, frame.payload)) else {
+            return Ok(false);
+        };
+        let internal = |_| Fault::new(Code::Internal);
+        let ledger = self.ledger.read().map_err(|_| Fault::new(Code::Internal))?;
+        let waits = ledger.state().payments.get(&id).is_some_and(|payment| matches!(payment, Payment::Pending(_)));
+        drop(ledger);
+        let mut reader = self.reader.lock().map_err(|_| Fault::new(Code::Internal))?;
+        Ok(!waits && !lookup::told(reader.as_mut(), &id).map_err(internal)?.is_empty())
     }
 
     /// Runs a check on a thread of its own, when there is room for it.
@@ -237,7 +254,7 @@ pub(super) fn answer(answered: Answered) -> Result<Response, Problem> {
     Ok(response)
 }
 
-fn claims_of(answered: &Answered) -> Result<Claims, Problem> {
+pub(super) fn claims_of(answered: &Answered) -> Result<Claims, Problem> {
     answered.receipt.read_claims().map_err(|_| Problem::new(Code::Internal))
 }
 

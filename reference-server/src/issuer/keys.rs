@@ -1,11 +1,11 @@
 //! A copy of who owns which keys, so that signatures are checked while the ledger is written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use purser_protocol::flow::issuer::Directory;
 use purser_protocol::id::{AccountId, KeyId, PaperId};
 use purser_protocol::ledger::event::Event;
-use purser_protocol::ledger::state::{Payment, State};
+use purser_protocol::ledger::state::State;
 use purser_protocol::paper::mandate::Holder;
 use purser_protocol::sign::PublicKey;
 
@@ -16,8 +16,6 @@ pub(super) struct Keys {
     mandates: HashMap<PaperId, (AccountId, Holder)>,
     all: HashMap<KeyId, PublicKey>,
     owners: HashMap<KeyId, AccountId>,
-    /// Intents that have their outcome.
-    decided: HashSet<PaperId>,
 }
 
 impl Keys {
@@ -29,14 +27,12 @@ impl Keys {
             .flat_map(|(account, record)| record.keys.iter().map(|(name, (key, _))| ((*account, *name), *key)));
         let mandates =
             state.mandates.iter().map(|(id, record)| (*id, (record.mandate.account, record.mandate.holder.clone())));
-        let decided = state.payments.iter().filter(|(_, payment)| !matches!(payment, Payment::Pending(_)));
         let owners = state.accounts.iter().flat_map(|(account, record)| record.keys.keys().map(|key| (*key, *account)));
         Self {
             owners: owners.collect(),
             accounts: accounts.collect(),
             mandates: mandates.collect(),
             all: state.keys.clone(),
-            decided: decided.map(|(intent, _)| *intent).collect(),
         }
     }
 
@@ -57,12 +53,6 @@ impl Keys {
                 }
                 self.mandates.insert(registered.mandate, (record.mandate.account, holder));
             }
-            Event::Paid(paid) => {
-                self.decided.insert(paid.intent);
-            }
-            Event::Refused(closed) | Event::Cancelled(closed) => {
-                self.decided.insert(closed.intent);
-            }
             _ => {}
         }
     }
@@ -70,11 +60,6 @@ impl Keys {
     /// The account that a key is of.
     pub(super) fn owner(&self, key: &KeyId) -> Option<AccountId> {
         self.owners.get(key).copied()
-    }
-
-    /// Whether an intent has its outcome.
-    pub(super) fn is_decided(&self, intent: &PaperId) -> bool {
-        self.decided.contains(intent)
     }
 
     /// The account of a mandate.

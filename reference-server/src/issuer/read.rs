@@ -1,5 +1,6 @@
 //! What is read: outcomes and receipts by their ids, and what an account's or a mandate's key may see.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use purser_protocol::bind::{base64url, http};
 use purser_protocol::code::Code;
 use purser_protocol::fault::{Fault, Part};
 use purser_protocol::field::encoded;
-use purser_protocol::id::{AccountId, PartyId};
+use purser_protocol::id::{AccountId, PaperId, PartyId};
+use purser_protocol::ledger::past::{Told, folded};
 use purser_protocol::ledger::state::{Payment, State as LedgerState};
 use purser_protocol::paper::credential::Pseudonym;
 use purser_protocol::paper::mandate::Holder;
@@ -23,9 +25,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::address::{Named, Wait, paper_id};
-use super::command::answer;
+use super::command::{answer, claims_of};
 use super::{Issuer, view};
+use crate::lookup;
 use crate::reply::Problem;
+use crate::store::StoreError;
 
 /// Longest wait for an outcome.
 const WAIT_SECONDS_MAX: u64 = 20;
@@ -47,27 +51,28 @@ pub(super) async fn intent(
     loop {
         let committed = issuer.committed.notified();
         let waits = |payment: &Payment| matches!(payment, Payment::Pending(_));
-        let payment = issuer.with(move |state| state.payments.get(&id).map(waits)).await?;
-        match payment {
-            None => return Err(Problem::new(Code::NotFound)),
-            Some(false) => break,
-            Some(true) => {
-                tokio::select! {
-                    () = committed => {}
-                    () = tokio::time::sleep_until(until) => break,
-                    () = issuer.life.stopping() => break,
-                }
-            }
+        if !issuer.with(move |state| state.payments.get(&id).is_some_and(waits)).await? {
+            break;
+        }
+        tokio::select! {
+            () = committed => {}
+            () = tokio::time::sleep_until(until) => break,
+            () = issuer.life.stopping() => break,
         }
     }
     let mut answered = issuer.stored(id).await?;
+    // Other papers have their answers elsewhere.
+    if claims_of(&answered)?.intent != Some(id) {
+        return Err(Problem::new(Code::NotFound));
+    }
     // A merchant knows the id too, and is not told why. [HTB-8]
     let payer = match headers.contains_key(http::PURSER_PROOF) {
         true => {
             let who = issuer.reader_of(&method, &uri, &headers).await?;
             issuer
-                .with(move |state| {
-                    view::mandate_of(state, &id).is_some_and(|mandate| view::may_see(state, &who, &mandate))
+                .with_payment(id, move |state, payment| {
+                    let mandate = payment.and_then(view::mandate_of);
+                    mandate.is_some_and(|mandate| view::may_see(state, &who, &mandate))
                 })
                 .await?
         }
@@ -159,7 +164,15 @@ pub(super) async fn payments(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let reader = issuer.reader_of(&method, &uri, &headers).await?;
-    issuer.with(move |state| view::payments(state, &reader)).await.map(Json)
+    let told = {
+        let key = reader.key;
+        let mut accounts = issuer.with(move |state| view::accounts_of(state, &key)).await?;
+        accounts.extend(reader.account);
+        let issuer = Arc::clone(&issuer);
+        let told = tokio::task::spawn_blocking(move || issuer.told_of(accounts));
+        told.await.map_err(|_| Problem::new(Code::Internal))?.map_err(|_| Problem::new(Code::Internal))?
+    };
+    issuer.with(move |state| view::payments(state, &reader, &told)).await.map(Json)
 }
 
 #[derive(Deserialize)]
@@ -218,6 +231,34 @@ impl Issuer {
             Ok(look(ledger.state()))
         });
         looked.await.map_err(|_| Problem::new(Code::Internal))?
+    }
+
+    /// Looks at the state and at a payment, wherever it is kept.
+    async fn with_payment<T: Send + 'static>(
+        self: &Arc<Self>,
+        intent: PaperId,
+        look: impl FnOnce(&LedgerState, Option<&Payment>) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let issuer = Arc::clone(self);
+        let told = tokio::task::spawn_blocking(move || {
+            let mut reader = issuer.reader.lock().map_err(|_| Code::Internal)?;
+            lookup::told(reader.as_mut(), &intent).map_err(|_| Code::Internal)
+        });
+        let told = told.await.map_err(|_| Problem::new(Code::Internal))?.map_err(Problem::new)?;
+        self.with(move |state| look(state, folded(state, &told).ok().flatten().as_ref())).await
+    }
+
+    /// What happened to the payments of accounts.
+    fn told_of(&self, accounts: BTreeSet<AccountId>) -> Result<Vec<(PaperId, Told)>, StoreError> {
+        let poisoned = |_| StoreError::Damaged("a reader died".into());
+        let mut reader = self.reader.lock().map_err(poisoned)?;
+        let mut all = Vec::new();
+        for account in accounts {
+            for intent in reader.payments_of(&account, 0)? {
+                all.push((intent, lookup::told(reader.as_mut(), &intent)?));
+            }
+        }
+        Ok(all)
     }
 
     /// The key that proves to have sent this request. [HTB-31] [HTB-32]

@@ -7,12 +7,13 @@ use purser_protocol::bind::base64url;
 use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::books::Purse;
+use purser_protocol::ledger::past::{Told, folded};
 use purser_protocol::ledger::state::{Hold, Made, MandateRecord, Payment, State};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Holder;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::paper::status::MandateState;
-use purser_protocol::sign::Paper;
+use purser_protocol::sign::{Paper, PublicKey};
 use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::Reader;
 use serde_json::{Value, json};
@@ -119,21 +120,25 @@ pub(super) fn show_papers(shown: &mut Value, sent: &[u8]) {
     }
 }
 
-/// The payments that a reader may see, oldest first.
-pub(super) fn payments(state: &State, who: &Who) -> Value {
-    let mut seen: Vec<_> = state
-        .payments
-        .iter()
-        .filter_map(|(id, payment)| match payment {
-            Payment::Made(made) => Some((id, made)),
-            _ => None,
-        })
+/// The accounts whose mandates a key holds.
+pub(super) fn accounts_of(state: &State, key: &PublicKey) -> BTreeSet<AccountId> {
+    let held = state.mandates.values().filter(|record| holds(&record.mandate.holder, key));
+    held.map(|record| record.mandate.account).collect()
+}
+
+/// The payments that a reader may see, oldest first, out of those that are told.
+pub(super) fn payments(state: &State, who: &Who, told: &[(PaperId, Told)]) -> Value {
+    let made = told.iter().filter_map(|(id, told)| match folded(state, told) {
+        Ok(Some(Payment::Made(made))) => Some((id, made)),
+        _ => None,
+    });
+    let mut seen: Vec<_> = made
         .filter(|(_, made)| {
             who.account == Some(made.account) || made.links.iter().any(|(mandate, _, _)| may_see(state, who, mandate))
         })
         .collect();
     seen.sort_by_key(|(id, made)| (made.decided_at, **id));
-    let list: Vec<Value> = seen.into_iter().map(|(id, made)| payment(id, made)).collect();
+    let list: Vec<Value> = seen.into_iter().map(|(id, made)| payment(id, &made)).collect();
     json!({ "payments": list })
 }
 
@@ -201,9 +206,9 @@ pub(super) fn may_see(state: &State, who: &Who, mandate: &PaperId) -> bool {
     })
 }
 
-/// The mandate that an intent names.
-pub(super) fn mandate_of(state: &State, intent: &PaperId) -> Option<PaperId> {
-    match state.payments.get(intent)? {
+/// The mandate that a payment's intent names.
+pub(super) fn mandate_of(payment: &Payment) -> Option<PaperId> {
+    match payment {
         Payment::Made(made) => made.links.last().map(|(mandate, _, _)| *mandate),
         Payment::Pending(asked) => asked.links.last().copied(),
         Payment::Closed { mandate, .. } => Some(*mandate),

@@ -2,18 +2,19 @@
 
 mod archive;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use purser_protocol::id::PaperId;
+use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::receipt::Receipt;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
 use super::{Answered, Batch, Past, Reader, Store, StoreError, assemble, receipt_id};
 
 pub use archive::SqliteArchive;
 
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// Rows are only added. `command` is not unique: a payment that waits has one answer, and then its last.
 const SCHEMA: &str = "
@@ -33,11 +34,15 @@ const SCHEMA: &str = "
         claims BLOB NOT NULL,
         detail BLOB,
         evidence BLOB NOT NULL,
-        made BLOB
+        made BLOB,
+        payment BLOB,
+        payer BLOB
     ) STRICT;
     CREATE INDEX entries_by_command ON entries (command);
     CREATE INDEX entries_by_receipt ON entries (receipt);
     CREATE INDEX entries_by_batch ON entries (batch, place);
+    CREATE INDEX entries_by_payment ON entries (payment) WHERE payment IS NOT NULL;
+    CREATE INDEX entries_by_payer ON entries (payer, sequence) WHERE payer IS NOT NULL;
 ";
 
 /// The one writer.
@@ -79,8 +84,8 @@ impl Store for Sqlite {
             .execute(params![batch.number, batch.decided_at_seconds, batch.tree_root, batch.root])?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO entries (batch, place, command, receipt, event, claims, detail, evidence, made)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO entries (batch, place, command, receipt, event, claims, detail, evidence, made, payment, payer)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?;
             for (place, entry) in batch.entries.iter().enumerate() {
                 insert.execute(params![
@@ -93,6 +98,8 @@ impl Store for Sqlite {
                     entry.detail,
                     entry.evidence,
                     entry.made,
+                    entry.payment.map(|payment| payment.0),
+                    entry.payer.map(|payer| payer.0),
                 ])?;
             }
         }
@@ -137,7 +144,7 @@ impl SqliteReader {
         &self,
         batches: u64,
         sequence: u64,
-        past: &mut dyn FnMut(Past) -> Result<(), StoreError>,
+        given: &mut dyn FnMut(Past) -> Result<(), StoreError>,
         batch: &mut dyn FnMut([u8; 32]),
     ) -> Result<(), StoreError> {
         let mut numbers =
@@ -158,12 +165,7 @@ impl SqliteReader {
         )?;
         let mut rows = entries.query([sequence])?;
         while let Some(row) = rows.next()? {
-            past(Past {
-                sequence: row.get(0)?,
-                command: PaperId(row.get(1)?),
-                decided_at_seconds: row.get(2)?,
-                event: row.get(3)?,
-            })?;
+            given(past(row)?)?;
         }
         Ok(())
     }
@@ -207,6 +209,44 @@ impl Reader for SqliteReader {
         given
     }
 
+    fn decided(&mut self, papers: &[PaperId]) -> Result<HashSet<PaperId>, StoreError> {
+        let mut find = self.connection.prepare_cached("SELECT 1 FROM entries WHERE command = ?1 LIMIT 1")?;
+        let mut decided = HashSet::new();
+        for paper in papers {
+            if find.exists([paper.0])? {
+                decided.insert(*paper);
+            }
+        }
+        Ok(decided)
+    }
+
+    fn payment(&mut self, intent: &PaperId) -> Result<Vec<Past>, StoreError> {
+        let mut find = self.connection.prepare_cached(
+            "SELECT sequence, command, decided_at, event FROM entries JOIN batches ON batch = number WHERE command = ?1
+             UNION ALL
+             SELECT sequence, command, decided_at, event FROM entries JOIN batches ON batch = number WHERE payment = ?1
+             ORDER BY sequence",
+        )?;
+        let told = find.query_map([intent.0], past)?;
+        Ok(told.collect::<Result<_, _>>()?)
+    }
+
+    fn payments_of(&mut self, payer: &AccountId, since_seconds: u64) -> Result<Vec<PaperId>, StoreError> {
+        let mut find = self.connection.prepare_cached(
+            "SELECT command, decided_at FROM entries JOIN batches ON batch = number
+             WHERE payer = ?1 ORDER BY sequence DESC",
+        )?;
+        let mut rows = find.query([payer.0])?;
+        let mut intents = Vec::new();
+        while let Some(row) = rows.next()? {
+            if row.get::<_, u64>(1)? < since_seconds {
+                break;
+            }
+            intents.push(PaperId(row.get(0)?));
+        }
+        Ok(intents)
+    }
+
     fn answer(&mut self, command: &PaperId) -> Result<Option<Answered>, StoreError> {
         self.find("command", &command.0)
     }
@@ -232,6 +272,11 @@ impl Reader for SqliteReader {
     fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError> {
         Ok(self.find("receipt", &id.0)?.map(|answered| answered.receipt))
     }
+}
+
+fn past(row: &Row<'_>) -> Result<Past, rusqlite::Error> {
+    let command = PaperId(row.get(1)?);
+    Ok(Past { sequence: row.get(0)?, command, decided_at_seconds: row.get(2)?, event: row.get(3)? })
 }
 
 #[cfg(test)]

@@ -143,7 +143,7 @@ pub(crate) fn open(store: &Path) -> Connection {
 }
 
 /// What is done to a store, and what the audit must find.
-const DAMAGES: [(&str, &str, &str); 20] = [
+const DAMAGES: [(&str, &str, &str); 22] = [
     ("a batch is gone", "DELETE FROM batches WHERE number = 5", "batch"),
     (
         "a batch is gone with all it holds",
@@ -167,12 +167,12 @@ const DAMAGES: [(&str, &str, &str); 20] = [
     ("a decision is in another batch", "UPDATE entries SET batch = 7 WHERE sequence = 9", "tree"),
     (
         "a decision is in no batch",
-        "INSERT INTO entries SELECT 999, 999, place, command, receipt, event, claims, detail, evidence, made FROM entries WHERE sequence = 9",
+        "INSERT INTO entries SELECT 999, 999, place, command, receipt, event, claims, detail, evidence, made, payment, payer FROM entries WHERE sequence = 9",
         "entry",
     ),
     (
         "a decision is there twice",
-        "INSERT INTO entries SELECT 999, (SELECT max(number) FROM batches), 9, command, receipt, event, claims, detail, evidence, made FROM entries WHERE sequence = 7",
+        "INSERT INTO entries SELECT 999, (SELECT max(number) FROM batches), 9, command, receipt, event, claims, detail, evidence, made, payment, payer FROM entries WHERE sequence = 7",
         "twice",
     ),
     (
@@ -199,6 +199,16 @@ const DAMAGES: [(&str, &str, &str); 20] = [
         "event",
     ),
     ("an answer stands for another paper", "UPDATE entries SET command = zeroblob(32) WHERE sequence = 9", "answer"),
+    (
+        "a payment is found by no payer",
+        "UPDATE entries SET payer = NULL WHERE sequence = (SELECT min(sequence) FROM entries WHERE payer IS NOT NULL)",
+        "entry",
+    ),
+    (
+        "a refund is found by another payment",
+        "UPDATE entries SET payment = zeroblob(32) WHERE hex(event) LIKE '820B%'",
+        "entry",
+    ),
     ("what was sent is gone", "UPDATE entries SET evidence = x'' WHERE sequence = 9", "evidence"),
 ];
 

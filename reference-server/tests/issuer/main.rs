@@ -18,6 +18,7 @@ mod due;
 mod flood;
 mod journey;
 mod mandates;
+mod past;
 mod reads;
 mod restored;
 mod together;

@@ -118,11 +118,15 @@ impl Person {
     }
 
     pub(crate) fn deposit(&self, minor: u64) -> Vec<u8> {
+        self.deposit_at(minor, 0)
+    }
+
+    pub(crate) fn deposit_at(&self, minor: u64, later_seconds: u64) -> Vec<u8> {
         let (amount, currency) = (amount(minor), yuan());
         self.key.sign(&Deposit {
             account: self.account,
             issuer: issuer(),
-            issued_at: now(),
+            issued_at: now().saturating_add(later_seconds),
             nonce: nonce(),
             amount,
             currency,

@@ -14,7 +14,6 @@ use http_body_util::Full;
 use purser_protocol::bind::base64url;
 use purser_protocol::bind::http::{Challenge, Credential as Shown, PAPER, PAYMENT_REQUEST, PURSER_PROOF};
 use purser_protocol::cert::{Role as Certified, TrustAnchors};
-use purser_protocol::field::decoded;
 use purser_protocol::flow::Register;
 use purser_protocol::id::{AccountId, PaperId, ShortText};
 use purser_protocol::ledger::audit::audit;
@@ -259,11 +258,11 @@ impl Town {
         let mut query = store.prepare(query).unwrap();
         let mut rows = query.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
-            let event: Event = decoded(&row.get::<_, Vec<u8>>(0).unwrap()).unwrap();
+            let event = Event::read_kept(&row.get::<_, Vec<u8>>(0).unwrap()).unwrap();
             let at = UnixSeconds::new(row.get(2).unwrap()).unwrap();
             ledger.replay(&event, Some(PaperId(row.get(1).unwrap())), at).unwrap();
         }
-        assert_eq!(audit(ledger.state()), []);
+        assert_eq!(audit(ledger.state(), ledger.past()), []);
         ledger
     }
 

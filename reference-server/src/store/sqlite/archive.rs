@@ -40,7 +40,7 @@ impl Archive for SqliteArchive {
         let mut batches =
             self.connection.prepare("SELECT number, decided_at, tree_root, root FROM batches ORDER BY number")?;
         let mut entries = self.connection.prepare(
-            "SELECT sequence, place, command, receipt, event, claims, detail, evidence
+            "SELECT sequence, place, command, receipt, event, claims, detail, evidence, made, payment, payer
              FROM entries WHERE batch = ?1 ORDER BY place, sequence",
         )?;
         let mut rows = batches.query([])?;
@@ -73,5 +73,8 @@ fn entry(row: &Row<'_>) -> Result<KeptEntry, rusqlite::Error> {
         claims: row.get(5)?,
         detail: row.get(6)?,
         evidence: row.get(7)?,
+        made: row.get(8)?,
+        payment: row.get(9)?,
+        payer: row.get(10)?,
     })
 }

@@ -107,7 +107,7 @@ impl Issuer {
     pub(super) fn ask(&mut self, input: Input<'_>) -> Said {
         self.end_what_is_due(input.seconds("now")?)?;
         let intent = PaperId(input.array("intent")?);
-        if !self.state_of().payments.contains_key(&intent) {
+        if self.ledger.payment(&intent).is_none() {
             return Err(Code::NotFound.into());
         }
         self.told(&intent, input.flag("payer"), false)
@@ -135,7 +135,7 @@ impl Issuer {
         let refused = |intent: &PaperId| {
             self.answers.get(intent).is_none_or(|answered| answered.claims.outcome == Outcome::Refused)
         };
-        Ok(state::show(self.state_of(), refused))
+        Ok(state::show(self.state_of(), self.ledger.past(), refused))
     }
 
     pub(super) fn status(&mut self, input: Input<'_>) -> Said {
@@ -167,7 +167,7 @@ impl Issuer {
         let known = Frame::read(request.intent).map(|frame| id(frame.protected, frame.payload)).ok();
         let decided = |payment: &Payment| !matches!(payment, Payment::Pending(_));
         // A known intent gets its outcome whatever has become of the rest of its message. [AUT-10]
-        if known.and_then(|intent| self.state_of().payments.get(&intent)).is_some_and(decided) {
+        if known.and_then(|intent| self.ledger.payment(&intent)).is_some_and(decided) {
             return Ok(self.desk(now).intent_id(&request, self.state_of())?);
         }
         let opened = self.desk(now).open_payment(

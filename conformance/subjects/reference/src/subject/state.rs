@@ -5,15 +5,20 @@ use std::collections::BTreeMap;
 use purser_protocol::authorize::Standing;
 use purser_protocol::id::PaperId;
 use purser_protocol::ledger::books::Purse;
+use purser_protocol::ledger::past::Past;
 use purser_protocol::ledger::state::{Hold, Made, Payment, State};
 use serde_json::{Map, Value, json};
 
-pub(super) fn show(state: &State, was_refused: impl Fn(&PaperId) -> bool) -> Value {
+/// All payments, by their ids.
+type Payments<'a> = BTreeMap<&'a PaperId, &'a Payment>;
+
+pub(super) fn show(state: &State, past: &Past, was_refused: impl Fn(&PaperId) -> bool) -> Value {
+    let all: Payments<'_> = state.payments.iter().chain(&past.payments).collect();
     json!({
         "accounts": accounts(state),
         "merchants": merchants(state),
-        "mandates": mandates(state),
-        "payments": payments(state, was_refused),
+        "mandates": mandates(state, &all),
+        "payments": payments(&all, was_refused),
     })
 }
 
@@ -52,17 +57,15 @@ fn merchants(state: &State) -> Vec<Value> {
     shown.collect()
 }
 
-fn mandates(state: &State) -> Vec<Value> {
+fn mandates(state: &State, payments: &Payments<'_>) -> Vec<Value> {
     let sorted: BTreeMap<_, _> = state.mandates.iter().collect();
     let shown = sorted.into_iter().map(|(id, record)| {
         let key = (record.mandate.account, record.mandate.lineage);
-        let lineage = state.lineages.get(&key);
-        let intents = lineage.map(|lineage| lineage.payments.as_slice()).unwrap_or_default();
-        let made = intents.iter().filter_map(|intent| match state.payments.get(intent) {
-            Some(Payment::Made(made)) => Some(made.as_ref()),
+        let made = payments.values().filter_map(|payment| match payment {
+            Payment::Made(made) if made.account == key.0 => Some(made.as_ref()),
             _ => None,
         });
-        let made: Vec<&Made> = made.collect();
+        let made: Vec<&Made> = made.filter(|made| made.links.iter().any(|(_, lineage, _)| *lineage == key.1)).collect();
         let returned = |made: &Made| {
             let link = made.links.iter().find(|(_, lineage, _)| *lineage == key.1);
             let returns =
@@ -89,9 +92,8 @@ fn mandates(state: &State) -> Vec<Value> {
     shown.collect()
 }
 
-fn payments(state: &State, was_refused: impl Fn(&PaperId) -> bool) -> Vec<Value> {
-    let sorted: BTreeMap<_, _> = state.payments.iter().collect();
-    let shown = sorted.into_iter().map(|(id, payment)| {
+fn payments(payments: &Payments<'_>, was_refused: impl Fn(&PaperId) -> bool) -> Vec<Value> {
+    let shown = payments.iter().map(|(id, payment)| {
         let (said, amounts) = match payment {
             Payment::Pending(_) => ("pending", [0; 3]),
             Payment::Closed { .. } if was_refused(id) => ("refused", [0; 3]),
