@@ -1,68 +1,67 @@
-//! Level 2: a server under test, over TLS, by a suite that plays everybody else.
+//! Level 2: a server, an agent or a wallet under test, by a suite that plays everybody else.
 //!
-//! Nothing of the target is assumed but what its discovery document says. The suite brings a merchant or an issuer of
-//! its own, which the target must trust, and opens a new account for every check, so that no check sees another's
-//! traces and the target need not be reset.
-//!
-//! The checks of issuers are those of the crate `purser-conformance-live`; those of merchants are here.
+//! Nothing of the target is assumed but what its discovery document says. Keys, accounts, mandates and offers are new
+//! for every check, so that no check sees another's traces and the target need not be reset. The checks are made in
+//! the crate `purser-conformance-live`; here they come to results like those of the vectors.
 
-mod fresh;
-mod http;
-mod issuer;
-mod peers;
-mod sale;
-mod shop;
-
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
-use purser_test_vectors::{Expect, Importance, Level, Outcome};
+use purser_conformance_live as live;
+use purser_test_vectors::Case;
+use serde_json::json;
 
-pub use http::{Response, Tamper};
-pub use issuer::{IssuerPeers, catalogue, drive, drive_wallet, run, run_through};
-pub use peers::Peers;
-pub use purser_conformance_live::authority;
-pub use shop::Shop;
+pub use purser_conformance_live::{Answer, authority};
 
-use crate::results::{CaseResult, Claims, Implementation, Results, State, Suite};
-use crate::run::judge::Why;
+use crate::results::{Claims, Implementation, Results, State, Suite};
+use crate::run::catalogue::Catalogue;
+use crate::run::credit;
+use crate::run::judge::{Verdict, Why};
+use crate::run::plan::{Plan, Planned, is_asked_for};
 use crate::run::scope::Scope;
 use crate::run::{HarnessError, Options};
 
-/// A check of a server, made from the place of everybody else.
-pub(crate) struct Check<W> {
-    /// A path of words, below `live/` and the role.
-    id: &'static str,
-    /// What is seen.
-    title: &'static str,
-    /// The clauses that ask for it, with spaces between.
-    clauses: &'static str,
-    /// A feature that it needs, or nothing.
-    feature: &'static str,
-    /// Looks; the error says what is not as it must be.
-    look: fn(&W) -> Result<(), String>,
+/// What changes answers on their way, in tests of the suite itself.
+pub type Tamper = fn(&mut Answer);
+
+/// Whom the suite plays towards a server, and whom it trusts.
+#[derive(Clone, Debug)]
+pub struct Peers {
+    /// Certificates of the authorities that vouch for the one under test.
+    pub roots: PathBuf,
+    /// Certificates and keys of parties that it trusts, by their names in [`authority::PARTIES`].
+    pub seals: BTreeMap<String, (PathBuf, PathBuf)>,
 }
 
-/// Makes the rows of a table of checks.
-macro_rules! checks {
-    ($world:ty; $($id:literal, $title:literal, $clauses:literal, $feature:literal, $look:ident;)+) => {
-        /// The checks of this file.
-        pub(super) const CHECKS: &[super::Check<$world>] = &[
-            $(super::Check { id: $id, title: $title, clauses: $clauses, feature: $feature, look: $look },)+
-        ];
-    };
+impl Peers {
+    /// A folder with `roots.pem`, and, where they are there, the parties as `.pem` and `.key`.
+    pub fn of(folder: &Path) -> Self {
+        let pair = |name: &str| (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
+        let there = |name: &&str| folder.join(format!("{name}.pem")).exists();
+        let seals = authority::PARTIES.iter().map(|(name, _, _)| *name).filter(there);
+        Self { roots: folder.join("roots.pem"), seals: seals.map(|name| (name.to_owned(), pair(name))).collect() }
+    }
 }
-pub(crate) use checks;
 
 /// Every check: its id, and the clauses that it is about, with spaces between.
 pub(crate) fn named() -> impl Iterator<Item = (String, String)> {
-    let elsewhere = purser_conformance_live::areas().into_iter().flat_map(|area| area.cases);
-    let elsewhere = elsewhere.map(|case| (case.id, case.clauses.join(" ")));
-    let merchant = sale::CHECKS.iter().map(|check| (format!("live/merchant/{}", check.id), check.clauses.to_owned()));
-    elsewhere.chain(merchant)
+    let cases = live::areas().into_iter().flat_map(|area| area.cases);
+    cases.map(|case| (case.id, case.clauses.join(" ")))
 }
 
-/// Runs every check against a merchant that asks for money at this path. The suite is the issuer, too.
+/// The checks, in the form of the vectors.
+pub fn catalogue() -> Catalogue {
+    Catalogue::of(live::areas())
+}
+
+/// Runs every check of an issuer that is asked for, with what changes its answers, where the suite itself is tested.
+pub fn run(options: &Options, url: &str, peers: &Peers, tamper: Option<Tamper>) -> Result<Results, HarnessError> {
+    served(options, live::Role::Issuer, url, peers, "", tamper)
+}
+
+/// The same of a merchant that asks for money at this path. The suite is the issuer, too.
 pub fn run_merchant(
     options: &Options,
     url: &str,
@@ -70,99 +69,163 @@ pub fn run_merchant(
     path: &str,
     tamper: Option<Tamper>,
 ) -> Result<Results, HarnessError> {
-    let began = Instant::now();
-    let mut shop = Shop::discover(url, peers, path, options.seed).map_err(HarnessError)?;
-    shop.tamper(tamper);
-    let who =
-        Who { role: "merchant", name: shop.merchant.to_string(), versions: &shop.versions, features: &shop.features };
-    let checks: Vec<_> = sale::CHECKS.iter().collect();
-    look(options, url, &who, &checks, &shop, began)
+    served(options, live::Role::Merchant, url, peers, path, tamper)
 }
 
-/// Whom a run is about.
-struct Who<'w> {
-    role: &'static str,
-    name: String,
-    versions: &'w BTreeSet<String>,
-    features: &'w BTreeSet<String>,
-}
-
-fn look<W>(
+fn served(
     options: &Options,
+    role: live::Role,
     url: &str,
-    who: &Who<'_>,
-    checks: &[&Check<W>],
-    world: &W,
-    began: Instant,
+    peers: &Peers,
+    resource: &str,
+    tamper: Option<Tamper>,
 ) -> Result<Results, HarnessError> {
+    let asked = live::Options {
+        role,
+        target: url.to_owned(),
+        roots: peers.roots.clone(),
+        seals: peers.seals.clone(),
+        resource: resource.to_owned(),
+        tamper: tamper.map(|tamper| Arc::new(tamper) as live::Tamper),
+        only: BTreeSet::new(),
+        seed: options.seed,
+    };
+    look(options, asked)
+}
+
+/// Runs every check of an agent, by the command that makes it fetch something once: `{url}` stands for what to fetch,
+/// `{issuer}` for the issuer, `{roots}` for the file of certificates to trust, `{mandate}` for the mandate to pay
+/// under, and `{dir}` for an empty folder.
+pub fn drive(options: &Options, command: &str) -> Result<Results, HarnessError> {
+    driven(options, live::Role::Agent, command)
+}
+
+/// Runs every check of a wallet, by the command that makes it do one thing: `{task}` stands for `open`, `mandate`,
+/// `approve`, `refuse`, `suspend` or `revoke`, `{issuer}` for the issuer, `{roots}` for the file of certificates to
+/// trust, `{dir}` for a folder that is this check's own, `{agent}` for the file of the agent's public key, `{mandate}`
+/// and `{intent}` for the ids that the thing is about.
+pub fn drive_wallet(options: &Options, command: &str) -> Result<Results, HarnessError> {
+    driven(options, live::Role::Wallet, command)
+}
+
+fn driven(options: &Options, role: live::Role, command: &str) -> Result<Results, HarnessError> {
+    let asked = live::Options {
+        role,
+        target: command.to_owned(),
+        roots: PathBuf::new(),
+        seals: BTreeMap::new(),
+        resource: String::new(),
+        tamper: None,
+        only: BTreeSet::new(),
+        seed: options.seed,
+    };
+    look(options, asked)
+}
+
+fn look(options: &Options, asked: live::Options) -> Result<Results, HarnessError> {
+    let began = Instant::now();
+    let catalogue = catalogue();
+    let role = asked.role.word();
+    // One role is the whole.
+    let options = &Options { role: None, ..options.clone() };
+    let of_role = Options { role: Some(role.to_owned()), ..options.clone() };
+    let chosen: BTreeSet<&str> =
+        catalogue.cases().filter(|case| is_asked_for(&of_role, &catalogue, case)).map(|case| &*case.id).collect();
+    let twins = catalogue.cases().filter(|case| chosen.contains(&*case.id)).filter_map(|case| case.twin.as_deref());
+    let only = chosen.iter().copied().chain(twins).map(ToOwned::to_owned).collect();
+    let asked = live::Options { only, ..asked };
+    let ran = live::run(&asked, &|_, _| ());
+    let (subject, ran) = ran.map_err(|broken| HarnessError(broken.0))?;
+
+    let outcomes: BTreeMap<&str, &live::Outcome> = ran.iter().map(|ran| (ran.id.as_str(), &ran.outcome)).collect();
+    let lack = |id: &str| match outcomes.get(id) {
+        Some(live::Outcome::NotApplicable(lack)) => Some(lack.clone()),
+        _ => None,
+    };
+    let mut plan = Plan::default();
+    let mut judged = BTreeMap::new();
+    for case in catalogue.cases().filter(|case| outcomes.contains_key(case.id.as_str())) {
+        let is_control = !chosen.contains(&*case.id);
+        // What cannot be held against its twin shows nothing.
+        match lack(&case.id).or_else(|| case.twin.as_deref().and_then(lack)) {
+            Some(lack) if is_control => drop(lack),
+            Some(lack) => plan.not_applicable.push((case, lack)),
+            None => {
+                plan.cases.push(Planned { case, setup: &[], is_control });
+                judged.extend(outcomes.get(case.id.as_str()).map(|outcome| (case.id.as_str(), verdict(case, outcome))));
+            }
+        }
+    }
     let scope = Scope::embedded().map_err(HarnessError)?;
+    let cases = credit::settle(options, &catalogue, &plan, &scope, judged);
     let claims = Claims {
-        implementation: Implementation { name: who.name.clone(), version: String::new(), language: String::new() },
-        roles: [who.role.to_owned()].into(),
-        spec: who.versions.clone(),
-        features: who.features.clone(),
+        implementation: Implementation { name: subject.name, version: String::new(), language: String::new() },
+        roles: [role.to_owned()].into(),
+        spec: subject.versions,
+        features: subject.features,
         in_flight_max: 1,
     };
-    let wanted = |check: &&&Check<W>| {
-        options.filter.as_ref().is_none_or(|filter| {
-            check.id.contains(filter.as_str()) || check.clauses.split(' ').any(|clause| clause == filter)
-        })
-    };
-    let cases = checks.iter().filter(wanted).map(|check| judge(check, world, who, options)).collect::<Vec<_>>();
-    let suite = Suite {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        vectors: "live".to_owned(),
-        cases: checks.len(),
-        spec: scope.spec.clone(),
-        requirements: scope.status,
-        command: url.to_owned(),
-        seed: options.seed,
-        jobs: 1,
-        shard: None,
-        filter: options.filter.clone(),
-        role: None,
-        loose_codes: false,
-        baseline: Default::default(),
-    };
+    let suite = Suite { command: asked.target.clone(), ..Suite::of(options, &catalogue, &scope, None) };
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Results::sum_up(suite, claims, cases, &options.known, options.strict, elapsed_ms))
+    let mut results = Results::sum_up(suite, claims, cases, &options.known, options.strict, elapsed_ms);
+    withhold(&mut results);
+    Ok(results)
 }
 
-fn judge<W>(check: &Check<W>, world: &W, who: &Who<'_>, options: &Options) -> CaseResult {
-    let id = format!("live/{}/{}", who.role, check.id);
-    let mut result = CaseResult {
-        title: check.title.to_owned(),
-        role: who.role.to_owned(),
-        level: Level::Must,
-        importance: Importance::High,
-        clauses: check.clauses.split(' ').map(str::to_owned).collect(),
-        twin: None,
-        state: State::Passed,
-        not_scored: None,
-        why: None,
-        message: None,
-        known_reason: None,
-        expect: Expect {
-            outcome: Outcome::Accept,
-            code: None,
-            stage: None,
-            decided: None,
-            value: None,
-            after: None,
-            same_as: None,
-        },
-        seen: None,
-        id,
+/// Nobody is called conformant by what the operator did not give.
+fn withhold(results: &mut Results) {
+    let not_given = |case: &&crate::results::CaseResult| {
+        case.state == State::NotApplicable && !case.message.as_deref().unwrap_or_default().starts_with("feature ")
     };
-    if !check.feature.is_empty() && !who.features.contains(check.feature) {
-        result.state = State::NotApplicable;
-        result.message = Some(format!("feature {}", check.feature));
-        return result;
+    let count = results.cases.iter().filter(not_given).count();
+    if count > 0 {
+        results.conformant = false;
+        results.remarks.push(format!("{count} checks could not be made for want of what they need"));
     }
-    if let Err(message) = (check.look)(world) {
-        let excuse = options.known.excuses(&result.id, Why::WrongValue, None).map(|entry| entry.reason.clone());
-        result.state = if excuse.is_some() { State::KnownFailing } else { State::Failed };
-        (result.why, result.message, result.known_reason) = (Some(Why::WrongValue), Some(message), excuse);
+}
+
+fn verdict(case: &Case, outcome: &live::Outcome) -> Verdict {
+    match outcome {
+        live::Outcome::Failed(failure) => {
+            let verdict = Verdict::failed(why(failure.fault), failure.message.clone());
+            match &failure.seen {
+                Some(seen) => verdict.seeing(seen.clone()),
+                None => verdict,
+            }
+        }
+        live::Outcome::Passed | live::Outcome::NotApplicable(_) => {
+            Verdict::passed().seeing(json!({ "outcome": case.expect.outcome.to_string() }))
+        }
     }
-    result
+}
+
+fn why(fault: live::Fault) -> Why {
+    match fault {
+        live::Fault::Accepted => Why::Accepted,
+        live::Fault::Refused => Why::Refused,
+        live::Fault::WrongCode => Why::WrongCode,
+        live::Fault::WrongStage => Why::WrongStage,
+        live::Fault::WrongDecision => Why::WrongDecision,
+        live::Fault::WrongValue => Why::WrongValue,
+        live::Fault::WrongState => Why::WrongState,
+        live::Fault::WrongAnswer => Why::WrongAnswer,
+        live::Fault::TimedOut => Why::TimedOut,
+        live::Fault::Crashed => Why::Crashed,
+        live::Fault::Setup => Why::Setup,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_cites_clauses_that_there_are() {
+        let catalogue = catalogue();
+        for case in catalogue.cases() {
+            assert!(!case.clauses.is_empty(), "{}", case.id);
+            let stranger = case.clauses.iter().find(|id| crate::clause::get(id).is_none());
+            assert_eq!(stranger, None, "{}", case.id);
+        }
+    }
 }

@@ -7,28 +7,31 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use purser_conformance::live::{IssuerPeers, Peers, Tamper, authority, run_merchant, run_through};
+use purser_conformance::live::{Peers, Tamper, authority, run, run_merchant};
 use purser_conformance::report;
 use purser_conformance::results::{Results, State};
 use purser_conformance::run::Options;
 use purser_conformance::run::subject::Program;
 use purser_protocol::bind::http::AnswerBody;
-use purser_protocol::cert::Role;
 use serde_json::Value;
 
 #[test]
 fn the_issuer_passes_and_every_check_can_fail() {
     let server = Server::start("issuer");
-    let peers = IssuerPeers::of(&server.folder.join("suite"));
+    let peers = Peers::of(&server.folder.join("suite"));
     // What is no answer is not changed on its way.
-    check(|options, tamper| run_through(options, &server.url, &peers, tamper).unwrap(), "live/issuer/tls/1-2");
+    let run = |options: &Options, tamper: Option<Tamper>| run(options, &server.url, &peers, tamper).unwrap();
+    check(run, "live/issuer/tls/1-2");
 }
 
 #[test]
 fn the_merchant_passes_and_every_check_can_fail() {
     let server = Server::start("merchant");
-    let peers = Peers::read(&server.folder, Role::Issuer).unwrap();
-    check(|options, tamper| run_merchant(options, &server.url, &peers, "/coffee", tamper).unwrap(), "");
+    let peers = Peers::of(&server.folder);
+    let run = |options: &Options, tamper: Option<Tamper>| {
+        run_merchant(options, &server.url, &peers, "/coffee", tamper).unwrap()
+    };
+    check(run, "live/merchant/tls/1-2");
 }
 
 /// Nothing fails of what is honest; each way to change answers is seen twice; each check but one sees one.

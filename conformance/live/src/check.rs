@@ -55,6 +55,7 @@ pub(crate) use checks;
 pub fn areas() -> Vec<Area> {
     vec![
         area("live/issuer", "issuer", "An issuer, over HTTP and TLS.", &crate::issuer::checks()),
+        area("live/merchant", "merchant", "A merchant, over HTTP and TLS.", &crate::merchant::checks()),
         area("live/wallet", "wallet", "A wallet, towards an issuer on this machine.", &crate::wallet::checks()),
         area("live/agent", "agent", "An agent, among peers on this machine.", &crate::agent::checks()),
     ]

@@ -12,6 +12,8 @@ mod check;
 mod failure;
 mod issuer;
 mod line;
+mod merchant;
+mod old_tls;
 mod papers;
 mod peer;
 mod pem;

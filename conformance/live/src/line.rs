@@ -178,6 +178,12 @@ impl Target {
         self.read(&mut stream, asked).await
     }
 
+    /// Sends a head of these lines, which say everything but the request line, and a body.
+    pub(crate) async fn head(&self, line: &str, fields: &str, body: &[u8]) -> Result<Answer, Failure> {
+        let head = format!("{line} HTTP/1.1\r\nConnection: close\r\n{fields}\r\n");
+        self.raw(&[head.as_bytes(), body].concat(), line).await
+    }
+
     /// Reads one answer.
     pub(crate) async fn read(&self, stream: &mut TlsStream<TcpStream>, asked: &str) -> Result<Answer, Failure> {
         read(stream, asked).await.map(|answer| self.tampered(answer))
@@ -200,7 +206,17 @@ impl Target {
     }
 
     /// Sends each request on a connection of its own: all connections are open before the first byte is out.
+    /// Whoever is held off comes again with the same bytes.
     pub(crate) async fn at_once(&self, requests: Vec<Request>) -> Result<Vec<Answer>, Failure> {
+        self.crowd(requests, true).await
+    }
+
+    /// The same, and nobody comes again.
+    pub(crate) async fn at_once_once(&self, requests: Vec<Request>) -> Result<Vec<Answer>, Failure> {
+        self.crowd(requests, false).await
+    }
+
+    async fn crowd(&self, requests: Vec<Request>, comes_again: bool) -> Result<Vec<Answer>, Failure> {
         // One such crowd at a time, so that no server has to hold the suite off.
         let _alone = self.crowd.lock().await;
         let start = Arc::new(Barrier::new(requests.len()));
@@ -217,7 +233,7 @@ impl Target {
                     target.read(&mut stream, &asked).await
                 };
                 match answer.await {
-                    // Whoever is held off comes again with the same bytes.
+                    answer if !comes_again => (place, answer),
                     Ok(answer) if !matches!(answer.status, 429 | 503) => (place, Ok(answer)),
                     _ => (place, target.send(&request).await),
                 }

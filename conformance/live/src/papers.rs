@@ -298,6 +298,18 @@ impl Seal {
             .map_err(|error| Failure::of_suite(format!("cannot sign: {error}")))
     }
 
+    /// In the name of a certificate that nobody has seen.
+    pub(crate) fn unknown(&self) -> Result<Self, Failure> {
+        let (_, signer) = AwsLcSigner::generate().ok_or_else(|| Failure::of_suite("no key can be made"))?;
+        let (name, certificate) = (self.name.clone(), CertificateId(random()?));
+        Ok(Self { name, signer, chain: Vec::new(), certificate })
+    }
+
+    /// The same party with a key that is not its own.
+    pub(crate) fn forger(&self) -> Result<Self, Failure> {
+        Ok(Self { certificate: self.certificate, chain: self.chain.clone(), ..self.unknown()? })
+    }
+
     /// Without certificates.
     pub(crate) fn sign_bare(&self, terms: &Terms, paper: &impl Paper) -> Made {
         self.sign_bare_as(terms, paper, self)

@@ -12,6 +12,7 @@ use crate::check::Check;
 use crate::failure::{Failure, Fault};
 use crate::issuer;
 use crate::line::Tamper;
+use crate::merchant;
 use crate::wallet;
 
 /// How many checks run at a time. One that waits for a time-out of the other side holds nobody up.
@@ -22,6 +23,8 @@ const AT_ONCE: usize = 6;
 pub enum Role {
     /// An issuer.
     Issuer,
+    /// A merchant.
+    Merchant,
     /// An agent.
     Agent,
     /// A wallet.
@@ -33,6 +36,7 @@ impl Role {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Issuer => "issuer",
+            Self::Merchant => "merchant",
             Self::Agent => "agent",
             Self::Wallet => "wallet",
         }
@@ -50,6 +54,8 @@ pub struct Options {
     pub roots: PathBuf,
     /// Certificates and keys of whom the suite plays, by their names in [`crate::authority::PARTIES`].
     pub seals: BTreeMap<String, (PathBuf, PathBuf)>,
+    /// Of a merchant: the path of something that has a price, captured at once.
+    pub resource: String,
     /// What changes the answers on their way, in tests of the suite itself.
     pub tamper: Option<Tamper>,
     /// The checks to run, by their ids.
@@ -104,6 +110,13 @@ pub fn run(options: &Options, done: &(dyn Fn(usize, usize) + Sync)) -> Result<(S
                 opened.target.tamper = options.tamper.clone();
                 let subject = opened.subject();
                 let ran = all(options, issuer::checks(), opened, issuer::Scene::lacks, done).await;
+                Ok((subject, ran))
+            }
+            Role::Merchant => {
+                let mut opened = merchant::Scene::open(options).await.map_err(Broken)?;
+                opened.target.tamper = options.tamper.clone();
+                let subject = opened.subject();
+                let ran = all(options, merchant::checks(), opened, merchant::Scene::lacks, done).await;
                 Ok((subject, ran))
             }
             Role::Agent => {

@@ -7,10 +7,9 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use purser_protocol::cert::Role;
 use purser_test_vectors::Case;
 
-use crate::live::{self, IssuerPeers, Peers};
+use crate::live::{self, Peers};
 use crate::report;
 use crate::results::Results;
 use crate::run::catalogue::Catalogue;
@@ -43,7 +42,7 @@ pub(super) struct Run {
     /// issuer.pem and issuer.key. An issuer may also trust other-merchant.pem and other-merchant.key.
     #[arg(long, value_name = "DIR")]
     peers: Option<PathBuf>,
-    /// For an issuer: these roots, and not those of --peers.
+    /// These roots, and not those of --peers.
     #[arg(long, value_name = "FILE", requires = "target")]
     roots: Option<PathBuf>,
     /// Of a merchant: something that has a price, captured at once.
@@ -154,20 +153,18 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
     };
     let progress = Bar { is_shown: io::stderr().is_terminal() };
     let results = match (&arguments.target, &arguments.peers) {
-        (Some(url), Some(peers)) => match arguments.role.as_deref() {
-            None | Some("issuer") => {
-                catalogue = live::catalogue();
-                let mut peers = IssuerPeers::of(peers);
-                peers.roots = arguments.roots.clone().unwrap_or(peers.roots);
-                live::run(&options, url, &peers)
+        (Some(url), Some(peers)) => {
+            catalogue = live::catalogue();
+            let mut peers = Peers::of(peers);
+            peers.roots = arguments.roots.clone().unwrap_or(peers.roots);
+            match arguments.role.as_deref() {
+                None | Some("issuer") => live::run(&options, url, &peers, None),
+                Some("merchant") => live::run_merchant(&options, url, &peers, &arguments.resource, None),
+                Some(other) => {
+                    return Err(format!("there are live checks of issuers and of merchants, and none of {other}"));
+                }
             }
-            Some("merchant") => {
-                live::run_merchant(&options, url, &Peers::read(peers, Role::Issuer)?, &arguments.resource, None)
-            }
-            Some(other) => {
-                return Err(format!("there are live checks of issuers and of merchants, and none of {other}"));
-            }
-        },
+        }
         _ => match &arguments.drive {
             Some(command) => {
                 catalogue = live::catalogue();

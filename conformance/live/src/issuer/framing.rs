@@ -33,10 +33,8 @@ pub(super) const CHECKS: &[Check<Scene>] = checks! { Scene;
 };
 
 impl Scene {
-    /// Sends a head of these lines, which say everything but the request line, and a body.
     async fn head(&self, line: &str, fields: &str, body: &[u8]) -> Result<Answer, crate::failure::Failure> {
-        let head = format!("{line} HTTP/1.1\r\nConnection: close\r\n{fields}\r\n");
-        self.target.raw(&[head.as_bytes(), body].concat(), line).await
+        self.target.head(line, fields, body).await
     }
 
     /// What opens an account.
