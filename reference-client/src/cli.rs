@@ -13,6 +13,7 @@ mod paper;
 mod payment;
 mod shown;
 mod signer;
+mod skill;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -90,6 +91,9 @@ enum What {
     Log(log::Log),
     /// Keep the agent's key in this process, and sign for others what they may have signed.
     Signer(signer::Signer),
+    /// Sign, check, pack and publish skills.
+    #[command(subcommand)]
+    Skill(skill::Skill),
     /// Check the folder, the keys, the clock and the issuer.
     Doctor,
 }
@@ -129,6 +133,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Receipt(receipt) => receipt.run(&home()?),
         What::Log(log) => log.run(home()?, command.json).await,
         What::Signer(signer) => signer.run(home()?).await,
+        What::Skill(skill) => skill.run(),
         What::Doctor => doctor::run(home()?).await,
     }
 }

@@ -152,19 +152,38 @@ impl Fetcher<'_> {
         }
     }
 
+    /// Pays a quoted price, and leaves it to the caller to show the receipt: [`redemption`]. The same offer again is the
+    /// same payment.
+    pub async fn pay_only(&self, wanted: &Wanted, asked: &Asked) -> Result<Kept> {
+        let of_offer = |kept: &Kept| kept.read_intent().is_ok_and(|intent| intent.offer == asked.offer.id());
+        let attempts = self.payer.home.attempts().all().into_iter().collect::<Result<Vec<_>>>()?;
+        let before = attempts.into_iter().find(|kept| of_offer(kept) && !kept.came_to_nothing());
+        let mut kept = match before {
+            Some(kept) => kept,
+            None => self.signed(asked, wanted, true).await?,
+        };
+        self.payer.pursue(&mut kept).await?;
+        Ok(kept)
+    }
+
     async fn pay(&self, asked: &Asked, wanted: &Wanted) -> Result<Fetched> {
+        let kept = self.signed(asked, wanted, false).await?;
+        self.take_up(kept, wanted).await
+    }
+
+    /// An intent for an offer, kept. `delivered` says that somebody else sees to it that what is paid for comes.
+    async fn signed(&self, asked: &Asked, wanted: &Wanted, delivered: bool) -> Result<Kept> {
         let fetching = Fetching {
             method: wanted.method.to_string(),
             url: wanted.url.to_string(),
             body_sha256: Digest(wanted.body_digest()).to_string(),
             challenge: asked.challenge.header_value(),
-            delivered: false,
+            delivered,
         };
         let (issuer, home) = (self.payer.issuer, self.payer.home);
         let mandate = choose::mandate(issuer, home, self.agent, asked, wanted).await?;
         let order = Order { fetching: Some(&fetching), ..choose::order(mandate, asked, wanted) };
-        let kept = self.payer.sign(&order, self.agent)?;
-        self.take_up(kept, wanted).await
+        self.payer.sign(&order, self.agent)
     }
 
     /// The payment that is open for this request, if there is one.
@@ -255,6 +274,12 @@ impl Fetcher<'_> {
             (true, true) => Ok((delivery, bytes)),
         }
     }
+}
+
+/// What redeems a payment that is made, as the value of `Authorization`. It is for one address, and secret. [HTB-3]
+pub fn redemption(kept: &Kept) -> Result<String> {
+    let value = authorization(kept)?;
+    value.to_str().map(str::to_owned).map_err(|_| refused(kept, "its receipt is no header"))
 }
 
 /// The header that redeems a payment.

@@ -6,6 +6,7 @@
 //! - [`issuer::Issuer`] speaks with an issuer, and believes nothing that is not signed;
 //! - [`follow::Follower`] holds an issuer to one history;
 //! - [`signer`] keeps an agent's key in a process of its own;
+//! - [`skill`] signs and verifies skills;
 //! - [`home::Home`] keeps keys, mandates, attempts and receipts in a folder.
 //!
 //! Keys can be anywhere: whatever signs is a [`purser_protocol::sign::Signer`].
@@ -23,6 +24,7 @@ pub mod pay;
 mod scratch;
 pub mod session;
 pub mod signer;
+pub mod skill;
 pub mod terms;
 pub mod trust;
 
