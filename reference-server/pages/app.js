@@ -220,6 +220,16 @@ class Wallet {
     return this.text(this.renderer.text("mandate", payload, this.language, "screen"));
   }
 
+  /** The last version of each, and whatever cannot be believed. */
+  latest() {
+    const last = new Map();
+    for (const mandate of this.mandates) {
+      const key = mandate.fault ? mandate.name : mandate.entry.lineage;
+      if (!(last.get(key)?.paper.serial > mandate.paper?.serial)) last.set(key, mandate);
+    }
+    return [...last.values()];
+  }
+
   /** Mandates that can still be used, or could be again. */
   standing() {
     return this.mandates.filter(({ entry }) => ["active", "suspended", "exhausted"].includes(entry.state));

@@ -128,6 +128,10 @@ export const WORDS = {
   "limits.what": [
     "You sign the next version of the mandate. What is spent already counts on, and the version before ends at once.",
     "您将签署该授权的下一版本。已花费的继续计入，旧版本立即失效。"],
+  "limits.funded": ["Money set aside for it", "专用资金余额"],
+  "limits.funded.hint": [
+    "What is to be free for this mandate alone: more comes out of the account, less goes back. Empty takes all back. The text counts in what was spent from it.",
+    "该授权专用的可用余额：增加则从账户划出，减少则退回账户，留空则全部收回。授权全文中的数额包含已从中花费的部分。"],
 
   "create.mode": ["What kind", "种类"],
   "create.quota": ["A sum", "额度"],

@@ -55,11 +55,11 @@ function row(wallet, holder, mandates) {
     wallet.change(event.currentTarget.querySelector("button"), () => wallet.rename(holder, name.value), { done: t("agents.named") });
   };
   const node = el("li", { class: "card" },
-    el("header", {}, el("div", { class: "tick" }, box, el("label", { for: box.id }, el("h3", {}, wallet.nameOf(holder)))),
+    el("header", {}, el("div", { class: "tick" }, box, el("label", { for: box.id }, el("h2", {}, wallet.nameOf(holder)))),
       el("span", { class: `state ${live.length > 0 ? "active" : ""}` }, t("agents.live", { count: live.length }))),
     el("p", {}, sums ? t("agents.spent", { sums }) : t("agents.unspent"), " ",
       last > 0 && el("span", { class: "soft" }, t("agents.last", { time: wallet.time(last) }))),
-    el("ul", {}, mandates.filter(({ entry }) => entry.state !== "superseded").slice(-5).reverse().map((mandate) => el("li", {},
+    el("ul", {}, wallet.latest().filter((mandate) => mandates.includes(mandate)).slice(-5).reverse().map((mandate) => el("li", {},
       el("a", { href: `#/mandates/${mandate.name}` }, t(`mode.${mandate.paper.mode}`)), " ",
       el("span", { class: `state ${mandate.entry.state}` }, t(`state.${mandate.entry.state}`)))),
     mandates.length > 5 && el("li", {}, el("a", { href: "#/mandates" }, t("mandates.all")))),

@@ -12,7 +12,7 @@ export function mandates(wallet, [id]) {
   const { t } = wallet;
   if (id) return one(wallet, wallet.mandates.find(({ name }) => name === id));
   const standing = wallet.standing();
-  const past = wallet.mandates.filter((mandate) => !standing.includes(mandate));
+  const past = wallet.latest().filter((mandate) => !standing.includes(mandate));
   return [
     el("h1", {}, t("nav.mandates")),
     el("div", { class: "row" }, el("a", { class: "button first", id: "new", href: "#/create" }, t("mandates.new"))),
@@ -26,25 +26,29 @@ function list(wallet, shown) {
   return el("ul", { class: "cards" }, shown.slice().reverse().map((mandate) => el("li", { class: "card" }, card(wallet, mandate))));
 }
 
-/** What is said of a mandate in a line or two; everything in numbers comes from its own bytes or is counted. */
-export function card(wallet, mandate) {
-  const { t } = wallet;
-  if (mandate.fault) return broken(wallet, mandate);
-  const { entry, paper } = mandate;
-  const left = entry.left_minor === null ? null : BigInt(entry.left_minor);
+function card(wallet, mandate) {
+  if (mandate.fault) return broken(wallet, mandate, "h3");
   return [
-    el("header", {},
-      el("h3", {}, el("a", { href: `#/mandates/${mandate.name}` }, `${wallet.nameOf(mandate.holder)}: ${t(`mode.${paper.mode}`)}`)),
-      el("span", { class: `state ${entry.state}` }, t(`state.${entry.state}`))),
-    el("p", {}, left !== null
-      ? t("mandates.left", { left: wallet.money(left, paper.currency), spent: wallet.money(entry.spent_minor, paper.currency) })
-      : t("mandates.spent", { spent: wallet.money(entry.spent_minor, paper.currency), count: entry.payments }),
-    " ", el("span", { class: "soft" }, t("mandates.until", { time: wallet.time(paper.exp) }))),
+    el("header", {}, el("h3", {}, el("a", { href: `#/mandates/${mandate.name}` }, titled(wallet, mandate))), state(wallet, mandate)),
+    figures(wallet, mandate),
   ];
 }
 
-const broken = ({ t }, { name }) => [
-  el("header", {}, el("h3", {}, t("mandates.broken")), el("span", { class: "state fault" }, t("state.fault"))),
+const titled = (wallet, { holder, paper }) => `${wallet.nameOf(holder)}: ${wallet.t(`mode.${paper.mode}`)}`;
+const state = ({ t }, { entry }) => el("span", { class: `state ${entry.state}` }, t(`state.${entry.state}`));
+
+// What is left and spent is the issuer's count; currency and time are the mandate's own.
+function figures(wallet, { entry, paper }) {
+  const { t } = wallet;
+  const left = entry.left_minor === null ? null : BigInt(entry.left_minor);
+  return el("p", {}, left !== null
+      ? t("mandates.left", { left: wallet.money(left, paper.currency), spent: wallet.money(entry.spent_minor, paper.currency) })
+      : t("mandates.spent", { spent: wallet.money(entry.spent_minor, paper.currency), count: entry.payments }),
+  " ", el("span", { class: "soft" }, t("mandates.until", { time: wallet.time(paper.exp) })));
+}
+
+const broken = ({ t }, { name }, heading) => [
+  el("header", {}, el(heading, {}, t("mandates.broken")), el("span", { class: "state fault" }, t("state.fault"))),
   el("p", {}, t("mandates.broken.what")),
   el("p", { class: "digits" }, name),
 ];
@@ -52,13 +56,13 @@ const broken = ({ t }, { name }) => [
 function one(wallet, mandate) {
   const { t } = wallet;
   if (!mandate) return [el("h1", {}, t("nav.mandates")), el("p", {}, t("mandates.unknown"))];
-  if (mandate.fault) return [el("h1", {}, t("nav.mandates")), el("div", { class: "note bad" }, broken(wallet, mandate))];
+  if (mandate.fault) return [el("h1", {}, t("nav.mandates")), el("div", { class: "note bad" }, broken(wallet, mandate, "h2"))];
   const { entry } = mandate;
   const stands = ["active", "suspended", "exhausted", "expired"].includes(entry.state);
   const button = (what, kind = "") => el("button", { type: "button", id: what, class: kind, onclick: () => command(wallet, what, [mandate]) }, t(`do.${what}`));
   return [
-    el("h1", {}, `${wallet.nameOf(mandate.holder)}: ${t(`mode.${mandate.paper.mode}`)}`),
-    el("section", { class: "card" }, card(wallet, mandate), wallet.mandateText(mandate),
+    el("h1", {}, titled(wallet, mandate)),
+    el("section", { class: "card", "aria-label": titled(wallet, mandate) }, state(wallet, mandate), figures(wallet, mandate), wallet.mandateText(mandate),
       el("p", { class: "hint" }, t("mandates.id"), " ", el("span", { class: "digits" }, mandate.name)),
       el("div", { class: "row" },
         entry.state === "suspended" && entry.suspensions.length > 0 && button("resume", "first"),
@@ -77,7 +81,7 @@ export function command(wallet, what, chosen, to = location.hash) {
   review(wallet, {
     title: t(`do.${what}.title`, { count: meant.length }),
     before: [el("p", {}, t(`do.${what}.what`)), el("ul", {}, meant.map((mandate) => el("li", {},
-      `${wallet.nameOf(mandate.holder)}: ${t(`mode.${mandate.paper.mode}`)} `, el("span", { class: "digits soft" }, mandate.name.slice(0, 16)))))],
+      `${titled(wallet, mandate)} `, el("span", { class: "digits soft" }, mandate.name.slice(0, 16)))))],
     label: t(`do.${what}.now`, { count: meant.length }),
     grave: what === "revoke",
     work: async () => {
@@ -114,7 +118,10 @@ function limits(wallet, mandate) {
   const { caps, currency, funded } = mandate.paper;
   const exponent = renderer.currencies.get(currency);
   const typed = (id, value) => el("input", { id, inputmode: "decimal", autocomplete: "off", value: value ? major(value, exponent) : "" });
-  const [total, most, aside] = [typed("limit-total", caps.total), typed("limit-most", caps.amount_max), typed("limit-funded", funded)];
+  // What was set aside before and is not there any more was spent, or is held: it stays in the sum. [QTA-4]
+  const envelope = wallet.account.envelopes.find(({ lineage, money }) => lineage === mandate.entry.lineage && money.currency === currency);
+  const there = BigInt(envelope?.money.amount_minor ?? 0), gone = (funded ?? 0n) - there;
+  const [total, most, aside] = [typed("limit-total", caps.total), typed("limit-most", caps.amount_max), typed("limit-funded", there)];
   const amount = (control, field) => (control.value.trim() === "" ? undefined : minor(control.value, exponent, field));
   const submit = (event) => {
     event.preventDefault();
@@ -122,7 +129,8 @@ function limits(wallet, mandate) {
     wallet.act(button, async () => {
       const now = issuer.now();
       const changed = { ...caps, total: amount(total, "form.total") ?? caps.total, amount_max: amount(most, "form.most") };
-      const draft = next(mandate, now, { caps: changed, funded: amount(aside, "form.funded") });
+      const sum = gone + (amount(aside, "form.funded") ?? 0n);
+      const draft = next(mandate, now, { caps: changed, funded: sum > 0n ? sum : undefined });
       const { bytes, text } = sealed(draft, renderer, language);
       review(wallet, {
         title: t("limits.title"), text, label: t("create.sign"), to: "#/mandates", done: t("create.done"),
@@ -134,6 +142,6 @@ function limits(wallet, mandate) {
     el("h2", {}, t("limits.title")), el("p", { class: "soft" }, t("limits.what")),
     el("div", { class: "inline" },
       field(`${t("form.total")} (${currency})`, total), field(`${t("form.most")} (${currency})`, most),
-      field(`${t("form.funded")} (${currency})`, aside, t("form.funded.hint"))),
+      field(`${t("limits.funded")} (${currency})`, aside, t("limits.funded.hint"))),
     el("div", { class: "row" }, el("button", { type: "submit", id: "relimit" }, t("create.review"))));
 }

@@ -270,7 +270,7 @@ fn over_rate(wait: Duration) -> Problem {
 }
 
 /// The media type that a resource takes, whatever its parameters. [HTB-25]
-fn media_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
+pub(super) fn media_type(headers: &HeaderMap, expected: &str) -> Result<(), Problem> {
     let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let given = given.split(';').next().unwrap_or_default().trim();
     if given.eq_ignore_ascii_case(expected) {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use purser_protocol::bind::base64url;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Issuer;
+use super::command::media_type;
 use crate::reply::{Problem, VERSIONS};
 
 /// `GET /.well-known/purser`
@@ -60,9 +62,12 @@ pub(super) async fn clock(State(issuer): State<Arc<Issuer>>) -> Result<Json<Cloc
 /// `POST /v1/sandbox/clock`
 pub(super) async fn set_clock(
     State(issuer): State<Arc<Issuer>>,
+    headers: HeaderMap,
     body: axum::body::Bytes,
 ) -> Result<Json<ClockBody>, Problem> {
     sandbox_only(&issuer)?;
+    // What another site's form can send is none of this. [HTB-25]
+    media_type(&headers, "application/json")?;
     let asked: ClockBody = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::FieldType))?;
     let now = UnixSeconds::new(asked.now).ok_or_else(|| Problem::new(Code::FieldRange))?;
     issuer.clock.set(now);

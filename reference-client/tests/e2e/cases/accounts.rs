@@ -199,6 +199,8 @@ async fn set_clock(scene: &Scene, now: u64) {
     let connector = Connector::new(Options { private_addresses: true, ..Options::new(roots) }).unwrap();
     let url = Url::parse(&scene.issuer.url).unwrap().with_target("/v1/sandbox/clock");
     let body = format!("{{\"now\":{now}}}");
-    let response = connector.send(&Request::new(hyper::Method::POST, url).body(body)).await.unwrap();
+    let json = hyper::header::HeaderValue::from_static("application/json");
+    let request = Request::new(hyper::Method::POST, url).header(hyper::header::CONTENT_TYPE, json).body(body);
+    let response = connector.send(&request).await.unwrap();
     assert_eq!(response.status, 200, "{response:?}");
 }

@@ -44,6 +44,22 @@ export class Person {
     await this.page.keyboard.type(text);
   }
 
+  /** Puts in what was copied elsewhere. */
+  async paste(selector, text) {
+    await this.click(selector);
+    await this.page.keyboard.press("ControlOrMeta+a");
+    await this.page.keyboard.insertText(text);
+  }
+
+  /** Goes by the tabulator until a control has the focus. */
+  async tabTo(selector) {
+    for (let tries = 0; tries < 120; tries += 1) {
+      if (await this.page.evaluate((selector) => document.activeElement.matches(selector), selector)) return;
+      await this.page.keyboard.press("Tab");
+    }
+    throw new Error(`the tabulator does not lead to ${selector}`);
+  }
+
   press(...keys) {
     return keys.reduce((before, key) => before.then(() => this.page.keyboard.press(key)), Promise.resolve());
   }

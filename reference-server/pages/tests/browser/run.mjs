@@ -6,8 +6,12 @@
 import { World, keepText, missing } from "./world.mjs";
 import { Person } from "./person.mjs";
 import * as first from "./first.mjs";
+import * as hostile from "./hostile.mjs";
+import * as modes from "./modes.mjs";
+import * as money from "./money.mjs";
+import * as people from "./people.mjs";
 
-const SUITES = [first];
+const SUITES = [first, modes, hostile, money, people];
 
 const lack = missing();
 if (lack) {

@@ -83,10 +83,29 @@ export class World {
   }
 
   fetch(name, path, max = "1000.00 CNY", ...more) {
-    return this.purser(name, "fetch", `${this.merchant}${path}`, "--max", max, ...more);
+    return this.fetchFrom(this.merchant, name, path, max, ...more);
+  }
+
+  fetchFrom(merchant, name, path, max = "1000.00 CNY", ...more) {
+    return this.purser(name, "fetch", `${merchant}${path}`, "--max", max, ...more);
+  }
+
+  /** A second address of the merchant, with words of its choice for what it sells. */
+  async hostileMerchant(name) {
+    const settings = readFileSync(join(this.report.dir, "merchant.toml"), "utf8");
+    const [head] = settings.split("[[merchant.products]]");
+    const product = { path: "/trap", price: "31.00 CNY", item: "trap", name, capture: "at-once", body: "Yours." };
+    const lines = Object.entries(product).map(([field, value]) => `${field} = ${JSON.stringify(value)}`);
+    const moved = head.replace(/^listen = .*$/m, 'listen = "127.0.0.1:0"').replace(/^url = .*$/m, "")
+      .replace('store = "merchant.sqlite"', 'store = "hostile.sqlite"');
+    const file = join(this.report.dir, "hostile.toml");
+    writeFileSync(file, `${moved}[[merchant.products]]\n${lines.join("\n")}\ncategory = 5942\n`);
+    this.hostile = spawn(join(programs, "purser-demo"), ["__server", "merchant", "--config", file], { stdio: ["pipe", "pipe", "ignore"] });
+    this.trap = JSON.parse(await firstLine(this.hostile)).url;
   }
 
   end() {
+    this.hostile?.kill();
     this.demo.kill("SIGINT");
     rmSync(this.scratch, { recursive: true, force: true });
   }

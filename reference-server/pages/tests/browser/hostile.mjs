@@ -1,0 +1,132 @@
+// An issuer's answer with one byte changed, a merchant's text that lies, a page that frames and posts.
+
+import { createServer } from "node:http";
+import { equal, holds } from "./person.mjs";
+
+// One byte of each part of a paper; where in it, as a share of its length.
+const PLACES = [0.02, 0.3, 0.5, 0.7, 0.98];
+
+const changed = (text, share) => {
+  const bytes = Buffer.from(text, "base64url");
+  bytes[Math.floor(bytes.length * share)] ^= 1;
+  return bytes.toString("base64url");
+};
+
+/** Changes what the issuer answers on its way to the page. */
+async function tampered(person, path, change, look) {
+  const pattern = `**${path}`;
+  await person.page.route(pattern, async (route) => {
+    const response = await route.fetch({ ignoreHTTPSErrors: true });
+    await route.fulfill({ response, json: change(await response.json()) });
+  });
+  try {
+    await person.page.reload();
+    await look();
+  } finally {
+    await person.page.unroute(pattern);
+  }
+}
+
+export const steps = [
+  ["a payment of which one byte was changed cannot be approved", async (person, world) => {
+    const asked = await world.fetch("shopper", "/book");
+    equal(asked.code, 3, "what the agent was told");
+    await person.go("Approvals");
+    await person.sees(".approve");
+    for (const part of ["intent_paper", "offer_paper"]) {
+      for (const place of PLACES) {
+        const change = ({ pending }) => ({ pending: pending.map((one) => ({ ...one, [part]: changed(one[part], place) })) });
+        await tampered(person, "/v1/pending", change, async () => {
+          await person.sees(".untrue");
+          equal(await person.count(".approve"), 0, `buttons that approve, ${part} changed at ${place}`);
+        });
+      }
+    }
+    const other = ({ pending }) => ({ pending: pending.map((one) => ({ ...one, intent: one.intent.replace(/^./, (figure) => (figure === "0" ? "1" : "0")) })) });
+    await tampered(person, "/v1/pending", other, async () => {
+      await person.sees(".untrue");
+      equal(await person.count(".approve"), 0, "buttons that approve, under another id");
+      await person.picture("approvals-untrue");
+    });
+    await person.page.reload();
+    await person.sees(".approve");
+  }],
+
+  ["what the issuer says beside a payment is not what is shown", async (person) => {
+    const lies = ({ pending }) => ({ pending: pending.map((one) => ({ ...one, amount_minor: "1", merchant: "charity.example" })) });
+    await tampered(person, "/v1/pending", lies, async () => {
+      await person.sees('.sum:has-text("45.00 CNY")');
+      equal(await person.count('text="charity.example"'), 0, "words of the issuer's");
+    });
+    await person.click(".refuse");
+    await person.sees('p:has-text("Nothing waits for you.")');
+  }],
+
+  ["a mandate of which one byte was changed is not shown, and nothing is signed about it", async (person) => {
+    const all = new Set();
+    for (const place of PLACES) {
+      const change = ({ mandates }) => ({ mandates: mandates.map((one) => ({ ...one, payload: changed(one.payload, place) })) });
+      await tampered(person, "/v1/mandates", change, async () => {
+        await person.go("Mandates");
+        await person.sees("#new");
+        equal(await person.count(".state.active"), 0, "mandates that are believed");
+        all.add(await person.count(".state.fault"));
+      });
+    }
+    holds(all.size === 1 && !all.has(0), "all are named as what they are");
+    await person.page.reload();
+    await person.sees(".state.active");
+  }],
+
+  ["a merchant's text is text, and looks like no other", async (person, world) => {
+    const name = '<img src=x onerror="alert(1)"> ”. You have paid. “ раyраl';
+    await world.hostileMerchant(name);
+    const asked = await world.fetchFrom(world.trap, "shopper", "/trap");
+    equal(asked.code, 3, `what the agent was told: ${asked.stdout}`);
+    await person.go("Approvals");
+    await person.sees(".approve");
+    const said = await person.reads(".text");
+    // The quote has one end; what looks like letters of ours is shown by its number.
+    holds(said.includes("{U+0440}") && said.includes("{U+201D}"), `it is made harmless: ${said}`);
+    equal(await person.count("#main img"), 0, "elements out of words");
+    await person.picture("approvals-hostile");
+    await person.click(".refuse");
+    await person.sees('p:has-text("Nothing waits for you.")');
+  }],
+
+  ["another page can neither frame this one nor send in its name", async (person, world) => {
+    const before = (await (await person.context.request.get(`${world.issuer}/v1/sandbox/clock`, { ignoreHTTPSErrors: true })).json()).now;
+    const target = (path) => `<form method="post" enctype="text/plain" target="out" action="${world.issuer}${path}"><input name='{"now":1,"a' value='":1}'><button id="${path.replaceAll("/", "-")}">go</button></form>`;
+    const paths = ["/v1/commands", "/v1/accounts", "/v1/mandates", "/v1/confirmations", "/v1/sandbox/clock"];
+    const html = `<!doctype html><title>other</title><iframe name="out"></iframe><iframe id="frame" src="${world.issuer}/wallet/"></iframe>${paths.map(target).join("")}`;
+    const server = createServer((_, response) => response.writeHead(200, { "content-type": "text/html" }).end(html));
+    await new Promise((done) => server.listen(0, "127.0.0.1", done));
+    const page = await person.context.newPage();
+    try {
+      await page.goto(`http://127.0.0.1:${server.address().port}/`);
+      await page.locator("#frame").waitFor();
+      const framed = page.frames().find((frame) => frame.url().includes("/wallet/"));
+      equal(framed ? await framed.locator("#head").count() : 0, 0, "the page in a frame");
+      for (const path of paths) {
+        const [response] = await Promise.all([
+          page.waitForResponse((response) => response.url().endsWith(path) && response.request().method() === "POST"),
+          page.click(`#${path.replaceAll("/", "-")}`)]);
+        equal(response.status(), 415, `a form of another site to ${path}`);
+      }
+      const read = await page.evaluate((url) => fetch(url, { credentials: "include" }).then(() => "read", () => "not read"), `${world.issuer}/v1/account`);
+      equal(read, "not read", "an answer to another site");
+    } finally {
+      await page.close();
+      server.close();
+    }
+    const { now } = await (await person.context.request.get(`${world.issuer}/v1/sandbox/clock`, { ignoreHTTPSErrors: true })).json();
+    holds(now >= before, "the clock was set by another site");
+  }],
+
+  ["an agent's key reads nothing of the wallet and confirms nothing", async (person, world) => {
+    for (const words of [["account", "show"], ["confirm", "ls"], ["account", "deposit", "5.00 CNY"]]) {
+      const { code } = await world.purser("shopper", ...words);
+      holds(code !== 0, `an agent may not: ${words.join(" ")}`);
+    }
+  }],
+];

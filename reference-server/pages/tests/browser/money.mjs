@@ -1,0 +1,89 @@
+// Money that is set aside and taken back, what was spent, and the end of what may be spent.
+
+import { equal, holds } from "./person.mjs";
+
+const minor = (text) => Number(text.replace(/[^0-9]/g, ""));
+
+async function free(person) {
+  await person.go("Funds");
+  return minor(await person.reads('[data-currency="CNY"]'));
+}
+
+async function setAside(person, amount) {
+  await person.go("Mandates");
+  await person.click('h3 a:has-text("Shopper: quota")');
+  await person.sees("#limit-funded");
+  await person.click("#limit-funded");
+  await person.press("ControlOrMeta+a", "Delete");
+  if (amount) await person.page.keyboard.type(amount);
+  await person.click("#relimit");
+  await person.sees("#sign");
+  await person.picture(amount ? "limits" : "limits-none");
+  await person.click("#sign");
+  await person.sees('h1:has-text("Mandates")');
+}
+
+export const steps = [
+  ["money is set aside for an agent, spent from there, and taken back", async (person, world) => {
+    const before = await free(person);
+    await setAside(person, "100");
+    equal(await free(person), before - 10_000, "what the account has free");
+    await person.sees('table td:has-text("100.00 CNY")');
+    await person.picture("funds");
+    equal((await world.fetch("shopper", "/coffee")).said.payment?.state, "settled", "a coffee");
+    await person.page.reload();
+    await person.sees('table td:has-text("87.20 CNY")');
+    await setAside(person, "");
+    equal(await free(person), before - 1280, "what the account has free afterwards");
+    equal(await person.count('table td:has-text("87.20 CNY")'), 0, "envelopes");
+  }],
+
+  ["what the charts say is what the ledger says", async (person) => {
+    const left = await free(person);
+    await person.go("Records");
+    await person.page.reload();
+    await person.sees("table");
+    await person.picture("records");
+    await person.accessible("records");
+    await person.go("Spending");
+    await person.sees(".chart");
+    await person.picture("spending");
+    await person.accessible("spending");
+    const sum = minor(await person.reads("#spent-sum"));
+    equal(sum, 100_000 - left, "all that was spent, and what has left the account");
+    for (const id of ["by-agent", "by-merchant", "by-month", "by-day"]) {
+      const [drawn, told] = await Promise.all([`#${id} svg .amount`, `#${id} tbody .number`]
+        .map((selector) => person.page.locator(selector).allTextContents()));
+      equal(drawn, told, `${id}: the drawing and the table`);
+      equal(told.map(minor).reduce((all, one) => all + one, 0), sum, `${id}: its sum`);
+    }
+    await person.sees('#by-agent th:has-text("Courier")');
+  }],
+
+  ["a record shows its receipt, checked", async (person) => {
+    await person.go("Records");
+    await person.click("tbody a");
+    await person.sees('p:has-text("The receipt was checked here")');
+    await person.picture("record");
+    await person.accessible("record");
+  }],
+
+  ["all mandates of all agents are revoked at once, and nothing is paid any more", async (person, world) => {
+    await person.go("Agents");
+    await person.picture("agents");
+    await person.accessible("agents");
+    const boxes = await person.count('input[type="checkbox"]');
+    holds(boxes === 3, `${boxes} agents`);
+    for (let at = 0; at < boxes; at += 1) await person.page.locator('.card input[type="checkbox"]').nth(at).click();
+    await person.click("#batch-revoke");
+    await person.sees('h1:has-text("Revoke mandates")');
+    await person.picture("revoke");
+    await person.click("#sign");
+    await person.sees('h1:has-text("Agents")');
+    equal(await person.count(".state.active"), 0, "active mandates");
+    for (const [agent, path] of [["shopper", "/coffee"], ["courier", "/taxi"]]) {
+      const { code, stdout } = await world.fetch(agent, path);
+      holds(code !== 0 && !stdout.includes('"settled"'), `${agent} was paid for: ${stdout}`);
+    }
+  }],
+];
