@@ -54,6 +54,11 @@ pub struct Party {
 }
 
 impl Party {
+    /// A party as it knows itself, without an authority that vouches for it.
+    pub fn of_itself(id: PartyId, role: Role, key: PublicKey, x5t: CertificateId) -> Self {
+        Self { id, role, key, categories: Vec::new(), x5t, valid: 0..u64::MAX, retired_at_seconds: None }
+    }
+
     /// Refuses a paper made (`iat`) at or after the second in which the party's key was retired. What
     /// the key signed before stays good. [CRT-19]
     pub fn check_made_at(&self, made_at_seconds: u64) -> Result<(), Fault> {

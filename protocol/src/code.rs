@@ -523,6 +523,16 @@ codes! {
     PathInvalid = 239, "path-invalid", [Receipt], NotDecided, Same, Never, Issuer, 400, "RCT-3", "The path does not lead from the claims to the signed root.";
     /// The issuer declined; the payer is told why. \[RCT-8\]
     Declined = 240, "declined", [Receipt], Refused, Same, Never, Agent, 403, "RCT-8", "The issuer declined; the payer is told why.";
+    /// The parts are not those that the batch signs. \[WAL-20\]
+    BatchMismatch = 370, "batch-mismatch", [Schema], NotDecided, Same, Never, Person, 400, "WAL-20", "The parts are not those that the batch signs.";
+    /// Two parts of the batch are about one lineage. \[WAL-24\]
+    BatchConflict = 371, "batch-conflict", [Mandate], Refused, Same, AfterChange, Person, 409, "WAL-24", "Two parts of the batch are about one lineage.";
+    /// The account has no such key. \[WAL-32\]
+    KeyUnknown = 372, "key-unknown", [Ledger], Refused, Same, Never, Person, 404, "WAL-32", "The account has no such key.";
+    /// The key is the last one of its account. \[WAL-33\]
+    LastKey = 373, "last-key", [Ledger], Refused, Same, AfterChange, Person, 409, "WAL-33", "The key is the last one of its account.";
+    /// The list is not the one that the issuer signed, or is older than one seen before. \[WAL-4\]
+    StatementMismatch = 374, "statement-mismatch", [Receipt], NotDecided, Same, Never, Issuer, 400, "WAL-4", "The list is not the one that the issuer signed, or is older than one seen before.";
 }
 
 impl Code {

@@ -9,7 +9,8 @@ mod notation;
 use crate::fault::{Fault, Part};
 use crate::id::PaperId;
 use crate::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Batch, Cancel, Capture, Deposit, Enrolment, Freeze, Payout, Proof, Refund, Resumption, Retirement, Revocation,
+    Suspension, Thaw, Void,
 };
 use crate::paper::confirmation::Confirmation;
 use crate::paper::credential::{Credential, Pseudonym};
@@ -17,7 +18,7 @@ use crate::paper::delivery::Delivery;
 use crate::paper::intent::Intent;
 use crate::paper::mandate::Mandate;
 use crate::paper::offer::Offer;
-use crate::paper::status::Status;
+use crate::paper::status::{Statement, Status};
 use crate::receipt::{Receipt, Root};
 use crate::sign::{Context, Crypto, Frame, Header, Kind, Paper, PublicKey, Signed, SignerName};
 use crate::wire::Reader;
@@ -77,7 +78,8 @@ pub fn examine(bytes: &[u8], context: Context<'_>, crypto: &dyn Crypto, key: Fin
         };
     }
     stages!(Credential Pseudonym Mandate Offer Intent Confirmation Root Capture Void Refund Cancel Suspension
-        Resumption Revocation Enrolment Deposit Payout Proof Status Delivery)
+        Resumption Revocation Enrolment Deposit Payout Proof Status Delivery Batch
+        Retirement Freeze Thaw Statement)
 }
 
 /// Takes a receipt through all checks that need no certificate; `root` judges the signed root. Offsets count

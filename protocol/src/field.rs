@@ -88,6 +88,32 @@ impl<const MAX: u64> Field for UpTo<MAX> {
     }
 }
 
+/// How many there are: from 1 to `MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Count<const MAX: u64>(u64);
+
+impl<const MAX: u64> Count<MAX> {
+    /// `None` for none, and for more than `MAX`.
+    pub const fn new(value: u64) -> Option<Self> {
+        if value >= 1 && value <= MAX { Some(Self(value)) } else { None }
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl<const MAX: u64> Field for Count<MAX> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        ranged(reader, Reader::unsigned, Self::new)
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        writer.unsigned(self.0);
+    }
+}
+
 /// A field that says something by being there. `false` is written by leaving it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct True;

@@ -159,6 +159,16 @@ labels! {
     SEQUENCE = -57, "sequence";
     /// The bytes of the offer meant.
     OFFERED = -58, "offered";
+    /// How many papers a batch signs.
+    PARTS = -120, "parts";
+    /// Root of the tree of the papers that a batch signs.
+    PARTS_ROOT = -121, "parts_root";
+    /// How many mandates an account has had.
+    LISTED = -122, "listed";
+    /// Root of the tree of the mandates that an account has had.
+    LISTED_ROOT = -123, "listed_root";
+    /// Thumbprint of the key meant.
+    KEY = -124, "key";
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod audit;
+mod batch;
 pub mod books;
 pub mod event;
 mod mandates;
@@ -27,7 +28,8 @@ use crate::id::{AccountId, Nonce, PaperId, PartyId, Pseudonym};
 use crate::limits::{COMMAND_SECONDS_MAX, MANDATE_SECONDS_MAX};
 use crate::money::{Amount, Currency};
 use crate::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Payout, Refund, Resumption, Revocation, Suspension, Void,
+    Batch, Cancel, Capture, Deposit, Enrolment, Freeze, Payout, Refund, Resumption, Retirement, Revocation, Suspension,
+    Thaw, Void,
 };
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
@@ -84,6 +86,36 @@ pub enum Command {
     Resume(Verified<Resumption>),
     /// End mandates.
     Revoke(Verified<Revocation>),
+    /// Many papers at once.
+    Batch(Box<BatchOrder>),
+    /// Take a key from its account.
+    Retire(Verified<Retirement>),
+    /// Let nothing leave an account.
+    Freeze(Verified<Freeze>),
+    /// Let money leave it again.
+    Thaw(Verified<Thaw>),
+}
+
+/// A batch and the papers that it signs.
+#[derive(Clone, Debug)]
+pub struct BatchOrder {
+    /// The batch.
+    pub batch: Verified<Batch>,
+    /// Its parts, in their order.
+    pub parts: Vec<BatchPart>,
+}
+
+/// A paper in a batch.
+#[derive(Clone, Debug)]
+pub enum BatchPart {
+    /// A mandate to be registered.
+    Mandate(Box<Verified<Mandate>>),
+    /// Mandates that shall rest.
+    Suspension(Verified<Suspension>),
+    /// A suspension to be lifted.
+    Resumption(Verified<Resumption>),
+    /// Mandates that shall end.
+    Revocation(Verified<Revocation>),
 }
 
 /// The papers of a payment.
@@ -238,13 +270,17 @@ impl Ledger {
             Command::Suspend(paper) => self.once(paper.id(), |desk| desk.suspend(paper, now, salt)),
             Command::Resume(paper) => self.once(paper.id(), |desk| desk.resume(paper, now, salt)),
             Command::Revoke(paper) => self.once(paper.id(), |desk| desk.revoke(paper, now, salt)),
+            Command::Batch(order) => self.batch(order, now, salt),
+            Command::Retire(paper) => self.once(paper.id(), |desk| desk.retire(paper, now, salt)),
+            Command::Freeze(paper) => self.once(paper.id(), |desk| desk.freeze(paper, now, salt)),
+            Command::Thaw(paper) => self.once(paper.id(), |desk| desk.thaw(paper, now, salt)),
         }
     }
 
     /// A command that has its receipt gets that one, before any check. [CMD-1]
     fn once(&self, id: PaperId, decide: impl FnOnce(&Self) -> Result<Record, Fault>) -> Result<Draft, Fault> {
-        if self.beside.past.commands.contains(&id) {
-            return Ok(Draft::Known(id));
+        if let Some(answer) = self.answer_to(&id) {
+            return Ok(Draft::Known(answer));
         }
         decide(self).map(|record| Draft::Decided(Box::new(record)))
     }
@@ -261,10 +297,17 @@ impl Ledger {
         if paper.account.is_none() && self.state.accounts.contains_key(&fresh) {
             return Err(Fault::new(Code::Internal)); // [SIG-27]
         }
+        if paper.account.is_some() && self.is_frozen(account) {
+            return Ok(Record::command_refused(paper.id(), Code::AccountFrozen, now, salt)); // [WAL-41]
+        }
         let seconds = self.settings.credential_seconds.min(MANDATE_SECONDS_MAX); // [AUT-28]
         let expires_at = now.saturating_add(seconds);
         let event = Event::Enrolled(Enrolled { account, key: paper.key.0, expires_at });
         Ok(Record::done(paper.id(), event, now, salt))
+    }
+
+    pub(super) fn is_frozen(&self, account: AccountId) -> bool {
+        self.state.accounts.get(&account).is_some_and(|account| account.frozen)
     }
 
     fn deposit(&self, paper: &Verified<Deposit>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {

@@ -29,6 +29,10 @@ pub const ITEMS_MAX: usize = 64;
 pub const PAYEES_MAX: usize = 8;
 /// Most mandates in one command. [ENC-15]
 pub const COMMAND_MANDATES_MAX: usize = 256;
+/// Most papers that one batch signs. [WAL-22]
+pub const BATCH_PARTS_MAX: usize = 1_024;
+/// Longest batch with its parts. [ENC-1]
+pub const BATCH_BYTES_MAX: usize = 1_048_576;
 /// Most hashes in a receipt's path: a batch holds at most 65,536 receipts.
 pub const PATH_MAX: usize = 16;
 /// Most hashes in a proof of the log.

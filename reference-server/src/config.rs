@@ -101,6 +101,10 @@ pub struct Limits {
     pub bodies_reserved: usize,
     /// Longest body.
     pub body_bytes_max: usize,
+    /// Longest body of a batch.
+    pub batch_bytes_max: usize,
+    /// Batches at once that are being received.
+    pub batches: usize,
     /// Longest time for the TLS handshake, and again for the head of each request.
     pub head_ms: u64,
     /// Longest time for the whole of a body.
@@ -169,6 +173,8 @@ impl Default for Limits {
             bodies: 512,
             bodies_reserved: 64,
             body_bytes_max: 64 * 1_024,
+            batch_bytes_max: 1_024 * 1_024,
+            batches: 8,
             head_ms: 5_000,
             body_ms: 10_000,
             idle_ms: 60_000,

@@ -10,6 +10,7 @@ mod page;
 mod parties;
 mod read;
 mod view;
+mod wallet;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
@@ -22,7 +23,7 @@ use purser_protocol::cert::Role;
 use purser_protocol::field::KeyHolder;
 use purser_protocol::flow::issuer::{Desk, pseudonym};
 use purser_protocol::id::{AccountId, Digest, PartyId, Pseudonym};
-use purser_protocol::ledger::event::Event;
+use purser_protocol::ledger::event::{Event, Maybe, Thawed};
 use purser_protocol::ledger::{Ledger, Settings};
 use purser_protocol::paper::credential::Credential;
 use purser_protocol::receipt::log::{Log, batch_leaf};
@@ -62,6 +63,10 @@ pub(crate) struct Issuer {
     ledger: Arc<RwLock<Ledger>>,
     jobs: mpsc::Sender<Job>,
     reader: Mutex<Box<dyn Reader>>,
+    /// What wallets read.
+    wallet: crate::wallet::Desk,
+    /// Keys that wait to be added to an account.
+    offered_keys: wallet::OfferedKeys,
     clock: Arc<Clock>,
     committed: Arc<Notify>,
     /// Signatures are checked on their own threads, no more at once than there are cores.
@@ -82,6 +87,11 @@ impl Issuer {
             parties: &self.parties,
             now: self.clock.now(),
         }
+    }
+
+    /// Where a person confirms; the short code is added to it.
+    fn approval_base(&self) -> String {
+        approval_base(&self.url)
     }
 
     /// Who a payer is to a merchant.
@@ -119,7 +129,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let ledger_settings = Settings {
         issuer: identity.id.clone(),
         sandbox: settings.sandbox,
-        approval_base: format!("{url}/approve/"),
+        approval_base: approval_base(url),
         credential_seconds: settings.credential_days * 86_400,
     };
     let ledger = Ledger::from_state(ledger_settings, state);
@@ -128,6 +138,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let log = Arc::new(RwLock::new(log));
     let keys = Arc::new(RwLock::new(Keys::of(ledger.state())));
     let ledger = Arc::new(RwLock::new(ledger));
+    let wallet = crate::wallet::Desk::open(&config.path(&settings.store))?;
     let committed = Arc::new(Notify::new());
     let writer = Writer {
         ledger: Arc::clone(&ledger),
@@ -138,7 +149,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         log: edge,
         committed: Arc::clone(&committed),
         publish: {
-            let (keys, log) = (Arc::clone(&keys), Arc::clone(&log));
+            let (keys, log, wallet) = (Arc::clone(&keys), Arc::clone(&log), wallet.clone());
             Box::new(move |ledger, records, batch, mark| {
                 if let Ok(mut log) = log.write() {
                     log.push(batch_leaf(&batch.tree_root));
@@ -148,6 +159,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
                     tracing::warn!(%error, "what was signed last is not marked");
                 }
                 keeper.decided(records.len() as u64);
+                wallet.decided();
                 if let Ok(mut keys) = keys.write() {
                     records.iter().for_each(|record| keys.learn(&record.event, ledger.state()));
                 }
@@ -156,18 +168,21 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     };
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let earlier = settings.earlier_certificates.iter().map(|path| pem::certificates(&config.path(path)));
+    let parties = RememberedParties::new(register).of(identity.party(Role::Issuer));
     let issuer = Issuer {
         identity,
         earlier_chains: earlier.collect::<Result<_, _>>()?,
         sandbox: settings.sandbox,
         url: url.to_owned(),
         pseudonym_secret,
-        parties: RememberedParties::new(register),
+        parties,
         keys,
         log,
         ledger,
         jobs: writer.start(),
         reader: Mutex::new(reader),
+        wallet,
+        offered_keys: wallet::OfferedKeys::default(),
         clock,
         committed,
         checking: Semaphore::new(cores),
@@ -183,6 +198,10 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     Ok(router(Arc::new(issuer)))
 }
 
+fn approval_base(url: &str) -> String {
+    format!("{url}/approve/")
+}
+
 fn router(issuer: Arc<Issuer>) -> Router {
     Router::new()
         .route("/.well-known/purser", get(discovery::document)) // [HTB-4]
@@ -191,6 +210,17 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/v1/mandates", post(command::mandate).get(read::mandates))
         .route("/v1/mandates/{id}/status", get(read::status))
         .route("/v1/commands", post(command::command))
+        .route("/v1/batches", post(command::batch))
+        .route("/v1/wallet/statement", get(wallet::statement))
+        .route("/v1/wallet/agents", get(wallet::agents))
+        .route("/v1/wallet/mandates", get(wallet::mandates))
+        .route("/v1/wallet/records", get(wallet::records))
+        .route("/v1/wallet/records/{id}", get(wallet::record))
+        .route("/v1/wallet/spending", get(wallet::spending))
+        .route("/v1/wallet/bundle", get(wallet::bundle))
+        .route("/v1/wallet/keys", get(wallet::keys))
+        .route("/v1/wallet/keys/offers", post(wallet::offer_key))
+        .route("/v1/wallet/keys/offers/{code}", get(wallet::offered_key))
         .route("/v1/confirmations", post(command::confirmation))
         .route("/v1/intents", post(command::pay))
         .route("/v1/intents/{id}", get(read::intent))
@@ -222,14 +252,13 @@ fn open_head(path: &Path, log: &Log, reader: &mut dyn Reader) -> Result<Head, He
 fn seal(identity: &Identity) -> Seal {
     let issuer = identity.clone();
     let credential = move |event: &Event, now| {
-        let Event::Enrolled(enrolled) = event else { return Ok(None) };
-        let credential = Credential {
-            issuer: issuer.id.clone(),
-            account: enrolled.account,
-            expires_at: enrolled.expires_at,
-            issued_at: now,
-            key: KeyHolder(enrolled.key),
+        let (account, key, expires_at) = match event {
+            Event::Enrolled(enrolled) => (enrolled.account, enrolled.key, enrolled.expires_at),
+            Event::Thawed(Thawed { account, key: Maybe(Some(key)), expires_at }) => (*account, *key, *expires_at),
+            _ => return Ok(None),
         };
+        let credential =
+            Credential { issuer: issuer.id.clone(), account, expires_at, issued_at: now, key: KeyHolder(key) };
         issuer.sign(&credential).map(Some) // [SIG-17]
     };
     Seal { identity: identity.clone(), credential: Box::new(credential) }

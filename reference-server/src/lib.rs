@@ -42,4 +42,5 @@ pub mod serve;
 pub mod snapshot;
 pub mod store;
 pub mod tls;
+pub mod wallet;
 pub mod writer;

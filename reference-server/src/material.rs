@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use purser_protocol::cert::{Role, TrustAnchors};
+use purser_protocol::cert::{Party, Role, TrustAnchors};
 use purser_protocol::fault::Fault;
 use purser_protocol::flow::{Register, certificate_id};
 use purser_protocol::id::{CertificateId, PartyId, Text};
@@ -55,6 +55,11 @@ impl Identity {
     /// What signatures of its network are bound to.
     pub fn context(&self) -> Context<'_> {
         Context { network: self.network.as_str() }
+    }
+
+    /// The party that it is to itself.
+    pub fn party(&self, role: Role) -> Party {
+        Party::of_itself(self.id.clone(), role, self.signer.public_key(), self.certificate)
     }
 
     /// Signs a paper that travels in a header, or to whom knows the certificate. [SIG-17]

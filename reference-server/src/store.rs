@@ -107,6 +107,8 @@ pub trait Reader: Send {
     fn root(&mut self, batch: u64) -> Result<Option<Vec<u8>>, StoreError>;
     /// The roots of the trees of so many batches, from this one on.
     fn tree_roots(&mut self, first: u64, count: u64) -> Result<Vec<[u8; 32]>, StoreError>;
+    /// The answer with the receipt of this id.
+    fn answer_with(&mut self, receipt: &PaperId) -> Result<Option<Answered>, StoreError>;
     /// The receipt with this id.
     fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError>;
 }

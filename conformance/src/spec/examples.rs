@@ -8,7 +8,8 @@ use purser_protocol::field::decoded;
 use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::flow::log::is_logged;
 use purser_protocol::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Batch, Cancel, Capture, Deposit, Enrolment, Freeze, Payout, Proof, Refund, Resumption, Retirement, Revocation,
+    Suspension, Thaw, Void,
 };
 use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::credential::{Credential, Pseudonym};
@@ -16,7 +17,7 @@ use purser_protocol::paper::delivery::Delivery;
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::offer::Offer;
-use purser_protocol::paper::status::Status;
+use purser_protocol::paper::status::{Statement, Status};
 use purser_protocol::receipt::log::LoggedReceipt;
 use purser_protocol::receipt::{Detail, Receipt, Root};
 use purser_protocol::sign::{Kind as PaperKind, Paper, Signed};
@@ -140,6 +141,11 @@ fn paper(kind: PaperKind, bytes: &[u8]) -> Result<(), Fault> {
         PaperKind::Proof => decode::<Proof>(bytes).map(drop),
         PaperKind::Status => decode::<Status>(bytes).map(drop),
         PaperKind::Delivery => decode::<Delivery>(bytes).map(drop),
+        PaperKind::Batch => decode::<Batch>(bytes).map(drop),
+        PaperKind::Retirement => decode::<Retirement>(bytes).map(drop),
+        PaperKind::Freeze => decode::<Freeze>(bytes).map(drop),
+        PaperKind::Thaw => decode::<Thaw>(bytes).map(drop),
+        PaperKind::Statement => decode::<Statement>(bytes).map(drop),
     }
 }
 

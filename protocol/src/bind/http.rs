@@ -32,6 +32,10 @@ pub const CHECKPOINT: &str = "application/vnd.purser.checkpoint+cbor";
 pub const INCLUSION: &str = "application/vnd.purser.inclusion+cbor";
 /// The media type of what is sent to pay.
 pub const PAYMENT_REQUEST: &str = "application/vnd.purser.payment-request+cbor";
+/// The media type of a batch with its parts.
+pub const BATCH: &str = "application/vnd.purser.batch+cbor";
+/// The media type of records with all their papers, one item after the other.
+pub const BUNDLE: &str = "application/vnd.purser.bundle+cbor-seq";
 /// The media type of an issuer's signed answer, whatever the status.
 pub const ANSWER: &str = "application/vnd.purser.answer+cbor";
 /// The header field of a signed read.

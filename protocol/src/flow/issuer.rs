@@ -3,6 +3,7 @@
 //! The papers of a message pass each stage together: no paper enters a stage before every paper has left the
 //! one before it, so that the first check that fails is one and the same for every issuer. [AUT-2]
 
+mod batch;
 mod papers;
 mod posted;
 mod pseudonym;
@@ -10,6 +11,7 @@ mod request;
 
 use std::sync::Arc;
 
+pub use batch::{BatchRequest, part};
 use papers::{At, Mandates};
 pub use posted::Resource;
 pub use pseudonym::pseudonym;
@@ -25,7 +27,8 @@ use crate::ledger::state::State;
 use crate::ledger::{CancelOrder, Command, PaymentOrder};
 use crate::limits::PROOF_SECONDS_MAX;
 use crate::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Cancel, Capture, Deposit, Enrolment, Freeze, Payout, Proof, Refund, Resumption, Retirement, Revocation, Suspension,
+    Thaw, Void,
 };
 use crate::paper::confirmation::Confirmation;
 use crate::paper::intent::Intent;
@@ -188,6 +191,13 @@ impl Desk<'_> {
             Some(Kind::Revocation) => {
                 self.keyed::<Revocation>(bytes, |paper| self.any_key(paper, directory)).map(Command::Revoke)
             }
+            Some(Kind::Retirement) => {
+                let unknown = Code::CommandSigner; // [SIG-14]
+                self.keyed::<Retirement>(bytes, |paper| self.account_key(paper, directory, unknown))
+                    .map(Command::Retire)
+            }
+            Some(Kind::Freeze) => self.by_issuer::<Freeze>(bytes).map(Command::Freeze),
+            Some(Kind::Thaw) => self.by_issuer::<Thaw>(bytes).map(Command::Thaw),
             Some(Kind::Capture) => self.by_merchant::<Capture>(bytes).map(Command::Capture),
             Some(Kind::Void) => self.by_merchant::<Void>(bytes).map(Command::Void),
             Some(Kind::Refund) => self.by_merchant::<Refund>(bytes).map(Command::Refund),
@@ -274,9 +284,23 @@ impl Desk<'_> {
         self.verify(paper, &party.key)?.finish()
     }
 
+    /// This issuer's own order. [WAL-40]
+    fn by_issuer<T: Paper>(&self, bytes: &[u8]) -> Result<Verified<T>, Fault> {
+        let paper = At::<Signed<'_, T>>::read(bytes, Part::Command)?;
+        let party = self.certified_as(&paper, Role::Issuer)?;
+        if party.id != *self.issuer {
+            return Err(paper.fault(Code::CommandSigner));
+        }
+        self.verify(paper, &party.key)?.finish()
+    }
+
     /// The merchant that signed a paper, whose `iss` must be its name. [CRT-12]
     fn certified<T: Paper>(&self, paper: &At<Signed<'_, T>>) -> Result<Arc<Party>, Fault> {
-        let party = self.parties.party(&paper.paper.header, Role::Merchant, self.now);
+        self.certified_as(paper, Role::Merchant)
+    }
+
+    fn certified_as<T: Paper>(&self, paper: &At<Signed<'_, T>>, role: Role) -> Result<Arc<Party>, Fault> {
+        let party = self.parties.party(&paper.paper.header, role, self.now);
         let party = party.map_err(|fault| fault.within(paper.part))?;
         match paper.value(ISS).and_then(|mut name| name.text().ok()) {
             Some(name) if name != party.id.as_str() => return Err(paper.fault(Code::CertName)), // [SIG-23]

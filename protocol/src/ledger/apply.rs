@@ -6,7 +6,7 @@ use super::books::Purse;
 use super::event::{Captured, Event, MandatesChanged, Paid, Refunded, Registered};
 use super::state::{Due, Hold, Lineage, Made, MandateRecord, Payment, State, TAKEN_SECONDS};
 use crate::authorize::counter::{Counters, Scope};
-use crate::id::{AccountId, LineageId, PaperId};
+use crate::id::{AccountId, KeyId, LineageId, PaperId};
 use crate::money::{Amount, Currency};
 use crate::paper::mandate::{Holder, Mandate};
 use crate::paper::rules::Rules;
@@ -50,6 +50,7 @@ impl State {
             Event::Enrolled(enrolled) => {
                 let account = self.accounts.entry(enrolled.account).or_default();
                 account.keys.insert(enrolled.key.id(), (enrolled.key, enrolled.expires_at));
+                account.retired.remove(&enrolled.key.id());
                 self.keys.insert(enrolled.key.id(), enrolled.key);
                 Ok(())
             }
@@ -85,6 +86,31 @@ impl State {
             }
             Event::EnvelopeClosed(mandate) => self.close_envelope(mandate),
             Event::CommandRefused(_) => Ok(()),
+            Event::Batched(batched) => batched.parts.iter().try_for_each(|part| {
+                self.batches.insert(part.id, batched.batch);
+                self.apply(&part.event, at).map(drop)
+            }),
+            Event::Retired(retired) => {
+                let account = self.accounts.get_mut(&retired.account).ok_or(Broken("a command names no account"))?;
+                if let Some((_, expires_at)) = account.keys.remove(&retired.key) {
+                    account.retired.insert(retired.key, expires_at); // [WAL-31]
+                }
+                self.forget_keys(&[retired.key]);
+                Ok(())
+            }
+            Event::Frozen(account) => self.frozen(account, true),
+            Event::Thawed(thawed) => {
+                if let Some(key) = thawed.key.0 {
+                    let account = self.accounts.get_mut(&thawed.account).ok_or(Broken("a command names no account"))?;
+                    let lost: Vec<(KeyId, _)> = account.keys.drain().map(|(key, (_, at))| (key, at)).collect();
+                    account.retired.extend(lost.iter().copied());
+                    account.retired.remove(&key.id());
+                    account.keys.insert(key.id(), (key, thawed.expires_at)); // [WAL-44]
+                    self.forget_keys(&lost.into_iter().map(|(key, _)| key).collect::<Vec<_>>());
+                    self.keys.insert(key.id(), key);
+                }
+                self.frozen(&thawed.account, false)
+            }
         };
         done.map(|()| None)
     }
@@ -97,6 +123,23 @@ impl State {
             }
             self.taken_until.pop_first();
             self.taken.remove(&(account, offer));
+        }
+    }
+
+    fn frozen(&mut self, account: &AccountId, is_frozen: bool) -> Result<(), Broken> {
+        self.accounts.get_mut(account).ok_or(Broken("a command names no account"))?.frozen = is_frozen;
+        Ok(())
+    }
+
+    /// Keys that are no account's any more are known only where they hold a mandate.
+    fn forget_keys(&mut self, keys: &[KeyId]) {
+        for key in keys {
+            let owned = self.accounts.values().any(|account| account.keys.contains_key(key));
+            let holds =
+                |record: &MandateRecord| matches!(&record.mandate.holder, Holder::Agent(held) if held.id() == *key);
+            if !owned && !self.mandates.values().any(holds) {
+                self.keys.remove(key);
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use crate::authorize::counter::Counted;
 use crate::code::Code;
 use crate::fault::Fault;
 use crate::field::{Bytes, List, listed, ranged, tagged};
-use crate::id::{AccountId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
-use crate::limits::{CHAIN_MAX, COMMAND_MANDATES_MAX};
+use crate::id::{AccountId, KeyId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
+use crate::limits::{BATCH_PARTS_MAX, CHAIN_MAX, COMMAND_MANDATES_MAX};
 use crate::money::{Amount, Currency};
 use crate::receipt::CodeNumber;
 use crate::sign::PublicKey;
@@ -234,6 +234,50 @@ listed! {
     }
 }
 
+listed! {
+    /// What one part of a batch did.
+    pub struct BatchedPart {
+        /// The part.
+        id: PaperId,
+        /// What happened.
+        event: Box<Event>,
+    }
+}
+
+listed! {
+    /// Many papers were done at once.
+    pub struct Batched {
+        /// The batch.
+        batch: PaperId,
+        /// The account.
+        account: AccountId,
+        /// What each did, in the order in which it was done.
+        parts: List<BatchedPart, BATCH_PARTS_MAX>,
+    }
+}
+
+listed! {
+    /// A key is its account's no more.
+    pub struct Retired {
+        /// The account.
+        account: AccountId,
+        /// The key.
+        key: KeyId,
+    }
+}
+
+listed! {
+    /// Money leaves an account again.
+    pub struct Thawed {
+        /// The account.
+        account: AccountId,
+        /// Its only key from then on, where there is a new one.
+        key: Maybe<PublicKey>,
+        /// When the new key's credential expires.
+        expires_at: UnixSeconds,
+    }
+}
+
 tagged! {
     /// What happened.
     #[derive(Clone, Debug, PartialEq, Eq)]
@@ -272,6 +316,14 @@ tagged! {
     CommandRefused(CodeNumber) = 16;
     /// A merchant's money went outside.
     PaidOut(PaidOut) = 34;
+    /// Many papers were done at once.
+    Batched(Batched) = 40;
+    /// A key is its account's no more.
+    Retired(Retired) = 41;
+    /// Nothing leaves an account.
+    Frozen(AccountId) = 42;
+    /// Money leaves an account again.
+    Thawed(Thawed) = 43;
     }
 }
 
@@ -293,6 +345,10 @@ impl Event {
             | Self::Resumed(_)
             | Self::Revoked(_)
             | Self::EnvelopeClosed(_)
+            | Self::Batched(_)
+            | Self::Retired(_)
+            | Self::Frozen(_)
+            | Self::Thawed(_)
             | Self::CommandRefused(_) => None,
         }
     }

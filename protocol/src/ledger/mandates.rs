@@ -17,12 +17,23 @@ use crate::time::UnixSeconds;
 
 impl Ledger {
     pub(super) fn register(&self, paper: &Verified<Mandate>, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
+        self.register_with(paper, Funds::OfTheAccount, now, salt)
+    }
+
+    /// Registers a mandate that comes alone, or as a part of a batch.
+    pub(super) fn register_with(
+        &self,
+        paper: &Verified<Mandate>,
+        funds: Funds,
+        now: UnixSeconds,
+        salt: Nonce,
+    ) -> Result<Draft, Fault> {
         let id = paper.id();
-        if self.state.mandates.contains_key(&id) || self.beside.past.commands.contains(&id) {
-            return Ok(Draft::Known(id));
+        if let Some(answer) = self.answer_to(&id).or_else(|| self.state.mandates.contains_key(&id).then_some(id)) {
+            return Ok(Draft::Known(answer));
         }
         self.signed_by_right(paper)?;
-        let record = match self.may_register(paper, now) {
+        let record = match self.may_register(paper, funds, now) {
             Ok(()) => {
                 let payload = Bytes(paper.payload());
                 let begun = Many(self.begun(paper, now));
@@ -50,7 +61,7 @@ impl Ledger {
         if by_right { Ok(()) } else { Err(Fault::new(Code::MandateSigner).within(Part::Mandate(0))) }
     }
 
-    fn may_register(&self, mandate: &Mandate, now: UnixSeconds) -> Result<(), Code> {
+    fn may_register(&self, mandate: &Mandate, funds: Funds, now: UnixSeconds) -> Result<(), Code> {
         let window = mandate.window().ok_or(Code::FieldConflict)?;
         if window.seconds() > MANDATE_SECONDS_MAX {
             return Err(Code::LifetimeExceeded); // [AUT-28]
@@ -66,7 +77,10 @@ impl Ledger {
         }
         self.may_stand_below(mandate)?;
         self.continues_lineage(mandate)?;
-        self.can_fund(mandate, now)
+        if self.is_frozen(mandate.account) {
+            return Err(Code::AccountFrozen); // [WAL-41]
+        }
+        self.can_fund(mandate, funds, now)
     }
 
     fn may_stand_below(&self, mandate: &Mandate) -> Result<(), Code> {
@@ -116,22 +130,35 @@ impl Ledger {
     }
 
     /// The money for the envelope is there; and what is taken back out of it still is. [QTA-4]
-    fn can_fund(&self, mandate: &Mandate, now: UnixSeconds) -> Result<(), Code> {
-        let lineage = self.state.lineages.get(&(mandate.account, mandate.lineage));
-        let before = lineage.map(|lineage| lineage.latest);
+    fn can_fund(&self, mandate: &Mandate, funds: Funds, now: UnixSeconds) -> Result<(), Code> {
         let balance = |purse: &Purse| self.state.books.balance(purse, mandate.currency);
-        let mut account = balance(&Purse::Account(mandate.account));
-        let mut envelope = balance(&Purse::Envelope(mandate.account, mandate.lineage));
-        let mut had = self.state.funded_minor(before.as_ref());
-        let expired = |id: &PaperId| self.state.mandates.get(id).is_some_and(|record| record.mandate.expires_at <= now);
-        if before.as_ref().is_some_and(expired) {
-            // The envelope closes with the version before, whether or not that was seen to yet. [QTA-6]
-            (account, envelope, had) = (account + envelope, 0, 0);
-        }
+        let (account, envelope) = (Purse::Account(mandate.account), Purse::Envelope(mandate.account, mandate.lineage));
+        let (gives, takes) = self.moves(mandate, now);
+        let closed = self.closes_envelope(mandate, now);
+        let less = closed || gives <= balance(&envelope);
+        let back = if closed { gives } else { 0 };
+        let more = funds == Funds::OfTheBatch || takes <= balance(&account) + back;
+        if less && more { Ok(()) } else { Err(Code::InsufficientFunds) }
+    }
+
+    /// What the registration of a mandate gives back to its account, and takes from it, in minor units.
+    pub(super) fn moves(&self, mandate: &Mandate, now: UnixSeconds) -> (u64, u64) {
         let has = mandate.funded.map_or(0, Amount::minor);
-        let more = has.saturating_sub(had) <= account;
-        let less = had.saturating_sub(has) <= envelope;
-        if more && less { Ok(()) } else { Err(Code::InsufficientFunds) }
+        if self.closes_envelope(mandate, now) {
+            let envelope = Purse::Envelope(mandate.account, mandate.lineage);
+            return (self.state.books.balance(&envelope, mandate.currency), has);
+        }
+        let lineage = self.state.lineages.get(&(mandate.account, mandate.lineage));
+        let had = self.state.funded_minor(lineage.map(|lineage| &lineage.latest));
+        (had.saturating_sub(has), has.saturating_sub(had))
+    }
+
+    /// Whether the version before has expired: its envelope closes with it, whether or not that was seen to yet.
+    /// [QTA-6]
+    fn closes_envelope(&self, mandate: &Mandate, now: UnixSeconds) -> bool {
+        let lineage = self.state.lineages.get(&(mandate.account, mandate.lineage));
+        let before = lineage.and_then(|lineage| self.state.mandates.get(&lineage.latest));
+        before.is_some_and(|before| before.mandate.expires_at <= now)
     }
 
     pub(super) fn suspend(&self, paper: &Verified<Suspension>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
@@ -209,6 +236,15 @@ impl Ledger {
     pub(super) fn owns(&self, account: AccountId, key: &PublicKey) -> bool {
         self.state.accounts.get(&account).is_some_and(|account| account.keys.contains_key(&key.id()))
     }
+}
+
+/// Where the money for an envelope comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Funds {
+    /// From what the account has free.
+    OfTheAccount,
+    /// From that and from what the batch gives back, which is asked of the whole batch. [WAL-25]
+    OfTheBatch,
 }
 
 /// Whether the holder of a mandate may give a command about it: it may give it up, and nothing else.

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use super::apply::{Broken, Finished, rules_of};
 use super::event::{Event, Refunded};
 use super::state::{Hold, LineageKey, Made, Payment, State};
-use super::{Command, Ledger};
+use super::{BatchPart, Command, Ledger};
 use crate::authorize::counter::Counted;
 use crate::id::PaperId;
 use crate::paper::mandate::Mandate;
@@ -119,11 +119,30 @@ impl Ledger {
             Command::Suspend(paper) => (Some(paper.id()), None),
             Command::Resume(paper) => (Some(paper.id()), None),
             Command::Revoke(paper) => (Some(paper.id()), None),
+            Command::Retire(paper) => (Some(paper.id()), None),
+            Command::Freeze(paper) => (Some(paper.id()), None),
+            Command::Thaw(paper) => (Some(paper.id()), None),
+            Command::Batch(order) => {
+                for part in &order.parts {
+                    let id = part.id();
+                    let is_known = self.state.batches.contains_key(&id) || self.state.mandates.contains_key(&id);
+                    needs.extend((!is_known && !self.is_settled(&id)).then_some(Need::Command(id)));
+                    if let BatchPart::Mandate(mandate) = part {
+                        needs.extend(self.history_for(mandate, clock));
+                    }
+                }
+                (Some(order.batch.id()), None)
+            }
         };
         let asked = |id: &PaperId| self.beside.absent.contains(id);
         needs.extend(paper.filter(|id| !self.beside.past.commands.contains(id) && !asked(id)).map(Need::Command));
         needs.extend(intent.filter(|id| self.payment(id).is_none() && !asked(id)).map(Need::Payment));
         needs
+    }
+
+    /// Whether it is known of a paper whether it has a receipt.
+    fn is_settled(&self, paper: &PaperId) -> bool {
+        self.beside.past.commands.contains(paper) || self.beside.absent.contains(paper)
     }
 
     /// Takes what the store says. The error means that the store and the state are not of one history.

@@ -132,8 +132,11 @@ impl Ledger {
         let id = root.mandate.account;
         let record = self.state.accounts.get(&id);
         let expires_at = |account: &AccountId, key: &PublicKey| {
-            let known = self.state.accounts.get(account).and_then(|account| account.keys.get(&key.id()));
-            known.map_or(UnixSeconds::MIN, |(_, expires_at)| *expires_at)
+            let account = self.state.accounts.get(account);
+            let known = account.and_then(|account| account.keys.get(&key.id())).map(|(_, expires_at)| expires_at);
+            // What a retired key signed stands, and stands no longer than it did. [WAL-31]
+            let known = known.or_else(|| account.and_then(|account| account.retired.get(&key.id())));
+            known.copied().unwrap_or(UnixSeconds::MIN)
         };
         let confirmed = papers.confirmation.map(|paper| expires_at(&paper.account, &paper.key()));
         let currency = papers.offer.currency;

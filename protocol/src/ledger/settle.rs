@@ -18,6 +18,7 @@ use crate::time::UnixSeconds;
 impl Ledger {
     pub(super) fn capture(&self, paper: &Verified<Capture>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
         self.command_in_time(&paper.issuer, paper.issued_at, now)?;
+        // Whether its account is frozen is not asked: a hold is the merchant's. [WAL-42]
         let made = match self.payment_of(paper.intent, &paper.merchant)? {
             Ok(made) => made,
             Err(code) => return Ok(Record::command_refused(paper.id(), code, now, salt)),

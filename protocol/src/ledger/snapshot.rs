@@ -7,7 +7,7 @@ use super::state::{AccountRecord, Due, Hold, Lineage, Made, MandateRecord, Payme
 use crate::authorize::counter::Counted;
 use crate::fault::Fault;
 use crate::field::{Bytes, encoded, listed, tagged};
-use crate::id::{AccountId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
+use crate::id::{AccountId, Digest, KeyId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
 use crate::money::{Amount, Currency};
 use crate::paper::mandate::{Holder, Mandate};
 use crate::sign::{Paper, PublicKey};
@@ -16,6 +16,9 @@ use crate::wire::{Field, Reader, Writer};
 
 /// The form of the rows. Rows of another form are not read.
 pub const VERSION: u64 = 2;
+
+/// Parts of batches in one row.
+const PARTS_MAX: usize = 512;
 
 listed! {
     /// A key of an account.
@@ -124,6 +127,21 @@ listed! {
 }
 
 listed! {
+    struct RetiredRow {
+        account: AccountId,
+        key: Digest,
+        expires_at: UnixSeconds,
+    }
+}
+
+listed! {
+    struct PartRow {
+        part: PaperId,
+        batch: PaperId,
+    }
+}
+
+listed! {
     struct GivenRow {
         currency: Currency,
         minor: u64,
@@ -143,6 +161,8 @@ tagged! {
     Balance(BalanceRow) = 9;
     Given(GivenRow) = 10;
     Taken(TakenRow) = 11;
+    Parts(Many<PartRow>) = 40;
+    Retired(RetiredRow) = 41;
     }
 }
 
@@ -157,6 +177,11 @@ pub fn write<E>(state: &State, mut row: impl FnMut(&[u8]) -> Result<(), E>) -> R
         put(Row::Account(AccountRow { account: *account, frozen: record.frozen.into(), keys: Many(keys.collect()) }))?;
         for merchant in &record.merchants {
             put(Row::Paid(PaidRow { account: *account, merchant: merchant.clone() }))?;
+        }
+    }
+    for (account, record) in &state.accounts {
+        for (key, expires_at) in &record.retired {
+            put(Row::Retired(RetiredRow { account: *account, key: Digest(key.0), expires_at: *expires_at }))?;
         }
     }
     for (id, record) in &state.mandates {
@@ -194,6 +219,14 @@ pub fn write<E>(state: &State, mut row: impl FnMut(&[u8]) -> Result<(), E>) -> R
     for (until, account, offer) in &state.taken_until {
         let Some(intent) = state.taken.get(&(*account, *offer)) else { continue };
         put(Row::Taken(TakenRow { until: *until, account: *account, offer: *offer, intent: *intent }))?;
+    }
+    let mut parts = state.batches.iter().map(|(part, batch)| PartRow { part: *part, batch: *batch });
+    loop {
+        let some: Vec<PartRow> = parts.by_ref().take(PARTS_MAX).collect();
+        if some.is_empty() {
+            break;
+        }
+        put(Row::Parts(Many(some)))?;
     }
     for (purse, currency, minor) in state.books.iter() {
         put(Row::Balance(BalanceRow { purse: purse.clone(), currency, minor }))?;
@@ -296,6 +329,11 @@ impl Restoring {
                 state.taken.insert((account, offer), intent);
                 state.taken_until.insert((until, account, offer));
             }
+            Row::Retired(row) => {
+                let account = state.accounts.get_mut(&row.account).ok_or(UNFITTING)?;
+                account.retired.insert(KeyId(row.key.0), row.expires_at);
+            }
+            Row::Parts(parts) => state.batches.extend(parts.0.iter().map(|row| (row.part, row.batch))),
             Row::Balance(row) => state.books.set_balance(&row.purse, row.currency, row.minor),
             Row::Given(row) => state.books.set_given(row.currency, row.minor),
         }

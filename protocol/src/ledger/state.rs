@@ -41,6 +41,8 @@ pub struct State {
     pub taken: HashMap<(AccountId, PaperId), PaperId>,
     /// When what is taken need not be known any more.
     pub taken_until: BTreeSet<(UnixSeconds, AccountId, PaperId)>,
+    /// The batch that each part of one came in: its receipt is the part's answer.
+    pub batches: HashMap<PaperId, PaperId>,
     /// What has a time: holds that end, answers that come too late, envelopes that close.
     pub due: BTreeSet<(UnixSeconds, Due)>,
     /// The latest time at which something was decided; the clock never runs back.
@@ -52,6 +54,8 @@ pub struct State {
 pub struct AccountRecord {
     /// Its keys, and when their credentials expire.
     pub keys: HashMap<KeyId, (PublicKey, UnixSeconds)>,
+    /// Its earlier keys, and when their credentials expire: what they signed stands. [WAL-31]
+    pub retired: HashMap<KeyId, UnixSeconds>,
     /// Merchants that it has paid.
     pub merchants: HashSet<PartyId>,
     /// Whether nothing may leave it.
@@ -251,10 +255,14 @@ pub enum Due {
 impl State {
     /// How many things it holds: what its memory, and the reading of a snapshot, grow with.
     pub fn objects(&self) -> usize {
-        let accounts = self.accounts.values().map(|account| 1 + account.keys.len() + account.merchants.len());
+        let accounts = self
+            .accounts
+            .values()
+            .map(|account| 1 + account.keys.len() + account.retired.len() + account.merchants.len());
         let counters = self.lineages.values().map(|lineage| 1 + lineage.counters.size());
         let taken = self.taken.len() + self.taken_until.len();
-        let rest = self.keys.len() + self.mandates.len() + self.payments.len() + self.due.len() + taken;
+        let rest =
+            self.keys.len() + self.mandates.len() + self.payments.len() + self.due.len() + self.batches.len() + taken;
         accounts.sum::<usize>() + counters.sum::<usize>() + self.books.iter().count() + rest
     }
 

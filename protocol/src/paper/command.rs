@@ -1,12 +1,12 @@
 //! Commands to the issuer. Each carries a nonce, so that two equal ones are two. `spec/cddl/commands.cddl`
 
-use crate::field::{Bytes, KeyHolder, Set, True, paper};
-use crate::id::{AccountId, LongText, Nonce, PaperId, PartyId, ShortText, Text};
+use crate::field::{Bytes, Count, KeyHolder, Set, True, paper};
+use crate::id::{AccountId, Digest, LongText, Nonce, PaperId, PartyId, ShortText, Text};
 use crate::label::{
-    ACCOUNT, AMOUNT, AUD, CNF, CTI, CURRENCY, ENCLOSED, FINAL, IAT, INTENT, ISS, MANDATES, OFFERED, REASON, SUB,
-    SUSPENSION, TARGET,
+    ACCOUNT, AMOUNT, AUD, CNF, CTI, CURRENCY, ENCLOSED, FINAL, IAT, INTENT, ISS, KEY, MANDATES, OFFERED, PARTS,
+    PARTS_ROOT, REASON, SUB, SUSPENSION, TARGET,
 };
-use crate::limits::COMMAND_MANDATES_MAX;
+use crate::limits::{BATCH_PARTS_MAX, COMMAND_MANDATES_MAX};
 use crate::money::{Amount, Currency};
 use crate::time::UnixSeconds;
 
@@ -216,6 +216,92 @@ paper! {
         own {
             /// Method, space, address with its query: `GET https://issuer.example/v1/payments?limit=10`.
             required target: Text<1024> = TARGET,
+        }
+    }
+}
+
+paper! {
+    /// One signature for many papers of one account: all of them are done, or none is.
+    pub struct Batch {
+        cwt {
+            /// The account.
+            required account: AccountId = SUB,
+            /// The issuer.
+            required issuer: PartyId = AUD,
+            /// When it was made.
+            required issued_at: UnixSeconds = IAT,
+            /// Makes it one of its kind.
+            required nonce: Nonce = CTI,
+        }
+        own {
+            /// How many papers it signs.
+            required parts: Count<{ BATCH_PARTS_MAX as u64 }> = PARTS,
+            /// The root of the tree whose leaves are the papers' ids.
+            required root: Digest = PARTS_ROOT,
+        }
+    }
+}
+
+paper! {
+    /// A key is an account's no more.
+    pub struct Retirement {
+        cwt {
+            /// The account.
+            required account: AccountId = SUB,
+            /// The issuer.
+            required issuer: PartyId = AUD,
+            /// When it was made.
+            required issued_at: UnixSeconds = IAT,
+            /// Makes it one of its kind.
+            required nonce: Nonce = CTI,
+        }
+        own {
+            /// Words of the signer.
+            optional reason: LongText = REASON,
+            /// The key's thumbprint.
+            required retired: Digest = KEY,
+        }
+    }
+}
+
+paper! {
+    /// Nothing leaves an account until it is thawed: the issuer's order, on the word of a person that it knows.
+    pub struct Freeze {
+        cwt {
+            /// The issuer.
+            required issuer: PartyId = ISS,
+            /// The account.
+            required account: AccountId = SUB,
+            /// When it was made.
+            required issued_at: UnixSeconds = IAT,
+            /// Makes it one of its kind.
+            required nonce: Nonce = CTI,
+        }
+        own {
+            /// Words of the issuer.
+            optional reason: LongText = REASON,
+        }
+    }
+}
+
+paper! {
+    /// Money leaves an account again.
+    pub struct Thaw {
+        cwt {
+            /// The issuer.
+            required issuer: PartyId = ISS,
+            /// The account.
+            required account: AccountId = SUB,
+            /// When it was made.
+            required issued_at: UnixSeconds = IAT,
+            /// Makes it one of its kind.
+            required nonce: Nonce = CTI,
+            /// The only key of the account from now on, where the others are lost.
+            optional key: KeyHolder = CNF,
+        }
+        own {
+            /// Words of the issuer.
+            optional reason: LongText = REASON,
         }
     }
 }

@@ -40,6 +40,12 @@ impl Zone {
         self.name
     }
 
+    /// The date that the calendars there show at `now`, as `2026-11-02`.
+    pub fn date(&self, now: UnixSeconds) -> String {
+        let at = Timestamp::from_second(i64::try_from(now.get()).unwrap_or(i64::MAX)).unwrap_or(Timestamp::MAX);
+        self.rules.to_datetime(at).date().to_string()
+    }
+
     /// What the clocks there show at `now`.
     pub(super) fn wall(&self, now: Reduced) -> DateTime {
         self.rules.to_datetime(now.timestamp())

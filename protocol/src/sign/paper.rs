@@ -91,6 +91,16 @@ kinds! {
     Status = "purser-status", Certificate;
     /// What was delivered.
     Delivery = "purser-delivery", Certificate;
+    /// One signature for many papers.
+    Batch = "purser-batch", Key;
+    /// A key is an account's no more.
+    Retirement = "purser-retirement", Key;
+    /// Nothing leaves an account.
+    Freeze = "purser-freeze", Certificate;
+    /// Money leaves an account again.
+    Thaw = "purser-thaw", Certificate;
+    /// What an account has had.
+    Statement = "purser-statement", Certificate;
 }
 
 impl Kind {
@@ -228,6 +238,13 @@ impl<T: Paper> Signed<'_, T> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl<'a, T: Paper> Signed<'a, T> {
+    /// A part of a batch, which is signed with it. [WAL-21]
+    pub(crate) fn signed_in_batch(self, key: &PublicKey) -> Authentic<'a, T> {
+        Authentic { signed: self, key: *key }
     }
 }
 

@@ -195,9 +195,11 @@ impl Ground {
 fn role_of(kind: Kind) -> Role {
     match kind {
         Kind::Credential | Kind::Pseudonym | Kind::Root | Kind::Status => Role::Issuer,
+        Kind::Freeze | Kind::Thaw | Kind::Statement => Role::Issuer,
         Kind::Mandate | Kind::Offer | Kind::Intent | Kind::Confirmation | Kind::Capture | Kind::Void => Role::Merchant,
         Kind::Refund | Kind::Cancel | Kind::Suspension | Kind::Resumption | Kind::Revocation => Role::Merchant,
         Kind::Enrolment | Kind::Deposit | Kind::Payout | Kind::Proof | Kind::Delivery => Role::Merchant,
+        Kind::Batch | Kind::Retirement => Role::Merchant,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use purser_protocol::code::{Code, Public};
 use purser_protocol::field::decoded;
-use purser_protocol::flow::issuer::PaymentRequest;
+use purser_protocol::flow::issuer::{BatchRequest, PaymentRequest};
 use purser_protocol::id::{Digest, PaperId};
 use purser_protocol::label::{ENCLOSED, INTENT};
 use purser_protocol::ledger::event::{Closed, Event, Registered};
@@ -105,7 +105,8 @@ fn says(event: &Event, claims: &Claims, refused_with: Option<CodeNumber>, state:
             is(Outcome::Recorded) && claims.command == Some(changed.by)
         }
         Event::EnvelopeClosed(mandate) => is(Outcome::Recorded) && claims.command == Some(*mandate),
-        Event::Enrolled(_) | Event::Resumed(_) => is(Outcome::Recorded),
+        Event::Enrolled(_) | Event::Resumed(_) | Event::Batched(_) => is(Outcome::Recorded),
+        Event::Retired(_) | Event::Frozen(_) | Event::Thawed(_) => is(Outcome::Recorded),
         Event::CommandRefused(code) => refused(*code),
     }
 }
@@ -119,6 +120,9 @@ fn is_evidence(sent: &[u8], event: &Event, command: &PaperId, state: &State) -> 
     };
     if sent.is_empty() {
         return by_itself;
+    }
+    if let Ok(request) = BatchRequest::read(sent) {
+        return paper_id(request.batch) == Some(*command);
     }
     let Ok(frame) = Frame::read(sent) else {
         let request = PaymentRequest::read(sent).ok();

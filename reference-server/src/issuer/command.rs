@@ -89,6 +89,24 @@ pub(super) async fn command(
     Ok(response)
 }
 
+/// `POST /v1/batches`
+pub(super) async fn batch(
+    State(issuer): State<Arc<Issuer>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    media_type(&headers, http::BATCH)?;
+    let opens = Arc::clone(&issuer);
+    let bytes = body.clone();
+    let command = issuer
+        .check(move || {
+            let keys = opens.keys.read().map_err(|_| Fault::new(Code::Internal))?;
+            opens.desk().open_batch(&bytes, &*keys)
+        })
+        .await?;
+    answer(issuer.decide(command, body.to_vec()).await?)
+}
+
 /// `POST /v1/intents`
 pub(super) async fn pay(
     State(issuer): State<Arc<Issuer>>,

@@ -53,7 +53,33 @@ impl Keys {
                 }
                 self.mandates.insert(registered.mandate, (record.mandate.account, holder));
             }
+            Event::Retired(retired) => self.forget(retired.account, state),
+            Event::Thawed(thawed) => {
+                self.forget(thawed.account, state);
+                if let Some(key) = thawed.key.0 {
+                    self.accounts.insert((thawed.account, key.id()), key);
+                    self.all.insert(key.id(), key);
+                    self.owners.insert(key.id(), thawed.account);
+                }
+            }
+            Event::Batched(batched) => batched.parts.iter().for_each(|part| self.learn(&part.event, state)),
             _ => {}
+        }
+    }
+
+    /// Forgets the keys of an account that are its no more. [WAL-31]
+    fn forget(&mut self, account: AccountId, state: &State) {
+        let is_key = |key: &KeyId| state.accounts.get(&account).is_some_and(|record| record.keys.contains_key(key));
+        let gone: Vec<KeyId> =
+            self.accounts.keys().filter(|(of, key)| *of == account && !is_key(key)).map(|(_, key)| *key).collect();
+        for key in gone {
+            self.accounts.remove(&(account, key));
+            if self.owners.get(&key) == Some(&account) {
+                self.owners.remove(&key);
+            }
+            if !state.keys.contains_key(&key) {
+                self.all.remove(&key);
+            }
         }
     }
 

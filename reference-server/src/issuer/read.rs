@@ -143,7 +143,8 @@ pub(super) async fn pending(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let account = issuer.owner(&method, &uri, &headers).await?;
-    let mut waiting = issuer.with(move |state| view::pending(state, account)).await?;
+    let approval = issuer.approval_base();
+    let mut waiting = issuer.with(move |state| view::pending(state, account, &approval)).await?;
     let shown = tokio::task::spawn_blocking(move || {
         let mut reader = issuer.reader.lock().map_err(|_| Code::Internal)?;
         for (intent, shown) in &mut waiting {
@@ -221,7 +222,7 @@ pub(super) struct Who {
 impl Issuer {
     /// Looks at the state between two batches. It may have to wait for one to be written, so that it has a thread
     /// of its own.
-    async fn with<T: Send + 'static>(
+    pub(super) async fn with<T: Send + 'static>(
         self: &Arc<Self>,
         look: impl FnOnce(&LedgerState) -> T + Send + 'static,
     ) -> Result<T, Problem> {
@@ -262,7 +263,12 @@ impl Issuer {
     }
 
     /// The key that proves to have sent this request. [HTB-31] [HTB-32]
-    async fn reader_of(self: &Arc<Self>, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Who, Problem> {
+    pub(super) async fn reader_of(
+        self: &Arc<Self>,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Who, Problem> {
         let proof = headers.get(http::PURSER_PROOF).ok_or_else(|| Problem::new(Code::ProofRequired))?;
         let proof = proof.to_str().ok().and_then(base64url::decode);
         let proof = proof.ok_or_else(|| Problem::new(Code::ProofInvalid))?;
@@ -277,13 +283,18 @@ impl Issuer {
     }
 
     /// The account whose key sent this request; a mandate's key sees nothing of it.
-    async fn owner(self: &Arc<Self>, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<AccountId, Problem> {
+    pub(super) async fn owner(
+        self: &Arc<Self>,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<AccountId, Problem> {
         let who = self.reader_of(method, uri, headers).await?;
         // As to a key that nobody knows. [PRV-4]
         who.account.ok_or_else(|| Problem::new(Fault::new(Code::ProofInvalid).within(Part::Command)))
     }
 
-    fn signed<T: purser_protocol::sign::Paper>(&self, paper: &T) -> Result<Response, Problem> {
+    pub(super) fn signed<T: purser_protocol::sign::Paper>(&self, paper: &T) -> Result<Response, Problem> {
         let signed = self.identity.sign_with_chain(paper);
         let signed = signed.map_err(|_| Problem::new(Code::Internal))?;
         Ok(([(CONTENT_TYPE, http::PAPER), (CACHE_CONTROL, "no-store")], signed).into_response())

@@ -56,7 +56,7 @@ pub(super) fn mandates(state: &State, who: &Who, now: UnixSeconds) -> Value {
     json!({ "mandates": list })
 }
 
-fn mandate(state: &State, id: &PaperId, record: &MandateRecord, now: UnixSeconds) -> Value {
+pub(super) fn mandate(state: &State, id: &PaperId, record: &MandateRecord, now: UnixSeconds) -> Value {
     let mandate = &record.mandate;
     let lineage = state.lineages.get(&(mandate.account, mandate.lineage));
     let spent = lineage.map(|lineage| lineage.counters.at(None, None, now)).unwrap_or_default();
@@ -87,7 +87,7 @@ fn mandate(state: &State, id: &PaperId, record: &MandateRecord, now: UnixSeconds
 }
 
 /// The payments of an account that wait for its person, soonest first.
-pub(super) fn pending(state: &State, account: AccountId) -> Vec<(PaperId, Value)> {
+pub(super) fn pending(state: &State, account: AccountId, approval: &str) -> Vec<(PaperId, Value)> {
     let waiting = state.payments.values().filter_map(|payment| match payment {
         Payment::Pending(asked) if asked.account == account => Some(asked),
         _ => None,
@@ -103,6 +103,7 @@ pub(super) fn pending(state: &State, account: AccountId) -> Vec<(PaperId, Value)
             "amount_minor": intent.amount.minor().to_string(),
             "currency": intent.currency.code(),
             "user_code": asked.user_code.as_str(),
+            "approval": format!("{approval}{}", asked.user_code.as_str()),
             "answer_by": asked.answer_by.get(),
             "mandate": intent.mandate.to_string(),
             "offer": asked.offer.to_string(),

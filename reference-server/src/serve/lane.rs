@@ -26,7 +26,7 @@ impl Lane {
     pub fn of(method: &Method, uri: &Uri) -> Self {
         let path = uri.path();
         if method == Method::POST {
-            return if path == "/v1/commands" { Self::Reserved } else { Self::Common }; // [HTB-36]
+            return if matches!(path, "/v1/commands" | "/v1/batches") { Self::Reserved } else { Self::Common }; // [HTB-36]
         }
         if method != Method::GET && method != Method::HEAD {
             return Self::Common;
@@ -38,6 +38,10 @@ impl Lane {
             _ if below("/v1/intents/").is_some() => match uri.query() {
                 Some(query) if query.split('&').any(|pair| pair.starts_with("wait=")) => Self::Waiting,
                 _ => Self::Reserved,
+            },
+            "/v1/wallet/records" => match uri.query() {
+                Some(query) if query.split('&').any(|pair| pair.starts_with("wait=")) => Self::Waiting,
+                _ => Self::Common,
             },
             _ => Self::Common,
         }

@@ -16,6 +16,7 @@ use axum::routing::get;
 use futures_util::FutureExt;
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use super::lane::{Lane, Lanes};
@@ -49,6 +50,8 @@ pub(super) struct Shell {
     life: Life,
     limits: Limits,
     bodies: Lanes,
+    /// Their bodies are long.
+    batches: Semaphore,
     requests: Lanes,
     rates: Buckets<Origin>,
     /// Apart, so that a flood from an address does not keep its people from stopping it.
@@ -67,6 +70,7 @@ impl Shell {
             life,
             // Whoever waits for an outcome has sent its body, if any, like anybody else.
             bodies: Lanes::new(limits.bodies, limits.bodies_reserved, limits.bodies),
+            batches: Semaphore::new(limits.batches.min(Semaphore::MAX_PERMITS)),
             requests: Lanes::new(limits.requests, limits.requests_reserved, limits.requests_waiting),
             rates: rates(),
             rates_reserved: rates(),
@@ -129,6 +133,10 @@ impl Shell {
             return Ok(Bytes::new());
         }
         let _place = self.bodies.enter(lane)?;
+        if parts.uri.path() == "/v1/batches" {
+            let _place = self.batches.try_acquire().map_err(|_| Problem::new(Code::Overloaded))?;
+            return Ok(body::collect(body, self.limits.batch_bytes_max, self.limits.body()).await?);
+        }
         Ok(body::collect(body, self.limits.body_bytes_max, self.limits.body()).await?)
     }
 

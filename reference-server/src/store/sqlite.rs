@@ -269,6 +269,10 @@ impl Reader for SqliteReader {
         Ok(roots.collect::<Result<_, _>>()?)
     }
 
+    fn answer_with(&mut self, receipt: &PaperId) -> Result<Option<Answered>, StoreError> {
+        self.find("receipt", &receipt.0)
+    }
+
     fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError> {
         Ok(self.find("receipt", &id.0)?.map(|answered| answered.receipt))
     }

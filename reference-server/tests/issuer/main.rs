@@ -22,3 +22,4 @@ mod past;
 mod reads;
 mod restored;
 mod together;
+mod wallet;

@@ -4,20 +4,24 @@ use std::num::NonZeroU32;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use purser_protocol::cert::{Role, TrustAnchors};
-use purser_protocol::field::{Bytes, KeyHolder, List, Set, True, UpTo};
-use purser_protocol::flow::issuer::PaymentRequest;
+use purser_protocol::field::{Bytes, Count, KeyHolder, List, Set, True, UpTo};
+use purser_protocol::flow::issuer::{BatchRequest, PaymentRequest, part};
 use purser_protocol::flow::payer::secret_hash;
 use purser_protocol::flow::{Register, certificate_id};
-use purser_protocol::id::{AccountId, CertificateId, LineageId, LongText, Nonce, PaperId, PartyId, ShortText, Text};
+use purser_protocol::id::{
+    AccountId, CertificateId, Digest, LineageId, LongText, Nonce, PaperId, PartyId, ShortText, Text,
+};
 use purser_protocol::money::{Amount, Currency};
 use purser_protocol::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Batch, Cancel, Capture, Deposit, Enrolment, Freeze, Proof, Refund, Resumption, Retirement, Revocation, Suspension,
+    Thaw, Void,
 };
 use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
 use purser_protocol::paper::offer::{CaptureMode, Item, Offer, OfferKind, Payee};
 use purser_protocol::paper::rules::{Fields, Rules};
+use purser_protocol::paper::status::root_of;
 use purser_protocol::sign::backend::{AwsLc, AwsLcSigner};
 use purser_protocol::sign::{Context, Frame, Paper, Signer, sign, sign_by_certificate};
 use purser_protocol::time::UnixSeconds;
@@ -79,6 +83,19 @@ impl Key {
 
     pub(crate) fn holder(&self) -> Holder {
         Holder::Agent(self.0.public_key())
+    }
+
+    pub(crate) fn public(&self) -> [u8; 64] {
+        self.0.public_key().0
+    }
+
+    pub(crate) fn name(&self) -> String {
+        self.0.public_key().id().to_string()
+    }
+
+    /// A part of a batch that this key signs.
+    pub(crate) fn part(&self, paper: &impl Paper) -> (PaperId, Vec<u8>) {
+        part(paper, &self.0.public_key())
     }
 
     pub(crate) fn sign(&self, paper: &impl Paper) -> Vec<u8> {
@@ -204,6 +221,48 @@ impl Person {
             mandates,
             reason,
         })
+    }
+
+    /// Adds a key.
+    pub(crate) fn adds(&self, key: &Key) -> Vec<u8> {
+        let new = KeyHolder(key.0.public_key());
+        let account = Some(self.account);
+        self.key.sign(&Enrolment { account, issuer: issuer(), issued_at: now(), nonce: nonce(), key: new })
+    }
+
+    pub(crate) fn retires(&self, key: &Key) -> Vec<u8> {
+        let retired = Digest(key.0.public_key().id().0);
+        let (account, reason) = (self.account, None);
+        self.key.sign(&Retirement { account, issuer: issuer(), issued_at: now(), nonce: nonce(), reason, retired })
+    }
+
+    /// A batch of parts that the account's key names.
+    pub(crate) fn batch(&self, parts: &[(PaperId, Vec<u8>)]) -> Vec<u8> {
+        self.batch_of(parts, parts)
+    }
+
+    /// A batch that signs some parts and comes with others.
+    pub(crate) fn batch_of(&self, signed: &[(PaperId, Vec<u8>)], sent: &[(PaperId, Vec<u8>)]) -> Vec<u8> {
+        let ids: Vec<PaperId> = signed.iter().map(|(id, _)| *id).collect();
+        let batch = self.key.sign(&Batch {
+            account: self.account,
+            issuer: issuer(),
+            issued_at: now(),
+            nonce: nonce(),
+            parts: Count::new(ids.len() as u64).unwrap(),
+            root: root_of(&ids),
+        });
+        BatchRequest { batch: &batch, parts: sent.iter().map(|(_, part)| part.as_slice()).collect() }.write()
+    }
+
+    pub(crate) fn suspension_of(&self, mandates: Vec<PaperId>) -> Suspension {
+        let (account, mandates) = (self.account, Set::new(mandates).unwrap());
+        Suspension { account, issuer: issuer(), issued_at: now(), nonce: nonce(), mandates, reason: None }
+    }
+
+    pub(crate) fn revocation_of(&self, mandates: Vec<PaperId>) -> Revocation {
+        let (account, mandates) = (self.account, Set::new(mandates).unwrap());
+        Revocation { account, issuer: issuer(), issued_at: now(), nonce: nonce(), mandates, reason: None }
     }
 
     pub(crate) fn confirmation(&self, intent: PaperId) -> Vec<u8> {
@@ -363,4 +422,32 @@ fn intent(mandate: PaperId, offer: &[u8], minor: u64) -> Intent {
 /// The body of a payment under mandates that are registered.
 pub(crate) fn payment(offer: &[u8], intent: &[u8]) -> Vec<u8> {
     PaymentRequest { mandates: Vec::new(), offer, intent, confirmation: None }.write()
+}
+
+/// The issuer's own orders.
+pub(crate) struct Operator {
+    signer: AwsLcSigner,
+    certificate: CertificateId,
+}
+
+impl Operator {
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
+        let chain = pem::certificates(&sandbox.path("issuer.pem")).unwrap();
+        let key = pem::private_key(&sandbox.path("issuer.key")).unwrap();
+        Self { signer: AwsLcSigner::from_pkcs8(&key).unwrap(), certificate: certificate_id(&chain[0]) }
+    }
+
+    pub(crate) fn freeze(&self, account: AccountId) -> Vec<u8> {
+        let reason = LongText::new("her phone is lost");
+        self.sign(&Freeze { issuer: issuer(), account, issued_at: now(), nonce: nonce(), reason })
+    }
+
+    pub(crate) fn thaw(&self, account: AccountId, key: Option<&Key>) -> Vec<u8> {
+        let key = key.map(|key| KeyHolder(key.0.public_key()));
+        self.sign(&Thaw { issuer: issuer(), account, issued_at: now(), nonce: nonce(), key, reason: None })
+    }
+
+    fn sign(&self, paper: &impl Paper) -> Vec<u8> {
+        sign_by_certificate(paper, CONTEXT, &self.signer, self.certificate, &[]).unwrap()
+    }
 }

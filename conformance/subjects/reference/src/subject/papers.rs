@@ -11,7 +11,8 @@ use purser_protocol::flow::{Parties as _, Register, certificate_id, merchant};
 use purser_protocol::id::{CertificateId, Digest};
 use purser_protocol::label::{IAT, ISS, VERSION};
 use purser_protocol::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Batch, Cancel, Capture, Deposit, Enrolment, Freeze, Payout, Proof, Refund, Resumption, Retirement, Revocation,
+    Suspension, Thaw, Void,
 };
 use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::credential::{Credential, Pseudonym};
@@ -19,7 +20,7 @@ use purser_protocol::paper::delivery::Delivery;
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::offer::Offer;
-use purser_protocol::paper::status::Status;
+use purser_protocol::paper::status::{Statement, Status};
 use purser_protocol::receipt::Root;
 use purser_protocol::sign::backend::Portable;
 use purser_protocol::sign::paper::find;
@@ -54,6 +55,11 @@ macro_rules! by_kind {
             Kind::Proof => $function::<Proof>($input),
             Kind::Status => $function::<Status>($input),
             Kind::Delivery => $function::<Delivery>($input),
+            Kind::Batch => $function::<Batch>($input),
+            Kind::Retirement => $function::<Retirement>($input),
+            Kind::Freeze => $function::<Freeze>($input),
+            Kind::Thaw => $function::<Thaw>($input),
+            Kind::Statement => $function::<Statement>($input),
         }
     };
 }
@@ -67,6 +73,10 @@ pub(super) fn verify(input: Input<'_>) -> Outcome {
         }),
         Kind::Status => open::<Status>(input).and_then(|paper| {
             paper.check_lifetime()?; // [REV-9]
+            Ok(read(&paper))
+        }),
+        Kind::Statement => open::<Statement>(input).and_then(|paper| {
+            paper.check_lifetime()?; // [WAL-3]
             Ok(read(&paper))
         }),
         _ => by_kind!(input, verify_as),
