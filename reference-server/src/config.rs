@@ -228,6 +228,11 @@ impl Config {
         read(name, value)
     }
 
+    /// The folder of the file.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A path that stands in the file, from the folder of the file.
     pub fn path(&self, path: &Path) -> PathBuf {
         self.folder.join(path)

@@ -110,7 +110,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
             certificate: &settings.certificate,
             key: &settings.key,
         },
-        config,
+        config.folder(),
     )?;
     let register = material::register(&settings.anchors, Role::Merchant, config)?;
     let clock = Arc::new(Clock::default());

@@ -22,7 +22,6 @@
 
 pub mod audit;
 pub mod cli;
-pub mod clock;
 pub mod config;
 pub mod head;
 pub mod issuer;
@@ -32,8 +31,6 @@ pub mod lookup;
 pub mod material;
 pub mod merchant;
 pub mod metrics;
-pub mod pem;
-pub mod random;
 pub mod rate;
 pub mod reply;
 pub mod role;
@@ -44,3 +41,5 @@ pub mod store;
 pub mod tls;
 pub mod wallet;
 pub mod writer;
+
+pub use purser_merchant::{clock, pem, random};

@@ -9,11 +9,7 @@ use axum::http::uri;
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 
-/// The host that a request was sent to, and its port where one was given. In a request's extensions.
-///
-/// The same from HTTP/1.1 and HTTP/2; a request for which two differ has been refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authority(pub String);
+pub use purser_merchant::Authority;
 
 /// Headers that stand once or not at all. [HTB-21]
 ///

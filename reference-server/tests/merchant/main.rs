@@ -15,6 +15,7 @@ mod town;
 mod back;
 mod bounds;
 mod logs;
+mod made;
 mod offered;
 mod once;
 mod privacy;

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::http::Request;
 use axum::http::header::HOST;
 use http_body_util::Full;
+use purser_merchant::Shop as Kit;
 use purser_protocol::bind::base64url;
 use purser_protocol::bind::http::{Challenge, Credential as Shown, PAPER, PAYMENT_REQUEST, PURSER_PROOF};
 use purser_protocol::cert::{Role as Certified, TrustAnchors};
@@ -163,6 +165,30 @@ impl Town {
         let server = start(Role::Merchant, &config, &self.dir).await;
         let store = self.dir.join(format!("{name}.sqlite"));
         Shop { addr: server.addr(), server: Some(server), keys: Arc::new(keys), tls: self.tls.clone(), store, config }
+    }
+
+    /// Certifies a shop with routes of its own, and opens it.
+    pub(crate) async fn own_shop(&mut self, name: &str, routes: impl FnOnce(&Kit) -> Router) -> (Shop, Kit) {
+        let keys = self.authority.write_party(&self.dir, name, Certified::Merchant, name);
+        self.register.keep(keys.chain.clone());
+        self.own_process(name, Arc::new(keys), routes).await
+    }
+
+    /// Another process of a shop with routes of its own.
+    pub(crate) async fn own_process(
+        &self,
+        name: &str,
+        keys: Arc<Signatory>,
+        routes: impl FnOnce(&Kit) -> Router,
+    ) -> (Shop, Kit) {
+        let config = self.shop_config(name, "", "");
+        let parsed = Config::parse(&config, &self.dir, |_| None).unwrap();
+        let bound = Bound::bind(&parsed.shell).await.unwrap();
+        let kit = Kit::with(&parsed.table("merchant").unwrap(), parsed.folder()).unwrap();
+        let server = bound.serve(routes(&kit), Life::new());
+        let store = self.dir.join(format!("{name}.sqlite"));
+        let shop = Shop { addr: server.addr(), server: Some(server), keys, tls: self.tls.clone(), store, config };
+        (shop, kit)
     }
 
     /// Another process of a shop: another server on the same store.

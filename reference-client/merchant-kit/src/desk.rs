@@ -1,28 +1,27 @@
-//! Money that must go back: commands to its issuers, each sent until it is answered.
+//! Commands to issuers, each sent until it is answered: for money that must go back, and what the shop orders.
 //!
 //! Each issuer has a task of its own, so that one that is gone keeps nobody waiting but those who paid there.
 
 mod post;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use purser_protocol::bind::http::AnswerBody;
 use purser_protocol::code::Code;
 use purser_protocol::id::PartyId;
-use purser_protocol::limits::COMMAND_SECONDS_MAX;
+use purser_protocol::limits::{COMMAND_SECONDS_MAX, SKEW_SECONDS};
 use purser_protocol::receipt::{Claims, Outcome};
 use purser_protocol::sign::Frame;
 use purser_protocol::sign::paper::id;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
-use super::config::MerchantConfig;
-use super::debts::Owed;
-use super::till::Till;
-use crate::config::Config;
-use crate::life::Life;
-use crate::material::{SetupError, setting};
+use crate::error::{SetupError, setting};
+use crate::settings::Settings;
+use crate::store::{Order, Owed};
+use crate::till::Till;
 use post::Post;
 
 /// How long to wait before what had no answer is sent again: at first, and at most.
@@ -30,34 +29,34 @@ const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// Wakes those who send.
-pub(super) struct Refunds(HashMap<PartyId, Arc<Notify>>);
+pub(crate) struct Desks(HashMap<PartyId, Arc<Notify>>);
 
-impl Refunds {
-    /// Starts a task for each issuer. They end when the server begins to stop; what is owed then waits on disk.
-    pub(super) fn start(
-        settings: &MerchantConfig,
-        config: &Config,
+impl Desks {
+    /// Starts a task for each issuer. They end when the shop is closed; what is owed then waits on disk.
+    pub(crate) fn start(
+        settings: &Settings,
+        folder: &Path,
         till: &Arc<Till>,
-        life: &Life,
+        closed: &watch::Receiver<bool>,
     ) -> Result<Self, SetupError> {
         let mut wakers = HashMap::new();
         for entry in &settings.issuers {
             let issuer = PartyId::new(&entry.name).ok_or_else(|| setting("issuers", "have a name that is none"))?;
             let wake = Arc::new(Notify::new());
-            let desk = Desk { post: Post::to(entry, config)?, till: Arc::clone(till), issuer: issuer.clone() };
-            tokio::spawn(desk.run(Arc::clone(&wake), life.clone()));
+            let desk = Desk { post: Post::to(entry, folder)?, till: Arc::clone(till), issuer: issuer.clone() };
+            tokio::spawn(desk.run(Arc::clone(&wake), closed.clone()));
             wakers.insert(issuer, wake);
         }
         Ok(Self(wakers))
     }
 
     /// Whether money of this issuer can be sent back.
-    pub(super) fn reaches(&self, issuer: &PartyId) -> bool {
+    pub(crate) fn reaches(&self, issuer: &PartyId) -> bool {
         self.0.contains_key(issuer)
     }
 
     /// There is something to send.
-    pub(super) fn wake(&self, issuer: &PartyId) {
+    pub(crate) fn wake(&self, issuer: &PartyId) {
         if let Some(wake) = self.0.get(issuer) {
             wake.notify_one();
         }
@@ -82,7 +81,7 @@ enum Became {
 }
 
 impl Desk {
-    async fn run(self, wake: Arc<Notify>, life: Life) {
+    async fn run(self, wake: Arc<Notify>, mut closed: watch::Receiver<bool>) {
         let mut pause = PAUSE_MIN;
         loop {
             // Another process of the merchant may owe something too: it is looked for even when nobody wakes us.
@@ -92,7 +91,7 @@ impl Desk {
                 false => pause * 2,
             };
             tokio::select! {
-                () = life.stopping() => return,
+                _ = closed.wait_for(|closed| *closed) => return,
                 () = wake.notified() => pause = PAUSE_MIN,
                 () = tokio::time::sleep(pause) => {}
             }
@@ -117,7 +116,52 @@ impl Desk {
                 Became::NoAnswer => return false,
             }
         }
+        done & self.orders().await
+    }
+
+    /// Sends what the shop has ordered; says whether nothing is left.
+    async fn orders(&self) -> bool {
+        let issuer = self.issuer.clone();
+        let all = match self.till.look_aside(move |store| store.orders_at(&issuer)).await {
+            Ok(all) => all,
+            Err(error) => {
+                tracing::error!(%error, "what is ordered cannot be read");
+                return false;
+            }
+        };
+        let mut done = true;
+        for order in all {
+            match self.carry_out(order).await {
+                Became::Ended => {}
+                Became::Waits => done = false,
+                Became::NoAnswer => return false,
+            }
+        }
         done
+    }
+
+    /// The same bytes each time: made anew, a capture of a part could be made twice.
+    async fn carry_out(&self, order: Order) -> Became {
+        let answer = match self.post.send(order.command.clone()).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::warn!(issuer = %self.issuer, %error, "an order could not be sent");
+                return Became::NoAnswer;
+            }
+        };
+        let too_old = order.made_at.saturating_add(COMMAND_SECONDS_MAX + SKEW_SECONDS) < self.till.clock.now();
+        let read = answer.and_then(|answer| self.read(&order.command, &answer));
+        let (end, receipt) = match read {
+            Some((claims, receipt)) => match claims.code.and_then(|code| code.code()) {
+                Some(code) if claims.outcome == Outcome::Refused => (code.slug(), receipt),
+                _ => (claims.outcome.name(), receipt),
+            },
+            // Nothing was decided, and nothing will be: had it been, that would have been the answer. [CMD-1] [CMD-2]
+            None if too_old => (Code::CommandStale.slug(), Vec::new()),
+            None => return Became::Waits,
+        };
+        let written = self.till.keeper.write(move |store| store.end_order(&order.id, end, &receipt)).await;
+        if written.is_ok() { Became::Ended } else { Became::Waits }
     }
 
     async fn settle(&self, owed: Owed) -> Became {
@@ -142,7 +186,7 @@ impl Desk {
                 return Became::NoAnswer;
             }
         };
-        let Some((claims, receipt)) = self.read(&owed, &answer) else {
+        let Some((claims, receipt)) = self.read(&owed.command, &answer) else {
             tracing::warn!(%intent, "the issuer's answer about money that goes back is none");
             return Became::Waits;
         };
@@ -167,10 +211,10 @@ impl Desk {
     }
 
     /// The answer to this very command, by this very issuer.
-    fn read(&self, owed: &Owed, answer: &[u8]) -> Option<(Claims, Vec<u8>)> {
+    fn read(&self, command: &[u8], answer: &[u8]) -> Option<(Claims, Vec<u8>)> {
         let body = AnswerBody::read(answer).ok()?;
         let receipt = self.till.read_receipt(body.receipt).ok()?;
-        let command = Frame::read(&owed.command).ok()?;
+        let command = Frame::read(command).ok()?;
         let ours = receipt.claims.command == Some(id(command.protected, command.payload));
         (ours && receipt.issuer == self.issuer).then(|| (receipt.claims, body.receipt.to_vec()))
     }

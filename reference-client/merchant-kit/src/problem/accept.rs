@@ -7,7 +7,7 @@ use axum::http::header::ACCEPT;
 ///
 /// Whoever takes COSE or any `+cbor` type reads CBOR. Without `Accept`, and in doubt, the answer is JSON,
 /// which a person can read as well.
-pub(crate) fn prefers_cbor(headers: &HeaderMap) -> bool {
+pub fn prefers_cbor(headers: &HeaderMap) -> bool {
     let mut cbor = Weight::default();
     let mut json = Weight::default();
     let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());

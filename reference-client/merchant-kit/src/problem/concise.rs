@@ -75,7 +75,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::reply::Problem;
+    use crate::problem::Problem;
 
     fn decode(bytes: &[u8]) -> Cbor {
         ciborium::from_reader(bytes).unwrap()

@@ -1,6 +1,7 @@
 //! The way to an issuer: one connection for each command, and nowhere but where the configuration says.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,10 +19,9 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::version::TLS13;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use crate::config::Config;
-use crate::material::{SetupError, setting};
-use crate::merchant::config::IssuerEntry;
+use crate::error::{SetupError, setting};
 use crate::pem;
+use crate::settings::IssuerEntry;
 
 /// How long one answer may take, from the connection on.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ pub(super) struct Post {
 }
 
 impl Post {
-    pub(super) fn to(entry: &IssuerEntry, config: &Config) -> Result<Self, SetupError> {
+    pub(super) fn to(entry: &IssuerEntry, folder: &Path) -> Result<Self, SetupError> {
         let url: Uri = entry.url.parse().map_err(|_| setting("issuers", "have a url that is none"))?;
         let authority = url.authority().ok_or_else(|| setting("issuers", "have a url without a host"))?;
         if url.scheme_str() != Some("https") {
@@ -44,7 +44,7 @@ impl Post {
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host.clone());
         let mut roots = RootCertStore::empty();
-        for der in pem::certificates(&config.path(&entry.roots))? {
+        for der in pem::certificates(&folder.join(&entry.roots))? {
             roots.add(CertificateDer::from(der)).map_err(|error| setting("issuers", error.to_string()))?;
         }
         let tls = ClientConfig::builder_with_protocol_versions(&[&TLS13]);

@@ -5,8 +5,8 @@ use std::thread;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::offers::Offers;
-use crate::store::StoreError;
+use crate::error::StoreError;
+use crate::store::Store;
 
 /// Most changes of one transaction: the first of them does not wait long.
 const BATCH_MAX: usize = 256;
@@ -17,15 +17,15 @@ const PLACES_KEPT: usize = 256;
 
 /// Sends changes to the thread, which ends when the last of these does.
 #[derive(Clone)]
-pub(super) struct Keeper(mpsc::Sender<Change>);
+pub(crate) struct Keeper(mpsc::Sender<Change>);
 
 /// Makes a change inside a transaction, and gives what is to be said once it is on the disk.
-type Change = Box<dyn FnOnce(&mut Offers) -> Result<Reply, StoreError> + Send>;
+type Change = Box<dyn FnOnce(&mut dyn Store) -> Result<Reply, StoreError> + Send>;
 type Reply = Box<dyn FnOnce() + Send>;
 
 /// A change was not made, or nobody knows whether it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NotWritten {
+pub(crate) enum NotWritten {
     /// Too much is waiting; nothing was done.
     #[error("too much waits to be written")]
     Full,
@@ -36,16 +36,16 @@ pub(super) enum NotWritten {
 
 impl Keeper {
     /// Starts the thread.
-    pub(super) fn start(offers: Offers) -> std::io::Result<Self> {
+    pub(crate) fn start(offers: Box<dyn Store>) -> std::io::Result<Self> {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
         thread::Builder::new().name("offers".into()).spawn(move || run(offers, receiver))?;
         Ok(Self(sender))
     }
 
     /// Makes a change durably. It is made even when nobody waits for it any more.
-    pub(super) async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&mut Offers) -> Result<T, StoreError> + Send + 'static,
+        change: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, NotWritten> {
         let (done, written) = oneshot::channel();
         let change: Change = Box::new(move |offers| {
@@ -60,9 +60,9 @@ impl Keeper {
     }
 
     /// The same, for what somebody asks for who has not paid. [HTB-26]
-    pub(super) async fn write_if_idle<T: Send + 'static>(
+    pub(crate) async fn write_if_idle<T: Send + 'static>(
         &self,
-        change: impl FnOnce(&mut Offers) -> Result<T, StoreError> + Send + 'static,
+        change: impl FnOnce(&mut dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, NotWritten> {
         if self.0.capacity() < PLACES_KEPT {
             return Err(NotWritten::Full);
@@ -71,7 +71,7 @@ impl Keeper {
     }
 }
 
-fn run(mut offers: Offers, mut changes: mpsc::Receiver<Change>) {
+fn run(mut offers: Box<dyn Store>, mut changes: mpsc::Receiver<Change>) {
     while let Some(first) = changes.blocking_recv() {
         let mut batch = vec![first];
         while batch.len() < BATCH_MAX
@@ -79,7 +79,7 @@ fn run(mut offers: Offers, mut changes: mpsc::Receiver<Change>) {
         {
             batch.push(next);
         }
-        match write(&mut offers, batch) {
+        match write(offers.as_mut(), batch) {
             Ok(replies) => replies.into_iter().for_each(|reply| reply()),
             // Whoever waits is told by the end of its channel.
             Err(error) => tracing::error!(%error, "the merchant's store failed"),
@@ -87,7 +87,7 @@ fn run(mut offers: Offers, mut changes: mpsc::Receiver<Change>) {
     }
 }
 
-fn write(offers: &mut Offers, batch: Vec<Change>) -> Result<Vec<Reply>, StoreError> {
+fn write(offers: &mut dyn Store, batch: Vec<Change>) -> Result<Vec<Reply>, StoreError> {
     offers.begin()?;
     let made = batch.into_iter().map(|change| change(offers)).collect::<Result<Vec<_>, _>>();
     match made {

@@ -5,48 +5,19 @@ use purser_protocol::money::{Amount, Currency};
 use purser_protocol::time::UnixSeconds;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::offers::Offers;
-use crate::store::StoreError;
+use super::sqlite::Sqlite;
+use super::{Debt, Debts, Owed, Standing};
+use crate::error::StoreError;
 
-/// A payment for which nothing was given.
-#[derive(Clone, Debug)]
-pub(super) struct Debt {
-    pub(super) issuer: PartyId,
-    pub(super) intent: PaperId,
-    pub(super) amount: Amount,
-    pub(super) currency: Currency,
-    /// Whether the money is still held: then it is let go, and was never ours.
-    pub(super) held: bool,
-}
-
-/// A debt, and the signed command by which it is paid: the same bytes are sent until they are answered.
-#[derive(Clone, Debug)]
-pub(super) struct Owed {
-    pub(super) debt: Debt,
-    pub(super) command: Vec<u8>,
-    pub(super) made_at: UnixSeconds,
-}
-
-/// How a debt stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
-    /// The issuer has not answered.
-    Open,
-    /// It has: `refunded`, `voided`, or the slug of what there was nothing to give back for.
-    Ended(String),
-}
-
-impl Offers {
-    /// How the debt of a payment stands; `None` when there is none.
-    pub(super) fn debt(&self, issuer: &PartyId, intent: &PaperId) -> Result<Option<Standing>, StoreError> {
+impl Debts for Sqlite {
+    fn debt(&self, issuer: &PartyId, intent: &PaperId) -> Result<Option<Standing>, StoreError> {
         let query = "SELECT end FROM debts WHERE issuer = ?1 AND intent = ?2";
         let mut query = self.connection.prepare_cached(query)?;
         let end = query.query_row(params![issuer.as_str(), intent.0], |row| row.get::<_, Option<String>>(0));
         Ok(end.optional()?.map(|end| end.map_or(Standing::Open, Standing::Ended)))
     }
 
-    /// Keeps a debt. A payment has one, and the first command for it stands.
-    pub(super) fn owe(&self, owed: &Owed) -> Result<(), StoreError> {
+    fn owe(&self, owed: &Owed) -> Result<(), StoreError> {
         let insert = "INSERT OR IGNORE INTO debts (issuer, intent, amount_minor, currency, held, command, made_at)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let Owed { debt, command, made_at } = owed;
@@ -62,8 +33,7 @@ impl Offers {
         Ok(())
     }
 
-    /// The debts at an issuer that it has not answered for.
-    pub(super) fn owed_at(&self, issuer: &PartyId) -> Result<Vec<Owed>, StoreError> {
+    fn owed_at(&self, issuer: &PartyId) -> Result<Vec<Owed>, StoreError> {
         let query = "SELECT issuer, intent, amount_minor, currency, held, command, made_at FROM debts
             WHERE issuer = ?1 AND end IS NULL ORDER BY made_at LIMIT 256";
         let mut query = self.connection.prepare_cached(query)?;
@@ -71,8 +41,7 @@ impl Offers {
         rows.map(|row| row?).collect()
     }
 
-    /// Takes another command in place of one that cannot do any more.
-    pub(super) fn renew(&self, before: &[u8], after: &Owed) -> Result<(), StoreError> {
+    fn renew(&self, before: &[u8], after: &Owed) -> Result<(), StoreError> {
         let update = "UPDATE debts SET command = ?4, made_at = ?5
             WHERE issuer = ?1 AND intent = ?2 AND command = ?3 AND end IS NULL";
         let Owed { debt, command, made_at } = after;
@@ -81,8 +50,7 @@ impl Offers {
         Ok(())
     }
 
-    /// Ends a debt, with the receipt that says how.
-    pub(super) fn end(&self, debt: &Debt, end: &str, answer: &[u8]) -> Result<(), StoreError> {
+    fn end(&self, debt: &Debt, end: &str, answer: &[u8]) -> Result<(), StoreError> {
         let update = "UPDATE debts SET end = ?3, answer = ?4 WHERE issuer = ?1 AND intent = ?2 AND end IS NULL";
         let row = params![debt.issuer.as_str(), debt.intent.0, end, answer];
         self.connection.prepare_cached(update)?.execute(row)?;

@@ -1,0 +1,128 @@
+//! What a route costs: the terms of the offers that are made for it.
+
+use std::num::NonZeroU32;
+
+use purser_protocol::field::{List, UpTo};
+use purser_protocol::id::{Digest, LongText, Nonce, PartyId, ShortText};
+use purser_protocol::money::{Currency, Money};
+use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Offer, OfferKind, Payee};
+use purser_protocol::sign::Paper;
+use purser_protocol::time::UnixSeconds;
+use purser_protocol::wire::Reader;
+
+/// A price, and what it is for.
+#[derive(Clone, Debug)]
+pub struct Charge {
+    price: Money,
+    item: Item,
+    capture: CaptureMode,
+    hold_seconds: Option<HoldSeconds>,
+    pub(crate) captured_when_delivered: bool,
+}
+
+/// Why something cannot be charged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadCharge(pub(crate) String);
+
+impl Charge {
+    /// A price such as `1.00 CNY` for an item: its id in the shop, and its name as the payer reads it.
+    pub fn new(price: &str, id: &str, name: &str) -> Result<Self, BadCharge> {
+        let price: Money = price.parse().map_err(|error| BadCharge(format!("price: {error}")))?;
+        let item = Item {
+            id: ShortText::new(id).ok_or_else(|| bad("item is not 1 to 64 bytes of text"))?,
+            name: LongText::new(name).ok_or_else(|| bad("name is not 1 to 256 bytes of text"))?,
+            category: None,
+            quantity: NonZeroU32::MIN,
+            price: price.amount,
+            line: None,
+        };
+        let (capture, hold_seconds) = (CaptureMode::AtOnce, None);
+        Ok(Self { price, item, capture, hold_seconds, captured_when_delivered: false })
+    }
+
+    /// The same, of a category (ISO 18245), which the merchant's certificate must allow. [AUT-43]
+    pub fn category(mut self, number: u64) -> Result<Self, BadCharge> {
+        self.item.category = Some(UpTo::new(number).ok_or_else(|| bad("no such category"))?);
+        Ok(self)
+    }
+
+    /// The same, held for so long and captured by command.
+    pub fn held(self, seconds: u64) -> Result<Self, BadCharge> {
+        self.by_command().hold_seconds(seconds)
+    }
+
+    pub(crate) fn hold_seconds(mut self, seconds: u64) -> Result<Self, BadCharge> {
+        self.hold_seconds = Some(HoldSeconds::new(seconds).ok_or_else(|| bad("hold is too long"))?);
+        Ok(self)
+    }
+
+    /// The same, held as long as issuers hold by themselves, and captured by command.
+    #[must_use]
+    pub fn by_command(mut self) -> Self {
+        self.capture = CaptureMode::ByCommand;
+        self
+    }
+
+    /// The same, held and captured in full when it has been delivered; given up when it could not be.
+    #[must_use]
+    pub fn captured_when_delivered(mut self) -> Self {
+        self.capture = CaptureMode::ByCommand;
+        self.captured_when_delivered = true;
+        self
+    }
+
+    /// The price.
+    pub fn price(&self) -> Money {
+        self.price
+    }
+
+    /// Its currency.
+    pub fn currency(&self) -> Currency {
+        self.price.currency
+    }
+
+    /// The item's name.
+    pub fn name(&self) -> &str {
+        self.item.name.as_str()
+    }
+
+    /// An offer of one of it, for one request.
+    pub(crate) fn offer(&self, seller: &Seller, now: UnixSeconds, nonce: Nonce, resource: Digest) -> Option<Offer> {
+        Some(Offer {
+            merchant: seller.merchant.clone(),
+            expires_at: now.saturating_add(seller.offer_seconds),
+            issued_at: now,
+            nonce,
+            amount: self.price.amount,
+            currency: self.price.currency,
+            items: List::new(vec![self.item.clone()])?,
+            accepts: List::new(seller.accepts.clone())?,
+            kind: OfferKind::Charge,
+            capture: self.capture,
+            resource: Some(resource), // [INT-8] [PRV-7]
+            pseudonym: None,
+            hold_seconds: self.hold_seconds,
+        })
+    }
+
+    /// Whether its offers can be read: better now than by every agent that reads one.
+    pub(crate) fn check(&self, seller: &Seller) -> Result<(), BadCharge> {
+        let sample = self.offer(seller, UnixSeconds::MIN, Nonce([0; 16]), Digest([0; 32]));
+        let sample = sample.ok_or_else(|| bad("an offer accepts 1 to 8 issuers"))?;
+        let read = Offer::decode(&mut Reader::new(&sample.payload()));
+        read.map(drop).map_err(|fault| BadCharge(format!("its offers could not be read: {fault}")))
+    }
+}
+
+/// What all offers of a shop have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Seller {
+    pub(crate) merchant: PartyId,
+    pub(crate) offer_seconds: u64,
+    pub(crate) accepts: Vec<Payee>,
+}
+
+fn bad(why: &str) -> BadCharge {
+    BadCharge(why.to_owned())
+}
