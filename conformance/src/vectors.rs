@@ -18,6 +18,7 @@ mod headers;
 mod http;
 mod issuer;
 mod keys;
+mod log;
 mod mandates;
 mod model;
 mod papers;
@@ -61,6 +62,7 @@ pub fn areas() -> Vec<Area> {
         flows::area(),
         confirmations::area(),
         receipts::area(),
+        log::area(),
         http::area(),
         rendering::area(),
     ];

@@ -21,6 +21,7 @@ areas! {
     "flows"
     "confirmations"
     "receipts"
+    "log"
     "http"
     "rendering"
     "agent"

@@ -158,6 +158,9 @@ pub struct Expect {
     /// Members that the value of the reply must have, with these values; it may have others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+    /// Members that the signed answer must have, with these values, or, where they are null, must not have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Value>,
     /// What `state.get` says afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<After>,

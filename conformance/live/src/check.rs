@@ -87,6 +87,7 @@ fn case<S>(check: &Check<S>, role: &str) -> Case {
         // A check looks at more than yes and no: what it accepts has shown something.
         value: (outcome == Outcome::Accept).then(|| json!({ "check": check.title })),
         after: None,
+        answer: None,
         same_as: None,
     };
     Case {

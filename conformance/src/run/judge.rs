@@ -126,7 +126,7 @@ pub fn judge(case: &Case, setup: &[Call], seen: &Seen, options: &Options) -> Ver
         .and_then(|()| decision_fits(&case.expect, &seen.reply))
         .and_then(|()| value_fits(&case.expect, &seen.reply))
         .and_then(|()| same_fits(&case.expect, seen))
-        .and_then(|()| crate::answer::fits(&seen.reply, setup))
+        .and_then(|()| crate::answer::fits(seen, setup, case.expect.answer.as_ref()))
         .and_then(|()| state_fits(&case.expect, seen));
     Verdict { failure: fits.err(), reply: Some(seen.reply.clone()) }
 }
@@ -140,6 +140,7 @@ pub(super) fn judge_setup(call: &Call, reply: &Value, place: &str, options: &Opt
         decided: None,
         value: None,
         after: None,
+        answer: None,
         same_as: None,
     };
     let expect = call.expect.as_ref().unwrap_or(&accepted);

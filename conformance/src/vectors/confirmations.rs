@@ -7,18 +7,19 @@ use purser_test_vectors::{Area, Call, Expect};
 use serde_json::json;
 
 use self::waiting::{answers, full, waiting};
-use super::cbor::{Item, labelled};
+use super::cbor::{Item, labelled, seq};
 use super::forge::{By, Forge};
 use super::issuer::{Commands, Payments};
 use super::papers::NOW;
 use super::sheet::{Build as _, Expecting as _, Sheet, Shows, accepted, call, case, refused, refused_by_issuer};
-use super::world::{Scene, World, account, cancel, plenty, priced, receive, tea};
+use super::world::{Scene, World, account, cancel, lined, plenty, priced, receive, tea};
 use super::{hex, keys};
 
 pub(super) fn area() -> Area {
     let about = "Rules that ask, payments that wait, and confirmations: whose, for what, and when.";
     let mut sheet = Sheet::new("confirmations", about);
     asking(&mut sheet);
+    known_merchants(&mut sheet);
     together(&mut sheet);
     answers(&mut sheet);
     waiting(&mut sheet);
@@ -41,6 +42,12 @@ fn asking(sheet: &mut Sheet) {
     t.ask("ask/above-nothing", "ask_above nothing", m08, "RUL-19 CNF-1", |s| s.rule(21, 0));
     t.ask("ask/first", "ask_first: a merchant that was never paid", Shows("", "A10"), "RUL-18 CNF-1", |s| {
         s.rule(20, true)
+    });
+    t.accept("ask/above-in-grant", "ask_above in a grant: at the limit", m08, "RUL-19", |s| {
+        s.mandate(|m| m.without(-15).with(-12, 2).with(-16, seq([labelled([(1, 5_000.into()), (21, 1_000.into())])])))
+    });
+    t.ask("ask/above-by-one-in-grant", "ask_above in a grant: a unit above", m08, "RUL-19", |s| {
+        s.mandate(|m| m.without(-15).with(-12, 2).with(-16, seq([labelled([(1, 5_000.into()), (21, 999.into())])])))
     });
     // Nobody is asked about what could not be made.
     t.refuse("ask/and-refuse", "A rule that asks, and one of a higher label that refuses: asking refuses nothing, and refusing needs no answer", m08, Code::RuleTotal, |s| {
@@ -84,6 +91,66 @@ fn asking(sheet: &mut Sheet) {
             s.agent = By::Key("sub-agent");
         },
     );
+}
+
+/// `ask_first`, after payments to this merchant and to others.
+fn known_merchants(sheet: &mut Sheet) {
+    let earlier = |change: &dyn Fn(&mut Scene)| {
+        let mut scene = Scene::new("earlier");
+        change(&mut scene);
+        scene
+    };
+    let after = |world: &mut World| {
+        // Another mandate of the same account: what is known of a merchant is the account's.
+        let mut scene = Scene::new("later");
+        scene.mandate(|m| m.with(-10, keys::sixteen("a lineage that asks")));
+        scene.rule(20, true);
+        world.register(&scene.papers().mandates[0]);
+        scene.known()
+    };
+    let shows = Shows("", "A10");
+    let rows: [(&str, &str, &dyn Fn(&mut Scene), bool); 3] = [
+        ("first/paid", "ask_first: a merchant that the account has paid", &|_| {}, false),
+        ("first/held", "ask_first: a merchant for whom money is held", &|s| s.offer(|o| o.with(-24, 2)), false),
+        (
+            "first/paid-another",
+            "ask_first: another merchant was paid",
+            &|s| {
+                s.offer(|o| lined(o.with(1, "rice.example"), 3, Some(5_411.into())));
+                s.merchant = "other-merchant";
+            },
+            true,
+        ),
+    ];
+    for (id, title, change, asks) in rows {
+        let mut world = World::new();
+        let scene = earlier(change);
+        world.pay(&scene);
+        let scene = after(&mut world);
+        sheet.setup(id, world.setup());
+        let mut t = Payments::continuing(sheet, id, world, scene, "first/paid");
+        t.needs(if id == "first/held" { "core confirmation holds" } else { NEEDS });
+        if asks {
+            t.ask(id, title, shows, "RUL-18 CNF-1", |_| {});
+        } else {
+            t.accept(id, title, shows, "RUL-18", |_| {});
+        }
+    }
+    // A payment that was refused makes nobody known.
+    let mut world = World::new();
+    let refused = earlier(&|s| s.rule(1, 999));
+    world.register(&refused.papers().mandates[0]);
+    let refused = refused.known();
+    let scene = after(&mut world);
+    let mut setup = world.setup();
+    let mut call = call("issuer.receive", receive("payment", &refused.body(), NOW, keys::sixteen("refused")));
+    call.expect = Some(refused_by_issuer(Code::RuleAmountMax));
+    setup.push(call);
+    world.closed(&refused, "refused");
+    let mut t = Payments::continuing(sheet, "first/refused", world, scene, "first/paid");
+    t.needs(NEEDS);
+    t.ask("first/refused", "ask_first: a payment to the merchant was refused", shows, "RUL-18 CNF-1", |_| {});
+    sheet.setup("first/refused", setup);
 }
 
 /// A confirmation that comes with the intent.

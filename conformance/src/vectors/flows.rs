@@ -28,6 +28,7 @@ pub(super) fn area() -> Area {
     let about = "One intent, one outcome, for ever; captures, voids, refunds and cancels; accounts and deposits.";
     let mut sheet = Sheet::new("flows", about);
     again(&mut sheet);
+    one_log(&mut sheet);
     again_refused(&mut sheet);
     cancels(&mut sheet);
     captures(&mut sheet);
@@ -210,6 +211,40 @@ fn again(sheet: &mut Sheet) {
     ));
 }
 
+/// An issuer whose every root is seen: each goes on from those before it. [RCT-9]
+fn one_log(sheet: &mut Sheet) {
+    let (ann, scene) = (keys::sixteen("enrolment of ann"), Scene::new("logged"));
+    let enrol = enrolment(None, "payer", "payer", ann);
+    let mut first = receive("account", &enrol.bytes(), NOW - DAY, ann);
+    first["account"] = json!(hex(&account("ann")));
+    let paid_in = deposit("ann", "payer", 1_000_000, "CNY", keys::sixteen("deposit of ann"));
+    let mandate = scene.papers().mandates.remove(0);
+    let setup = vec![
+        super::world::start(),
+        call("issuer.receive", first),
+        message("command", &paid_in.bytes(), NOW - DAY, "paid in"),
+        message("mandate", &mandate.bytes(), NOW, "registered"),
+    ];
+    sheet.setup("all-seen", setup);
+    let known = scene.known();
+    let mut dear = known.clone();
+    dear.offer(|o| super::world::priced(o, 600_000));
+    for (id, title, scene, expect) in [
+        ("log/goes-on", "A payment by an issuer whose every root was seen", &known, accepted()),
+        (
+            "log/of-refusals-too",
+            "A refusal by an issuer whose every root was seen",
+            &dear,
+            refused_by_issuer(Code::RuleTotal),
+        ),
+    ] {
+        let refusal = expect.code.is_some();
+        let case = case("issuer", id, title, message("payment", &scene.body(), NOW, id), expect);
+        let case = case.shows(Shows("F17", "")).after_setup("all-seen").needs("core").clauses("RCT-9 RCT-10 RCT-5");
+        sheet.add(if refusal { case.twin("log/goes-on").unpeeled() } else { case });
+    }
+}
+
 /// A refusal is for good, though its reason has gone.
 fn again_refused(sheet: &mut Sheet) {
     let world = World::new();
@@ -235,7 +270,7 @@ fn again_refused(sheet: &mut Sheet) {
         let expect = refused_by_issuer(Code::InsufficientFunds).same_as(2, "answer").unchanged();
         let again = message("payment", &scene.body(), NOW, "second");
         let case = case("issuer", id, title, again, expect).shows(Shows("F01", "B1")).after_setup(name).needs("core");
-        sheet.add(case.clauses("AUT-1 RCT-7").twin("refused/another").unpeeled().mutated(
+        sheet.add(case.clauses("AUT-1 RCT-7 RCT-13").twin("refused/another").unpeeled().mutated(
             "refused/another",
             "papers",
             vec![json!(["setup", name])],
@@ -269,7 +304,7 @@ fn again_refused(sheet: &mut Sheet) {
             .shows(Shows("F20", "G6 B22"))
             .after_setup("refused")
             .needs("core")
-            .clauses("RCT-8 RCT-14")
+            .clauses("RCT-8 RCT-14 RCT-13 PRV-1")
             .twin("ask/settled-by-anybody")
             .unpeeled(),
     );

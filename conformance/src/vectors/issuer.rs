@@ -1,6 +1,6 @@
 //! Tables of cases for the role issuer.
 
-use purser_protocol::code::{Code, Stage, Standing};
+use purser_protocol::code::{Code, Public, Stage, Standing};
 use purser_test_vectors::{Case, Expect, Importance};
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use super::cbor::Item;
 use super::forge::Forge;
 use super::hex;
 use super::sheet::{Build as _, Expecting as _, Sheet, Shows, accepted, call, case, refused_by_issuer};
-use super::world::{Scene, World, receive};
+use super::world::{DAY, Scene, World, number, pseudonym, receive};
 
 /// A change of a payment.
 pub(super) type Change<'c> = &'c dyn Fn(&mut Scene);
@@ -55,8 +55,11 @@ impl<'s> Payments<'s> {
         let mut world = self.world.clone();
         world.paid(&scene);
         let held = scene.offer.get(-24) == Item::Int(2);
+        let until = if held { json!(scene.now + hold_seconds(&scene.offer)) } else { Value::Null };
         let expect = accepted()
             .value(json!({"outcome": if held { "authorized" } else { "settled" }}))
+            .answer(told(&scene))
+            .answer(json!({"hold_until": until, "code": null, "command": null}))
             .after(world.model.value());
         self.put(id, title, shows, clauses, (&scene, expect), None);
     }
@@ -66,7 +69,7 @@ impl<'s> Payments<'s> {
         let scene = self.scene(&change);
         let mut world = self.world.clone();
         world.closed(&scene, "pending");
-        let expect = accepted().value(json!({"outcome": "pending"})).after(world.model.value());
+        let expect = accepted().value(json!({"outcome": "pending"})).answer(told(&scene)).after(world.model.value());
         self.put(id, title, shows, clauses, (&scene, expect), None);
     }
 
@@ -89,7 +92,8 @@ impl<'s> Payments<'s> {
         let mut world = self.world.clone();
         let expect = if code.standing() == Standing::Refused {
             world.closed(&scene, "refused");
-            refused_by_issuer(code).after(world.model.value())
+            let why = json!({"code": public(code), "detail": why(&scene, code)});
+            refused_by_issuer(code).answer(told(&scene)).answer(why).after(world.model.value())
         } else {
             refused_by_issuer(code).unchanged()
         };
@@ -112,7 +116,12 @@ impl<'s> Payments<'s> {
         for mandate in &mandates[scene.known..mandates.len() - 1] {
             world.registered(mandate);
         }
-        let expect = Expect { decided: Some(code.standing() == Standing::Refused), ..refused_by_issuer(code) };
+        let decided = code.standing() == Standing::Refused;
+        let mut expect = Expect { decided: Some(decided), ..refused_by_issuer(code) };
+        if let Some(last) = mandates.last().filter(|_| decided) {
+            let why = json!({"code": public(code), "detail": {"code": code.slug()}});
+            expect = expect.answer(json!({"command": hex(&last.id()), "intent": null, "offer": null})).answer(why);
+        }
         self.put(id, title, shows, "AUT-8", (&scene, expect.after(world.model.value())), Some(twin));
     }
 
@@ -148,6 +157,16 @@ impl<'s> Payments<'s> {
         let twin = format!("{id}-twin");
         self.accept(&twin, &format!("{title}: what is allowed"), shows, code.clause(), good);
         self.refuse_like(id, title, shows, code, (&twin, bad));
+    }
+
+    /// What the detail of the case put last says: link, grant, and label of the rule. [RCT-12]
+    pub(super) fn because(&mut self, link: u8, grant: Option<u8>, rule: Option<u8>) {
+        self.sheet.amend(|mut case| {
+            let code = case.expect.code.clone();
+            let detail = json!({"detail": {"code": code, "link": link, "grant": grant, "rule": rule}});
+            case.expect = case.expect.answer(detail);
+            case.clauses("RCT-12 AUT-54")
+        });
     }
 
     /// A refusal at a stage that is not the code's first.
@@ -260,7 +279,10 @@ impl<'s> Commands<'s> {
     ) {
         let mut world = self.world.clone();
         effect(&mut world);
-        let expect = accepted().value(json!({"outcome": outcome})).after(world.model.value());
+        let expect = accepted()
+            .value(json!({"outcome": outcome}))
+            .answer(command_told(message, outcome, body))
+            .after(world.model.value());
         self.put(id, title, shows, clauses, (message, body, now), (expect, None));
     }
 
@@ -276,7 +298,10 @@ impl<'s> Commands<'s> {
     ) {
         let recorded = code.standing() == Standing::Refused && !UNRECORDED.contains(&code);
         let recorded = recorded || (message == "mandate" && code.standing() == Standing::Refused);
-        let expect = Expect { decided: Some(recorded), ..refused_by_issuer(code) }.unchanged();
+        let mut expect = Expect { decided: Some(recorded), ..refused_by_issuer(code) }.unchanged();
+        if recorded {
+            expect = expect.answer(json!({"code": public(code), "detail": {"code": code.slug()}}));
+        }
         self.put(id, title, shows, "", (message, body, now), (expect, Some(twin)));
     }
 
@@ -315,6 +340,105 @@ impl<'s> Commands<'s> {
             case = case.twin(twin).mutated(twin, "command", vec![json!(change)], true);
         }
         self.sheet.add(case.diagnosed(&bytes));
+    }
+}
+
+/// What the receipt of a payment says of it. [RCT-19]
+fn told(scene: &Scene) -> Value {
+    let papers = scene.papers();
+    let of = |label: i64| papers.intent.payload.get(label);
+    let text = |item: Item| if let Item::Text(text) = item { json!(text) } else { Value::Null };
+    let bytes = |item: Item| if let Item::Bytes(bytes) = item { json!(hex(&bytes)) } else { Value::Null };
+    let merchant = if let Item::Text(name) = papers.offer.payload.get(1) { name } else { String::new() };
+    json!({
+        "offer": hex(&papers.offer.id()), "intent": hex(&papers.intent.id()),
+        "amount_minor": number(&of(-5)).to_string(), "currency": text(of(-6)), "secret_hash": bytes(of(-7)),
+        "pseudonym": hex(&pseudonym("ann", &merchant)),
+    })
+}
+
+/// What the detail of a refusal says: of a rule, where it stands, as far as the mandates leave no doubt. [RCT-12]
+fn why(scene: &Scene, code: Code) -> Value {
+    let mut detail = json!({"code": code.slug()});
+    let labels = match code {
+        Code::RuleMerchant => vec![7, 8],
+        Code::RuleCategory => vec![9, 10],
+        Code::RuleItem => vec![11, 12],
+        _ => RULES.iter().filter(|(_, known)| *known == code).map(|(label, _)| *label).collect(),
+    };
+    if labels.is_empty() {
+        if code != Code::NoGrant {
+            detail["link"] = Value::Null;
+        }
+        detail["rule"] = Value::Null;
+        return detail;
+    }
+    let has = |rules: &Item, label: i64| rules.labels().contains(&label);
+    let places = scene.mandates.iter().enumerate().flat_map(|(link, (mandate, _))| {
+        let grants = if let Item::List(grants) = mandate.get(-16) { grants } else { Vec::new() };
+        let grants = grants.into_iter().enumerate().map(|(number, rules)| (Some(number), rules));
+        let maps = std::iter::once((None, mandate.get(-15))).chain(grants);
+        let labels = &labels;
+        maps.flat_map(move |(grant, rules)| {
+            labels
+                .iter()
+                .filter(move |label| has(&rules, **label))
+                .map(move |label| (link, grant, *label))
+                .collect::<Vec<_>>()
+        })
+        .collect::<Vec<_>>()
+    });
+    if let [(link, grant, label)] = places.collect::<Vec<_>>()[..] {
+        detail["link"] = json!(link);
+        detail["grant"] = json!(grant);
+        detail["rule"] = json!(label);
+    }
+    detail
+}
+
+/// The codes of rules that are of one label alone.
+const RULES: [(i64, Code); 13] = [
+    (1, Code::RuleAmountMax),
+    (2, Code::RuleAmountMin),
+    (3, Code::RuleTotal),
+    (4, Code::RuleTotalPeriod),
+    (5, Code::RuleCount),
+    (6, Code::RuleCountPeriod),
+    (13, Code::RulePrice),
+    (14, Code::RuleTime),
+    (15, Code::RuleChannel),
+    (16, Code::RuleDevice),
+    (17, Code::RulePayeeKey),
+    (18, Code::RuleDepth),
+    (19, Code::RuleOpenHolds),
+];
+
+/// What the receipt of a command says of it; a confirmation and a cancel are answered with their payment's.
+fn command_told(message: &str, outcome: &str, body: &Forge) -> Value {
+    if message == "confirmation" || body.kind == "cancel" {
+        return json!({});
+    }
+    let mut says = json!({"command": hex(&body.id()), "code": null, "detail": null});
+    if matches!(outcome, "captured" | "refunded") {
+        says["amount_minor"] = json!(number(&body.payload.get(-5)).to_string());
+    }
+    if let (Item::Bytes(intent), false) = (body.payload.get(-4), outcome == "recorded") {
+        says["intent"] = json!(hex(&intent));
+        says["pseudonym"] = json!(hex(&pseudonym("ann", "tea.example")));
+    }
+    says
+}
+
+/// What everybody is told of a refusal.
+fn public(code: Code) -> &'static str {
+    if code.public() == Public::Same { code.slug() } else { Code::Declined.slug() }
+}
+
+/// How long an offer is held; seven days where it says nothing. [AUT-66]
+fn hold_seconds(offer: &Item) -> u64 {
+    match offer.get(-27) {
+        Item::Int(seconds) => u64::try_from(seconds).unwrap_or_default(),
+        _ => 7 * DAY,
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) const NAMES: &[(&str, &str)] = &[
 ];
 
 /// HMAC-SHA256 of a message in two parts.
-fn hmac(key: &[u8; 32], parts: [&[u8]; 2]) -> [u8; 32] {
+pub(super) fn hmac(key: &[u8; 32], parts: [&[u8]; 2]) -> [u8; 32] {
     let mut inner = [0x36; 64];
     let mut outer = [0x5c; 64];
     for (at, byte) in key.iter().enumerate() {

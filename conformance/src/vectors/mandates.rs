@@ -16,7 +16,7 @@ use super::issuer::{Commands, Effect, Payments};
 use super::keys;
 use super::papers::{NOW, agent_key};
 use super::sheet::{Build as _, Expecting as _, Sheet, Shows, accepted, call, case};
-use super::world::{Scene, World, account, mandate_command, plenty, priced, quota, tea};
+use super::world::{Scene, World, account, mandate_command, merchant_command, plenty, priced, quota, tea};
 
 pub(super) fn area() -> Area {
     let about = "Registration, replacement, suspension, resumption, revocation and status of mandates.";

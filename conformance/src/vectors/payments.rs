@@ -16,7 +16,7 @@ use super::issuer::Payments;
 use super::keys;
 use super::papers::{NOW, agent_key};
 use super::sheet::{Build as _, Sheet, Shows};
-use super::world::{HOUR, Papers, Scene, World, account, lined, plenty, priced, quota, tea};
+use super::world::{HOUR, Papers, Scene, World, account, lined, plenty, priced, pseudonym, quota, tea};
 
 pub(super) fn area() -> Area {
     let about = "Who signed what, which paper names which, whose money it is and whether it is there.";

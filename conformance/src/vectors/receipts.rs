@@ -91,7 +91,7 @@ impl Draft {
 }
 
 /// The root of a tree of RFC 9162, and the path to a leaf.
-fn tree(leaves: &[[u8; 32]], index: usize) -> ([u8; 32], Vec<[u8; 32]>) {
+pub(super) fn tree(leaves: &[[u8; 32]], index: usize) -> ([u8; 32], Vec<[u8; 32]>) {
     let [leaf] = leaves else {
         // The left subtree has the greatest power of two that is less than all.
         let left = leaves.len().next_power_of_two() / 2;

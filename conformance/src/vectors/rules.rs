@@ -6,14 +6,14 @@ mod lists;
 use purser_protocol::code::Code;
 use purser_test_vectors::Area;
 
-use self::counted::{counted, periods};
+use self::counted::{counted, grants_counted, periods};
 use self::lists::{lists, prices};
 use super::cbor::{Item, labelled, seq};
 use super::issuer::Payments;
 use super::keys;
 use super::papers::NOW;
 use super::sheet::{Build as _, Sheet, Shows};
-use super::world::{DAY, HOUR, Scene, World, lined, plenty, priced, tea};
+use super::world::{DAY, HOUR, Scene, World, lined, merchant_command, plenty, priced, tea};
 
 pub(super) fn area() -> Area {
     let about = "The rules of a mandate: each at its limit and one past it, in caps and in grants.";
@@ -28,6 +28,7 @@ pub(super) fn area() -> Area {
     ways(&mut t);
     grants(&mut t);
     counted(&mut sheet);
+    grants_counted(&mut sheet);
     periods(&mut sheet);
     sheet.finish()
 }
@@ -201,6 +202,7 @@ fn grants(t: &mut Payments<'_>) {
         Code::RuleAmountMax,
         [&|s| conditional(s, &[max(1_000)]), &|s| conditional(s, &[max(999)])],
     );
+    t.because(0, Some(0), Some(1));
     t.beside(
         "grant-two",
         "Two grants, and neither holds",
@@ -208,6 +210,7 @@ fn grants(t: &mut Payments<'_>) {
         Code::NoGrant,
         [&|s| conditional(s, &[max(999), max(1_000)]), &|s| conditional(s, &[max(999), max(998)])],
     );
+    t.because(0, None, None);
     t.refuse("grant-mixed", "One rule of each of two grants holds", Shows("M12", "A1"), Code::NoGrant, |s| {
         conditional(s, &[at("tea.example", 999), at("rice.example", 1_000)])
     });
@@ -226,6 +229,7 @@ fn grants(t: &mut Payments<'_>) {
         },
     );
     t.last(|case| case.clauses("AUT-51"));
+    t.because(0, None, Some(3));
     t.accept("grant-sixteen", "Sixteen grants, of which the last holds", Shows("M12", ""), "CND-3", |s| {
         let grants: Vec<Item> = (985..1_001).map(max).collect();
         conditional(s, &grants);

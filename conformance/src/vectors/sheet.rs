@@ -66,7 +66,16 @@ pub(super) struct Shows(pub(super) &'static str, pub(super) &'static str);
 
 /// An expectation of acceptance.
 pub(super) fn accepted() -> Expect {
-    Expect { outcome: Outcome::Accept, code: None, stage: None, decided: None, value: None, after: None, same_as: None }
+    Expect {
+        outcome: Outcome::Accept,
+        code: None,
+        stage: None,
+        decided: None,
+        value: None,
+        answer: None,
+        after: None,
+        same_as: None,
+    }
 }
 
 /// An expectation of refusal.
@@ -193,6 +202,7 @@ impl Build for Case {
 /// The parts of an expectation that are set one by one.
 pub(super) trait Expecting: Sized {
     fn value(self, value: Value) -> Self;
+    fn answer(self, answer: Value) -> Self;
     fn unchanged(self) -> Self;
     fn after(self, state: Value) -> Self;
     fn same_as(self, call: usize, member: &str) -> Self;
@@ -201,6 +211,15 @@ pub(super) trait Expecting: Sized {
 impl Expecting for Expect {
     fn value(mut self, value: Value) -> Self {
         self.value = Some(value);
+        self
+    }
+
+    /// Further members of the signed answer; what is there already keeps its value where it is not named again.
+    fn answer(mut self, answer: Value) -> Self {
+        match (&mut self.answer, answer) {
+            (Some(Value::Object(known)), Value::Object(more)) => known.extend(more),
+            (place, answer) => *place = Some(answer),
+        }
         self
     }
 

@@ -240,6 +240,7 @@ fn versions(t: &mut Papers<'_>) {
         t.refuse(&format!("version/{id}"), &title, Shows("M42 F23", "D10"), (VersionUnsupported, Version), |f| {
             f.payload = f.payload.clone().with(-1, version.clone())
         });
+        t.last(|case| case.clauses("VER-2"));
     }
     t.refuse(
         "version/2-with-its-own-field",

@@ -1,14 +1,14 @@
 //! Windows and ages, to the second.
 
 use purser_protocol::code::Code;
-use purser_test_vectors::Area;
+use purser_test_vectors::{Area, Case};
 
 use super::forge::{By, Forge};
 use super::issuer::{Commands, Payments};
 use super::keys;
-use super::papers::NOW;
+use super::papers::{NOW, Papers, honest};
 use super::sheet::{Build as _, Sheet, Shows};
-use super::world::{DAY, Scene, World, account, deposit, mandate_command, plenty, quota};
+use super::world::{DAY, Scene, World, account, deposit, enrolment, mandate_command, plenty, quota};
 
 /// Five years of 366 days.
 const LONGEST: u64 = 158_112_000;
@@ -16,7 +16,7 @@ const LONGEST: u64 = 158_112_000;
 pub(super) fn area() -> Area {
     let about = "Every time at which something begins, ends or is too old: the last second that is right and the first that is not.";
     let mut sheet = Sheet::new("time", about);
-    let base = ("base", "Papers of their time", "AUT-20 AUT-21 AUT-22 AUT-23 AUT-24 AUT-25 AUT-28 ENC-24");
+    let base = ("base", "Papers of their time", "AUT-20 AUT-21 AUT-22 AUT-23 AUT-24 AUT-25 AUT-28 ENC-24 MOD-2");
     let mut t = Payments::new(&mut sheet, ("account", World::new()), base, Scene::new("time"));
     offers(&mut t);
     intents(&mut t);
@@ -24,6 +24,8 @@ pub(super) fn area() -> Area {
     expired(&mut sheet);
     backwards(&mut sheet);
     commands(&mut sheet);
+    credentials(&mut sheet);
+    lifetimes(&mut sheet);
     sheet.finish()
 }
 
@@ -264,4 +266,92 @@ fn commands(sheet: &mut Sheet) {
         ("command", &stop(NOW + 11), NOW),
         ("suspension/day-old", "iat"),
     );
+}
+
+/// A key of the payer's is good for five years from when it was enrolled.
+fn credentials(sheet: &mut Sheet) {
+    let last_second = World::empty_at(NOW + 1 - LONGEST);
+    let ended = World::empty_at(NOW - LONGEST);
+    let shows = Shows("M30 M33", "A16");
+    let scene = Scene::new("credential");
+    let mandate = scene.papers().mandates.remove(0);
+    let registered = |world: &World| {
+        let mut world = world.clone();
+        world.register(&mandate);
+        world
+    };
+    let base = ("credential/last-second", "A payment in the last second of the payer's credential", "AUT-27");
+    Payments::new(sheet, ("credential-lasts", registered(&last_second)), base, scene.clone().known());
+    let known = scene.clone().known();
+    sheet.setup("credential-ended", registered(&ended).setup());
+    let mut t = Payments::continuing(sheet, "credential-ended", registered(&ended), known, "credential/last-second");
+    t.refuse(
+        "credential/ended",
+        "A payment under a mandate of a key whose credential ends with this second",
+        shows,
+        Code::CredentialExpired,
+        |_| {},
+    );
+
+    // A second key, enrolled later, signs the mandate; the first one confirms.
+    let two_keys = |world: &World| {
+        let mut world = world.clone();
+        let nonce = world.nonce();
+        let second = enrolment(Some("ann"), "payer-2", "payer", nonce);
+        let second = second.says(|p| p.with(2, account("ann")));
+        world.send("account", &second.bytes(), NOW - DAY);
+        world
+    };
+    let mut asks = scene;
+    asks.mandates[0].1 = "payer-2";
+    asks.rule(20, true);
+    asks.confirmation = Some(Vec::new());
+    let world = two_keys(&last_second);
+    let base = ("credential/confirms-last-second", "A yes in the last second of its key's credential", "AUT-27");
+    let mut t = Payments::new(sheet, ("two-keys", world), base, asks.clone());
+    t.last(|case| case.needs("core confirmation"));
+    let world = two_keys(&ended);
+    sheet.setup("two-keys-one-ended", world.setup());
+    let mut t = Payments::continuing(sheet, "two-keys-one-ended", world, asks, "credential/confirms-last-second");
+    t.needs("core confirmation");
+    t.refuse(
+        "credential/confirms-ended",
+        "A yes of a key whose credential ends with this second",
+        shows,
+        Code::CredentialExpired,
+        |_| {},
+    );
+    t.accept("credential/confirms-other", "A yes of the key that lasts", shows, "AUT-27", |s| {
+        s.confirmed_by = "payer-2"
+    });
+}
+
+/// Papers of an issuer that may not last longer than their kind.
+fn lifetimes(sheet: &mut Sheet) {
+    let too_long = (Code::LifetimeExceeded, Code::LifetimeExceeded.stages()[0]);
+    for (kind, seconds, clause, title) in
+        [("pseudonym", 31 * DAY, "INT-3", "A pseudonym for 31 days"), ("status", 60, "REV-9", "A status for a minute")]
+    {
+        let base = honest(kind).says(|p| p.with(4, NOW + seconds));
+        let id = format!("{kind}/longest");
+        let mut t = Papers::new(sheet, &id, title, clause, base);
+        t.accept(&format!("{kind}/shorter"), &format!("{title}, less a second"), Shows("M33", ""), clause, |f| {
+            f.payload = f.payload.clone().with(4, NOW + seconds - 1)
+        });
+        t.refuse(&format!("{kind}/too-long"), &format!("{title} and a second"), Shows("M33", ""), too_long, |f| {
+            f.payload = f.payload.clone().with(4, NOW + seconds + 1)
+        });
+        t.last(|case| peeled(case, clause));
+        t.refuse(&format!("{kind}/for-a-year"), &format!("{title} and a year"), Shows("M33", ""), too_long, |f| {
+            f.payload = f.payload.clone().with(4, NOW + seconds + 365 * DAY)
+        });
+        t.last(|case| peeled(case, clause));
+    }
+}
+
+/// The same with the clause of its kind as the one that decides.
+fn peeled(mut case: Case, clause: &str) -> Case {
+    case.clauses = vec![clause.to_owned()];
+    case.peel = Some(clause.to_owned());
+    case
 }

@@ -15,6 +15,14 @@ pub(super) fn account(person: &str) -> [u8; 16] {
     keys::sixteen(&format!("account {person}"))
 }
 
+/// The name of an account at a merchant, as the shim's page says that it is made for the suite's sake.
+pub(super) fn pseudonym(person: &str, merchant: &str) -> [u8; 16] {
+    let hash = keys::hmac(&keys::thirty_two("pseudonym secret"), [&account(person), merchant.as_bytes()]);
+    let mut name = [0; 16];
+    name.copy_from_slice(&hash[..16]);
+    name
+}
+
 /// A day, an hour.
 pub(super) const DAY: u64 = 86_400;
 pub(super) const HOUR: u64 = 3_600;

@@ -7,10 +7,11 @@ import sys
 import traceback
 from typing import Any, Callable
 
-from purser import VERSION, cbor, certificates, commands, envelope, http, mandates, papers, receipt, render, verifier
+from purser import (VERSION, cbor, certificates, commands, envelope, follower, http, mandates, papers, receipt, render,
+                    verifier)
 from purser.agent import Agent
 from purser.certificates import Anchor, Trust
-from purser.errors import CODES, Reject
+from purser.errors import BY_NUMBER, CODES, Reject
 from purser.issuer import Issuer
 from purser.keys import SigningKey, sha256
 from purser.merchant import GivesBack, Merchant, Payee
@@ -20,7 +21,8 @@ from purser.state import Draws, Recorded
 from purser.wallet import Wallet
 
 Json = dict[str, Any]
-FEATURES = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering"]
+FEATURES = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering",
+            "log"]
 
 
 class Decided(Exception):
@@ -75,6 +77,7 @@ class Shim:
         self.agent: Agent = None  # type: ignore[assignment]
         self.merchant: Merchant = None  # type: ignore[assignment]
         self.wallet: Wallet = None  # type: ignore[assignment]
+        self.follower = follower.Follower()
         self.calls: dict[str, Callable[[Json], Any]] = {
             "hello": self.hello, "reset": self.reset, "paper.verify": self.paper_verify,
             "paper.sign": self.paper_sign, "chain.verify": self.chain_verify, "receipt.verify": self.receipt_verify,
@@ -83,6 +86,8 @@ class Shim:
             "issuer.receive": self.issuer_receive, "issuer.ask": self.issuer_ask, "issuer.tick": self.issuer_tick,
             "issuer.status": self.issuer_status, "state.get": self.state_get, "state.put": self.state_put,
             "agent.start": self.agent_start, "agent.offer": self.agent_offer, "agent.answer": self.agent_answer,
+            "agent.delivery": self.agent_delivery, "log.follow": self.log_follow,
+            "receipt.logged": self.receipt_logged,
             "merchant.start": self.merchant_start, "merchant.offer": self.merchant_offer,
             "merchant.redeem": self.merchant_redeem, "wallet.start": self.wallet_start,
             "wallet.confirm": self.wallet_confirm, "wallet.refuse": self.wallet_refuse,
@@ -124,6 +129,16 @@ class Shim:
         trust = trust_of(call, [chain_of(call.get("chain"))])
         found = receipt.read(unhex(call["receipt"]), trust, call["network"], call["now"])
         return {"id": found.id.hex(), "outcome": OUTCOMES[found.outcome]}
+
+    def receipt_logged(self, call: Json) -> Json:
+        trust = trust_of(call, [chain_of(call.get("chain"))])
+        found, root = follower.logged(unhex(call["logged"]), trust, call["network"], call["now"])
+        return {"id": found.id.hex(), "outcome": OUTCOMES[found.outcome], "log_size": root.get(papers.LOG_SIZE)}
+
+    def log_follow(self, call: Json) -> Json:
+        trust = trust_of(call, [chain_of(call.get("chain"))])
+        taken, size = self.follower.follow(unhex(call["checkpoint"]), trust, call["network"], call["now"])
+        return {"taken": taken, "log_size": size}
 
     def request_read(self, call: Json) -> Json:
         request = papers.read_request(unhex(call["body"]))
@@ -249,9 +264,13 @@ class Shim:
 
     def agent_answer(self, call: Json) -> Json:
         body = unhex(call["body"]) if call.get("body") is not None else None
-        state, send = self.agent.answer(unhex(call["intent"]), call.get("status"), body, call.get("content_type"),
-                                        call["now"])
-        return {"state": state, "send": send}
+        state, send, why = self.agent.answer(unhex(call["intent"]), call.get("status"), body,
+                                             call.get("content_type"), call["now"])
+        value = {"state": state, "send": send}
+        return value if why not in BY_NUMBER else value | {"code": BY_NUMBER[why].slug}
+
+    def agent_delivery(self, call: Json) -> Json:
+        return {"believed": self.agent.delivery(unhex(call["intent"]), unhex(call["delivery"]), call["now"])}
 
     # The merchant and the wallet.
 

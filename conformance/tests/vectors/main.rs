@@ -88,6 +88,7 @@ fn run(area: &Area, case: &Case) -> Option<String> {
         decided: None,
         value: None,
         after: None,
+        answer: None,
         same_as: None,
     };
     for (at, step) in setup.iter().enumerate() {

@@ -6,6 +6,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::id::{Digest, PaperId};
+use crate::paper::intent::Intent;
 use crate::receipt::Outcome;
 
 /// What is known of an attempt. It is kept on disk before its intent is sent.
@@ -130,6 +131,20 @@ pub fn answers(intent: &PaperId, receipt: &super::merchant::VerifiedReceipt) -> 
         Outcome::Captured | Outcome::Voided | Outcome::Refunded | Outcome::Recorded => false,
     };
     outcome && claims.intent == Some(*intent) && claims.command.is_none()
+}
+
+/// Whether a receipt is the answer to an intent that is at hand: its issuer's, and of its money. [FLW-14]
+pub fn answers_intent(id: &PaperId, intent: &Intent, receipt: &super::merchant::VerifiedReceipt) -> bool {
+    let claims = &receipt.claims;
+    let same = answers(id, receipt)
+        && receipt.issuer == intent.issuer
+        // The offer of a refusal is the one that was sent along, whatever the intent names.
+        && (claims.outcome == Outcome::Refused || claims.offer == Some(intent.offer));
+    let same_money = claims.amount == Some(intent.amount)
+        && claims.currency == Some(intent.currency)
+        && claims.secret_hash == Some(intent.secret_hash);
+    // A tombstone holds no money.
+    same && (same_money || claims.outcome == Outcome::Cancelled)
 }
 
 #[cfg(test)]

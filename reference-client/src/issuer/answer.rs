@@ -5,6 +5,7 @@ use purser_protocol::code::Code;
 use purser_protocol::fault::{Fault, Part};
 use purser_protocol::field::decoded;
 use purser_protocol::flow::merchant::VerifiedReceipt;
+use purser_protocol::flow::payer::answers_intent;
 use purser_protocol::id::{Digest, PaperId, PartyId};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::receipt::{Claims, Detail, Outcome};
@@ -78,14 +79,7 @@ fn answers(receipt: &VerifiedReceipt, question: Question<'_>) -> bool {
     match question {
         Question::Command(command) => claims.command == Some(command),
         Question::PaymentOf(id) => claims.intent == Some(id) && is_of_payment(claims),
-        Question::Payment(id, intent) => {
-            let same_money = claims.amount == Some(intent.amount)
-                && claims.currency == Some(intent.currency)
-                && claims.secret_hash == Some(intent.secret_hash);
-            // A tombstone holds no money.
-            let money = same_money || claims.outcome == Outcome::Cancelled;
-            claims.intent == Some(id) && claims.offer == Some(intent.offer) && is_of_payment(claims) && money
-        }
+        Question::Payment(id, intent) => answers_intent(&id, intent, receipt),
     }
 }
 

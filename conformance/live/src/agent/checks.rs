@@ -30,7 +30,7 @@ pub(super) const CHECKS: &[Check<Scene>] = checks! { Scene;
     "live/agent/answer/unsigned", "After a sending that was lost, an unsigned 403 is no decision", ["FLW-3", "FLW-4"], Critical, Must::Accept, [] => unsigned;
     "live/agent/answer/of-another", "A receipt of another payment is no decision, and is shown to nobody", ["FLW-3"], Critical, Must::Accept, [] => of_another;
     "live/agent/answer/forged", "A receipt that somebody else signed is no decision, and is shown to nobody", ["FLW-3", "SIG-15"], Critical, Must::Accept, [] => forged_answer;
-    "live/agent/redeem/redirect", "Whoever redirects a redemption gets neither receipt nor secret elsewhere", ["HTB-3"], Critical, Must::Accept, [] => redirect;
+    "live/agent/redeem/redirect", "Whoever redirects a redemption gets neither receipt nor secret elsewhere", ["HTB-3", "INT-21"], Critical, Must::Accept, [] => redirect;
     "live/agent/redeem/asked-again", "A merchant that has a receipt and asks for more gets no second payment", ["FLW-9"], Critical, Must::Accept, [] => asked_again;
 };
 

@@ -18,7 +18,7 @@ use crate::papers::{now, payment};
 
 pub(super) const CHECKS: &[Check<Scene>] = checks! { Scene;
     "live/issuer/discovery/document", "The discovery document has every member of the table", ["HTB-4", "VER-3"], High, Must::Accept, [] => document;
-    "live/issuer/discovery/certificate", "Its certificate leads to the roots, as an issuer's, and names it", ["HTB-4", "CRT-12"], High, Must::Accept, [] => certificate;
+    "live/issuer/discovery/certificate", "Its certificate leads to the roots, as an issuer's, and names it", ["HTB-4", "CRT-12", "OPS-3"], High, Must::Accept, [] => certificate;
     "live/issuer/tls/1-3", "TLS 1.3 is spoken", ["HTB-1"], Medium, Must::Accept, [] => tls;
     "live/issuer/tls/1-2", "A client that speaks nothing later than TLS 1.2 gets no handshake", ["HTB-1"], High, Must::Fail("live/issuer/tls/1-3"), [] => tls_1_2;
     "live/issuer/http2/payment", "A payment over HTTP/2 is the payment that HTTP/1.1 tells of", ["HTB-4", "RCT-7"], High, Must::Accept, [SANDBOX, MERCHANT, HTTP2] => http2;

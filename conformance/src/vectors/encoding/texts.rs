@@ -57,6 +57,15 @@ pub(super) fn texts(t: &mut Papers<'_>) {
         let title = format!("A name: {title}");
         t.beside(&format!("text/{id}"), &title, shows, wrong, [&put(bad), &put(good)]);
     }
+    // Marks that Unicode 14.0 has and 13.0 has not: to older data the first of each pair is composed. [ENC-25]
+    for (id, title, bad, good) in [
+        ("late-nukta", "A Telugu nukta behind a virama", "\u{c15}\u{c4d}\u{c3c}", "\u{c15}\u{c3c}\u{c4d}"),
+        ("late-marks", "A mark above before one below", "a\u{1ac1}\u{1ac3}", "a\u{1ac3}\u{1ac1}"),
+    ] {
+        let title = format!("A name: {title}, of Unicode 14.0");
+        t.beside(&format!("text/{id}"), &title, Shows("M41", "C13"), wrong, [&put(bad), &put(good)]);
+        t.last(|case| case.clauses("ENC-25"));
+    }
     let raw: [(&str, &str, &[u8]); 5] = [
         ("surrogate", "A surrogate", &[0xed, 0xa0, 0x80]),
         ("overlong", "A slash in two bytes", &[0xc0, 0xaf]),

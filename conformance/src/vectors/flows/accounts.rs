@@ -59,6 +59,16 @@ pub(super) fn refunds(sheet: &mut Sheet) {
             (&id("all"), "currency"),
         );
         t.last(|case| case.clauses("CMD-18"));
+        let two_faults = merchant_command("refund", "merchant", intent, &[(-5, 1_001.into()), (-6, "JPY".into())]);
+        t.refuse(
+            &id("currency-and-more"),
+            "A refund of too much in another currency",
+            Shows("M13 F12", "A6"),
+            Code::CurrencyMismatch,
+            ("command", &two_faults, NOW),
+            (&id("all"), "two fields"),
+        );
+        t.last(|case| case.clauses("CMD-17").unpeeled());
         let capture = merchant_command("capture", "merchant", intent, &money(1));
         t.refuse(
             &id("capture-of-settled"),
@@ -68,6 +78,16 @@ pub(super) fn refunds(sheet: &mut Sheet) {
             ("command", &capture, NOW),
             ("capture/all", "setup"),
         );
+        let in_yen = merchant_command("capture", "merchant", intent, &[(-5, 1.into()), (-6, "JPY".into())]);
+        t.refuse(
+            &id("capture-of-settled-in-yen"),
+            "A capture of what was settled at once, in another currency",
+            Shows("F11 M13", "B14 A6"),
+            Code::PaymentCaptured,
+            ("command", &in_yen, NOW),
+            ("capture/all", "setup"),
+        );
+        t.last(|case| case.clauses("CMD-17").unpeeled());
         t.last(|case| case.needs("core holds"));
 
         let first = refund(1_000).says(|p| p.with(7, keys::sixteen("first refund")));

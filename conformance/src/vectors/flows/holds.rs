@@ -84,6 +84,18 @@ pub(super) fn captures(sheet: &mut Sheet) {
         ("command", &elsewhere, NOW),
         ("capture/all", "aud"),
     );
+    // Two faults: the check that comes first gives the code.
+    let mut two = |id: &str, title: &str, code: Code, by: &'static str, own: &[(i64, Item)]| {
+        let command = merchant_command("capture", by, intent, own);
+        let twin = ("capture/all", "two fields");
+        t.refuse(&format!("capture/{id}"), title, Shows("F11", "B14"), code, ("command", &command, NOW), twin);
+        t.last(|case| case.clauses("CMD-17").unpeeled());
+    };
+    let yen_and_more = [(-5, 1_001.into()), (-6, "JPY".into())];
+    let (caller, currency) = (Code::CallerMismatch, Code::CurrencyMismatch);
+    two("another-and-more", "More than is held, by another merchant", caller, "other-merchant", &money(1_001));
+    two("another-and-yen", "Another currency, by another merchant", caller, "other-merchant", &yen_and_more);
+    two("yen-and-more", "More than is held, in another currency", currency, "merchant", &yen_and_more);
     let void = merchant_command("void", "merchant", intent, &[]);
     t.accept(
         "void/all",

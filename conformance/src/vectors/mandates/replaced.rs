@@ -128,6 +128,8 @@ pub(super) fn carried(sheet: &mut Sheet) {
         |s| s.mandates = vec![(one.payload.clone(), "payer")],
     );
 
+    held_on(sheet);
+
     // A counter that the version before did not have begins with what was paid.
     let mut world = World::new();
     let scene = Scene::new("earlier");
@@ -154,6 +156,82 @@ pub(super) fn carried(sheet: &mut Sheet) {
             Payments::new(sheet, (id, world), (id, title, "MAN-25"), after);
         }
     }
+}
+
+/// A hold that was open when its mandate was replaced goes on, and moves the counters of the lineage.
+fn held_on(sheet: &mut Sheet) {
+    let mut world = World::new();
+    let mut scene = Scene::new("held");
+    scene.caps(labelled([(3, 2_000.into())]));
+    scene.offer(|o| o.with(-24, 2));
+    let intent = world.pay(&scene);
+    let one = scene.papers().mandates.remove(0);
+    let two = signed(next(&one).with(-15, labelled([(3, 2_500.into())])), "payer");
+    world.send("mandate", &two.bytes(), NOW);
+    world.registered(&two);
+    let mut after = scene.known();
+    after.mandates = vec![(two.payload.clone(), "payer")];
+    after.offer = priced(tea("later", 1_500), 1_500);
+    let shows = Shows("M14 F11", "A20");
+
+    let base = ("carried/held-rest", "What a raised limit leaves beside an open hold", "MAN-26 MAN-22");
+    let mut t = Payments::new(sheet, ("held-and-replaced", world.clone()), base, after.clone());
+    t.last(|case| case.shows(shows).needs("core holds"));
+    t.needs("core holds");
+    t.refuse(
+        "carried/held-one-more",
+        "A unit more than a raised limit leaves beside an open hold",
+        shows,
+        Code::RuleTotal,
+        |s| s.offer(|o| priced(o, 1_501)),
+    );
+    t.last(|case| case.clauses("MAN-26"));
+
+    let money = |minor: u64| -> Vec<(i64, Item)> { vec![(-5, minor.into()), (-6, "CNY".into())] };
+    let capture = |own: Vec<(i64, Item)>| merchant_command("capture", "merchant", intent, &own);
+    let mut t = Commands::new(sheet, "held-and-replaced", world.clone(), "core holds");
+    t.accept(
+        "carried/capture",
+        "A capture under a mandate that was replaced since",
+        shows,
+        "MAN-26 CMD-19",
+        ("command", &capture(money(400)), NOW),
+        ("captured", &|w| w.model.capture(intent, 400, false)),
+    );
+    let last = [money(400), vec![(-43, true.into())]].concat();
+    t.accept(
+        "carried/capture-last",
+        "A last capture under a mandate that was replaced since",
+        shows,
+        "MAN-26 MAN-23",
+        ("command", &capture(last.clone()), NOW),
+        ("captured", &|w| w.model.capture(intent, 400, true)),
+    );
+    t.refuse(
+        "carried/capture-more",
+        "A capture of more than is held, under a mandate that was raised since",
+        shows,
+        Code::CaptureExceedsHold,
+        ("command", &capture(money(1_001)), NOW),
+        ("carried/capture", "amount"),
+    );
+
+    // What a last capture leaves is free for the next version.
+    world.send("command", &capture(last).bytes(), NOW);
+    world.model.capture(intent, 400, true);
+    after.offer = priced(tea("later", 2_100), 2_100);
+    let base = ("carried/released-rest", "What a last capture released, under the version after", "MAN-26 MAN-23");
+    let mut t = Payments::new(sheet, ("captured-and-replaced", world), base, after);
+    t.last(|case| case.shows(shows).needs("core holds"));
+    t.needs("core holds");
+    t.refuse(
+        "carried/released-one-more",
+        "A unit more than a last capture released, under the version after",
+        shows,
+        Code::RuleTotal,
+        |s| s.offer(|o| priced(o, 2_101)),
+    );
+    t.last(|case| case.clauses("MAN-26"));
 }
 
 /// A command and a replacement: whichever version is named, the lineage is meant.

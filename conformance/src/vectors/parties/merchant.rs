@@ -110,7 +110,9 @@ fn offered(sheet: &mut Sheet) {
         let title = format!("An offer of one item, captured {}", capture.replace('-', " "));
         let case =
             case("merchant", &format!("offer/{capture}"), title, offer_call(capture), expect).after_setup("started");
-        sheet.add(case.needs(if capture == "at-once" { "core" } else { "core holds" }).clauses("INT-6 INT-8 SIG-20"));
+        sheet.add(
+            case.needs(if capture == "at-once" { "core" } else { "core holds" }).clauses("INT-6 INT-8 SIG-20 PRV-7"),
+        );
     }
 }
 
@@ -126,6 +128,22 @@ fn redeemed(sheet: &mut Sheet) {
         serve(),
         (None, "FLW-5 FLW-6 HTB-12 HTB-13 HTB-15"),
     );
+    // It may have made any number of others since.
+    let mut many = vec![start(), offer_call("at-once")];
+    many.extend((0..32_u8).map(|number| {
+        let mut call = offer_call("at-once");
+        call.input["nonce"] = json!(hex(&keys::sixteen(&format!("nonce of offer {number}"))));
+        call
+    }));
+    sheet.setup("many-offers", many);
+    let paid = changed(base.clone(), 6, NOW + 1);
+    for (id, title, setup) in [
+        ("redeem/last-second", "A receipt in the last second of its offer", "at-once"),
+        ("redeem/among-many", "A receipt in the last second of its offer, after 32 others were made", "many-offers"),
+    ] {
+        let call = redeem(offer("at-once").id(), &paid.bytes(), secret(), &Request::new(), NOW + 899);
+        put(sheet, id, title, Shows("", "B18"), (setup, call), serve(), (None, "FLW-13 INT-22"));
+    }
     let batch =
         Draft { others: (0..6).map(|n| keys::thirty_two(&format!("leaf {n}"))).collect(), index: 3, ..base.clone() };
     put(

@@ -34,6 +34,7 @@ pub(super) fn chains(t: &mut Payments<'_>) {
         (twin, &like(|s| s.rule(1, 999))),
     );
     t.last(|case| case.clauses("AUT-50"));
+    t.because(0, None, Some(1));
     t.refuse_like(
         "chain/wider-merchants",
         "A mandate below that allows another merchant than the one above",
@@ -61,6 +62,7 @@ pub(super) fn chains(t: &mut Payments<'_>) {
             }),
         ),
     );
+    t.because(1, None, Some(1));
     t.refuse_like(
         "chain/later-above",
         "A mandate above that begins later than the one below",

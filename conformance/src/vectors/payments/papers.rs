@@ -212,6 +212,30 @@ pub(super) fn bindings(t: &mut Payments<'_>) {
         Code::PseudonymMismatch,
         |s| s.offer(|o| o.with(-26, keys::sixteen("somebody else"))),
     );
+    let named = |person: &'static str, merchant: &'static str| {
+        move |s: &mut Scene| s.offer(|o| o.with(-26, pseudonym(person, merchant)))
+    };
+    t.accept(
+        "offer/own-pseudonym",
+        "An offer made for this payer, under the name that it has at this merchant",
+        Shows("M36", ""),
+        "AUT-42 INT-1",
+        named("ann", "tea.example"),
+    );
+    t.refuse_like(
+        "offer/pseudonym-of-another-payer",
+        "An offer made for another payer of the same merchant",
+        Shows("M36", "B21"),
+        Code::PseudonymMismatch,
+        ("offer/own-pseudonym", &named("bob", "tea.example")),
+    );
+    t.refuse_like(
+        "offer/pseudonym-at-another-merchant",
+        "An offer under the name that this payer has at another merchant",
+        Shows("M36", "B21 G1"),
+        Code::PseudonymMismatch,
+        ("offer/own-pseudonym", &named("ann", "rice.example")),
+    );
     t.refuse(
         "offer/category",
         "A category that the merchant's certificate does not have",

@@ -114,7 +114,7 @@ fn but(rows: &[Row], others: &[Row]) -> Vec<Row> {
 pub(super) fn cases(sheet: &mut Sheet) {
     let none = Shows::default();
     let plain = lines(&[CAPS, TOTAL]);
-    let clauses = "RND-2 RND-3 RND-4 RND-5 RND-17 RND-9 RND-15";
+    let clauses = "RND-2 RND-3 RND-4 RND-5 RND-17 RND-9 RND-15 MAN-2";
     each_way(sheet, "mandate/quota", "A sum to spend", none, clauses, &Subject::mandate(quota()), &plain);
     modes(sheet);
     fields(sheet, &plain);

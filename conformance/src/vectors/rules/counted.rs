@@ -67,6 +67,60 @@ pub(super) fn counted(sheet: &mut Sheet) {
     );
 }
 
+/// The counters of two grants of one mandate: a payment is counted in the grant that took it.
+pub(super) fn grants_counted(sheet: &mut Sheet) {
+    let total = |minor: i64| labelled([(3, minor.into())]);
+    let earlier = |grants: [Item; 2], held: bool| {
+        let mut scene = Scene::new("earlier");
+        conditional(&mut scene, &grants);
+        if held {
+            scene.offer(|o| o.with(-24, 2));
+        }
+        scene
+    };
+    let later = |scene: &Scene, minor: u64| {
+        let mut scene = scene.clone().known();
+        scene.offer = priced(tea("later", minor), minor);
+        scene
+    };
+    let shows = Shows("M14 M12", "A2");
+
+    // The first grant is spent; the second has not been touched.
+    let scene = earlier([total(1_000), total(1_500)], false);
+    let mut world = World::new();
+    world.pay(&scene);
+    let base = ("grant-counters", "All of the second grant, when the first is spent", "CND-3 CND-4 AUT-55 AUT-64");
+    let mut t = Payments::new(sheet, ("first-grant-spent", world), base, later(&scene, 1_500));
+    t.last(|case| case.shows(shows));
+    t.refuse("grant-counters-one-more", "A unit more than the second grant has", shows, Code::NoGrant, |s| {
+        s.offer(|o| priced(o, 1_501))
+    });
+    t.last(|case| case.clauses("CND-4"));
+
+    // What a last capture leaves goes back to the grant that was taken, and to no other.
+    let scene = earlier([total(1_000), total(1_000).with(1, 1_000).with(5, 1)], true);
+    let mut world = World::new();
+    let intent = world.pay(&scene);
+    let last = [(-5, 400.into()), (-6, "CNY".into()), (-43, true.into())];
+    world.send("command", &merchant_command("capture", "merchant", intent, &last).bytes(), NOW);
+    world.model.capture(intent, 400, true);
+    let mut second = later(&scene, 1_000);
+    second.offer = priced(tea("second", 1_000), 1_000);
+    world.pay(&second);
+    let base = (
+        "grant-released",
+        "What a last capture gave back to the first grant, when the second is spent",
+        "AUT-55 MAN-23",
+    );
+    let mut t = Payments::new(sheet, ("both-grants-used", world), base, later(&scene, 600));
+    t.last(|case| case.shows(shows).needs("core holds"));
+    t.needs("core holds");
+    t.refuse("grant-released-one-more", "A unit more than was given back", shows, Code::NoGrant, |s| {
+        s.offer(|o| priced(o, 601))
+    });
+    t.last(|case| case.clauses("AUT-55"));
+}
+
 /// Midnights, here and there. `now` is 1:46:40 on a Monday in Shanghai, the 18th of March.
 pub(super) fn periods(sheet: &mut Sheet) {
     let midnight = NOW - (HOUR + 46 * 60 + 40);

@@ -16,6 +16,9 @@ from .message import Part
 from .state import holder_of
 
 
+_MONEY = (papers.AMOUNT, papers.CURRENCY, papers.SECRET_HASH)
+
+
 @dataclass
 class Taken:
     """An intent that was signed."""
@@ -78,13 +81,13 @@ class Agent:
         return intent_id, intent
 
     def answer(self, intent_id: bytes, status: int | None, body: bytes | None, content_type: str | None,
-               now: int) -> tuple[str, str]:
-        """The next state, and what to send: `same`, `cancel` or `nothing`."""
+               now: int) -> tuple[str, str, int | None]:
+        """The next state, what to send: `same`, `cancel` or `nothing`, and the number of the code that says why."""
         taken = self.taken.get(intent_id)
         if taken is None:
             raise Reject("payment-unknown")
         if taken.state in ("idle", "paid"):
-            return taken.state, "nothing"
+            return taken.state, "nothing", None
         found = self._receipt(taken, intent_id, body, now) if body else None
         send = "nothing"
         if found is not None:
@@ -100,7 +103,26 @@ class Agent:
         else:
             taken.state, send = "asking", "same"  # no answer but a receipt is a decision [FLW-3] [INT-18]
         taken.sendings += send == "same"
-        return taken.state, send
+        return taken.state, send, self._why(found, body)
+
+    @staticmethod
+    def _why(found: receipt.Receipt | None, body: bytes | None) -> int | None:
+        """What the detail says, where it is that of the claims, and else what everybody is told [RCT-15]."""
+        if found is None or body is None:
+            return None
+        detail = receipt.detail_of(found, papers.read_answer(body)[1])
+        return (found.claims if detail is None else detail).get(papers.CODE)
+
+    def delivery(self, intent_id: bytes, raw: bytes, now: int) -> bool:
+        """Whether a delivery is the merchant's word about this payment [RCT-17]."""
+        taken = self.taken.get(intent_id)
+        if taken is None:
+            raise Reject("payment-unknown")
+        part = Part("delivery", "delivery", raw)
+        message.read_all([part], self.trust, self.network, now,
+                         lambda one, _: one.signer.point, role="merchant")  # type: ignore[union-attr]
+        return (part[papers.OFFER], part[papers.INTENT], part[papers.ISS]) == (
+            taken.offer.id, intent_id, taken.offer[papers.ISS])
 
     def _receipt(self, taken: Taken, intent_id: bytes, body: bytes, now: int) -> receipt.Receipt | None:
         """The receipt in an answer, where it reads and is this intent's, from the issuer asked."""
@@ -110,9 +132,11 @@ class Agent:
         except Reject:
             return None
         claims = found.claims
-        # The id of the intent stands for all that is in it; a command's receipt says nothing of the intent.
+        # A command's receipt says nothing of the intent.
         fits = claims.get(papers.INTENT) == intent_id and papers.COMMAND not in claims
-        return found if fits and found.issuer == taken.issuer else None
+        same = found.outcome == papers.REFUSED or claims.get(papers.OFFER) == taken.offer.id  # [FLW-14]
+        money = all(claims.get(label) == taken.intent[label] for label in _MONEY if label in claims)
+        return found if fits and same and money and found.issuer == taken.issuer else None
 
     @staticmethod
     def _undecided_for_good(status: int | None, body: bytes | None, content_type: str | None) -> bool:

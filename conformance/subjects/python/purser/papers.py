@@ -180,6 +180,7 @@ _answer = fields({1: Field("receipt", data()), 2: optional("detail", data())})
 _receipt = row(data(), uint(), listed(0, 16, digest), data())
 _proof = listed(0, 64, digest)
 _logged = row(data(), row(data(), _proof, _proof))
+_checkpoint = row(data(), _proof)
 _detail = fields({CODE: Field("code", uint()), SALT: Field("salt", short), 1: optional("link", uint()),
                   2: optional("grant", uint()), 3: optional("rule", uint())})
 _claims = fields({
@@ -237,6 +238,12 @@ def read_logged(body: bytes) -> tuple[bytes, bytes, list[bytes], list[bytes]]:
     """A logged receipt: the receipt, a later root, and the proofs of inclusion and consistency."""
     receipt, (root, inclusion, consistency) = _container(body, MAX_MESSAGE, _logged, "logged receipt")
     return receipt, root, inclusion, consistency
+
+
+def read_checkpoint(body: bytes) -> tuple[bytes, list[bytes]]:
+    """A root, and the proof that the log of a smaller one is its beginning."""
+    root, consistency = _container(body, MAX_MESSAGE, _checkpoint, "checkpoint")
+    return root, consistency
 
 
 def read_detail(body: bytes) -> Map:

@@ -43,16 +43,6 @@ def read(body: bytes, trust: Trust, network: str, now: int) -> Receipt:
     return Receipt(leaf, read_claims, part.paper.payload, part.signer.party)
 
 
-def logged(receipt: Map, later: Map, inclusion: list[bytes], consistency: list[bytes]) -> None:
-    """That the batch of one root is in the log of a later one, of which its own log is the beginning [RCT-26]."""
-    first, second = receipt.get(papers.LOG_SIZE), later.get(papers.LOG_SIZE)
-    leaf = merkle.leaf(receipt.get(papers.TREE_ROOT))
-    if not merkle.included(leaf, receipt.get(papers.BATCH), second, inclusion, later.get(papers.LOG_ROOT)):
-        raise Reject("path-invalid")  # [RCT-22]
-    if not merkle.consistent(first, second, receipt.get(papers.LOG_ROOT), later.get(papers.LOG_ROOT), consistency):
-        raise Reject("consistency-invalid")  # [RCT-21]
-
-
 def detail_of(receipt: Receipt, detail: bytes | None) -> Map | None:
     """The detail, where its digest stands in the claims [RCT-15]."""
     if detail is None or sha256(detail) != receipt.claims.get(papers.DETAIL):

@@ -6,7 +6,7 @@ import unittest
 
 import cbor2
 
-from purser import cbor, certificates, envelope, keys, merkle, papers, receipt
+from purser import cbor, certificates, envelope, follower, keys, merkle, papers, receipt
 from purser.certificates import Trust
 from purser.errors import Reject
 
@@ -59,8 +59,8 @@ class Examples(Refusals):
                 if path.stem == "logged-receipt":
                     inside, later, inclusion, consistency = papers.read_logged(raw)
                     own = envelope.read(papers.read_receipt_container(inside)[3]).payload
-                    receipt.logged(own, envelope.read(later).payload, inclusion, consistency)
-                    self.refused("consistency-invalid", "receipt", receipt.logged, own, envelope.read(later).payload,
+                    follower.in_log(own, envelope.read(later).payload, inclusion, consistency)
+                    self.refused("consistency-invalid", "receipt", follower.in_log, own, envelope.read(later).payload,
                                  inclusion, inclusion)
                 elif path.stem.startswith("receipt"):
                     claims, index, proof, root = papers.read_receipt_container(raw)

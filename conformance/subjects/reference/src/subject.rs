@@ -3,6 +3,7 @@
 mod agent;
 mod call;
 mod issuer;
+mod log;
 mod merchant;
 mod papers;
 mod render;
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use agent::Agent;
 use call::{Input, No, Outcome};
 use issuer::Issuer;
+use log::Follower;
 use merchant::Merchant;
 use wallet::Wallet;
 
@@ -26,6 +28,7 @@ pub struct Subject {
     agent: Option<Agent>,
     merchant: Option<Merchant>,
     wallet: Option<Wallet>,
+    follower: Follower,
 }
 
 impl Subject {
@@ -60,6 +63,8 @@ impl Subject {
             "paper.sign" => papers::sign(input),
             "chain.verify" => papers::verify_chain(input),
             "receipt.verify" => papers::verify_receipt(input),
+            "receipt.logged" => log::logged(input),
+            "log.follow" => self.follower.follow(input),
             "request.read" => papers::read_request(input),
             "challenge.read" => papers::read_challenge(input),
             "credentials.read" => papers::read_credentials(input),
@@ -73,6 +78,7 @@ impl Subject {
             "agent.start" => start(&mut self.agent, Agent::start(input)),
             "agent.offer" => begun(&mut self.agent)?.offer(input),
             "agent.answer" => begun(&mut self.agent)?.answer(input),
+            "agent.delivery" => begun(&mut self.agent)?.delivery(input),
             "merchant.start" => start(&mut self.merchant, Merchant::start(input)),
             "merchant.offer" => begun(&mut self.merchant)?.offer(input),
             "merchant.redeem" => begun(&mut self.merchant)?.redeem(input),
@@ -90,7 +96,7 @@ fn hello() -> Value {
         "implementation": { "name": "purser-protocol", "version": env!("CARGO_PKG_VERSION"), "language": "rust" },
         "roles": ["verifier", "issuer", "agent", "merchant", "wallet"],
         "spec": ["1"],
-        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering"],
+        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log"],
         "in_flight_max": 1,
     })
 }

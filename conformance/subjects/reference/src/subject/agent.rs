@@ -5,15 +5,17 @@ use std::collections::HashMap;
 use purser_protocol::bind::http::{ANSWER, AnswerBody};
 use purser_protocol::cert::Role;
 use purser_protocol::code::{Code, Retry, Standing};
+use purser_protocol::field::decoded;
 use purser_protocol::flow::Register;
 use purser_protocol::flow::merchant::verify_receipt;
-use purser_protocol::flow::payer::{Attempt, Event, answers, secret_hash};
+use purser_protocol::flow::payer::{Attempt, Event, answers_intent, secret_hash};
 use purser_protocol::id::{PaperId, PartyId};
 use purser_protocol::limits::OFFER_SECONDS_MAX;
+use purser_protocol::paper::delivery::Delivery;
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::offer::Offer;
-use purser_protocol::receipt::Outcome;
+use purser_protocol::receipt::{Claims, Detail, Outcome};
 use purser_protocol::sign::backend::{Portable, PortableSigner};
 use purser_protocol::sign::{Context, Paper as _, Signed, sign};
 use purser_protocol::wire::Reader;
@@ -22,13 +24,20 @@ use serde_json::{Value, json};
 use super::call::{Input, No, Outcome as Said, broken, hex};
 use super::papers::{open_certified, request_digest};
 
+/// An intent that was signed: for whose offer, and how it stands.
+struct Taken {
+    intent: Intent,
+    merchant: PartyId,
+    attempt: Attempt,
+}
+
 pub(super) struct Agent {
     signer: PortableSigner,
     network: String,
     register: Register,
     mandates: HashMap<PaperId, PartyId>,
     taken: HashMap<PaperId, PaperId>,
-    attempts: HashMap<PaperId, Attempt>,
+    attempts: HashMap<PaperId, Taken>,
 }
 
 impl Agent {
@@ -97,15 +106,17 @@ impl Agent {
         self.taken.insert(offer.id(), id);
         let mut attempt = Attempt::Signed;
         attempt.handle(Event::Kept);
-        self.attempts.insert(id, attempt);
+        self.attempts.insert(id, Taken { intent, merchant: offer.merchant.clone(), attempt });
         Ok(json!({ "intent": hex(paper), "id": id.to_string() }))
     }
 
     /// What an answer is worth. Nothing but a receipt ends what may have been decided. [FLW-3] [FLW-4]
     pub(super) fn answer(&mut self, input: Input<'_>) -> Said {
         let id = PaperId(input.array("intent")?);
-        let event = self.event(&id, input)?;
-        let attempt = self.attempts.get_mut(&id).ok_or_else(|| broken("no intent of this id was signed"))?;
+        let asked = self.attempts.get(&id).ok_or_else(|| broken("no intent of this id was signed"))?;
+        let (event, code) = self.event(&id, &asked.intent, input)?;
+        let taken = self.attempts.get_mut(&id).ok_or_else(|| broken("no intent of this id was signed"))?;
+        let attempt = &mut taken.attempt;
         attempt.handle(event);
         let state = match *attempt {
             Attempt::Signed => "signed",
@@ -119,42 +130,69 @@ impl Agent {
             self.taken.retain(|_, intent| *intent != id);
         }
         // What waits for the person is asked after, and not sent again.
-        Ok(json!({ "state": state, "send": if state == "asking" { "same" } else { "nothing" } }))
+        let mut value = json!({ "state": state, "send": if state == "asking" { "same" } else { "nothing" } });
+        if let Some(code) = code {
+            value["code"] = json!(code.slug());
+        }
+        Ok(value)
     }
 
-    fn event(&self, id: &PaperId, input: Input<'_>) -> Result<Event, No> {
+    /// Whether a delivery is the merchant's word about this payment. [RCT-17]
+    pub(super) fn delivery(&mut self, input: Input<'_>) -> Said {
+        let (id, now) = (PaperId(input.array("intent")?), input.seconds("now")?);
+        let taken = self.attempts.get(&id).ok_or_else(|| broken("no intent of this id was signed"))?;
+        let (bytes, context) = (input.bytes("delivery")?, Context { network: &self.network });
+        let (delivery, party) = open_certified::<Delivery>(&bytes, Role::Merchant, &self.register, context, now)?;
+        let by_merchant = party.id == taken.merchant && delivery.merchant == taken.merchant;
+        Ok(json!({ "believed": by_merchant && delivery.intent == id && delivery.offer == taken.intent.offer }))
+    }
+
+    fn event(&self, id: &PaperId, intent: &Intent, input: Input<'_>) -> Result<(Event, Option<Code>), No> {
         if input.get("body").is_none() {
-            return Ok(Event::NoAnswer);
+            return Ok((Event::NoAnswer, None));
         }
         let (body, content_type) = (input.bytes("body")?, input.get("content_type").and_then(Value::as_str));
         let content_type = content_type.unwrap_or_default();
         if content_type == ANSWER {
             let context = Context { network: &self.network };
-            let receipt = AnswerBody::read(&body)
+            let answer = AnswerBody::read(&body);
+            let detail = answer.as_ref().ok().and_then(|answer| answer.detail);
+            let receipt = answer
+                .as_ref()
+                .map_err(Clone::clone)
                 .and_then(|answer| verify_receipt(answer.receipt, context, &Portable, &self.register));
             return Ok(match receipt {
-                Ok(receipt) if answers(id, &receipt) => Event::Receipt(receipt.claims.outcome),
-                _ => Event::NoAnswer,
+                Ok(receipt) if answers_intent(id, intent, &receipt) => {
+                    (Event::Receipt(receipt.claims.outcome), why(&receipt.claims, detail))
+                }
+                _ => (Event::NoAnswer, None),
             });
         }
         let status = input.member("status")?.0.as_u64().unwrap_or_default();
         if content_type != "application/problem+json" || status >= 500 {
-            return Ok(Event::NoAnswer);
+            return Ok((Event::NoAnswer, None));
         }
         // A code of ours decides; words do not, and what stands in front of an issuer has no say.
         let problem: Value = serde_json::from_slice(&body).unwrap_or_default();
         let code = problem.get("code").and_then(Value::as_u64).unwrap_or_default();
         let kind = problem.get("type").and_then(Value::as_str).unwrap_or_default();
         let said = problem.get("retry").and_then(Value::as_str).and_then(Retry::from_name);
-        Ok(match Code::from_number(code) {
+        let event = match Code::from_number(code) {
             Some(code) if code.standing() != Standing::NotDecided => Event::NoAnswer,
             Some(code) => Event::NotDecided { again: helps(code.retry()) },
             None if code > 0 && kind.starts_with("urn:purser:problem:") => {
                 Event::NotDecided { again: helps(said.unwrap_or(Retry::Never)) } // [ERR-4]
             }
             None => Event::NoAnswer,
-        })
+        };
+        Ok((event, None))
     }
+}
+
+/// Why not: what the detail says where it is the one of the claims, and else what everybody is told. [RCT-15]
+fn why(claims: &Claims, detail: Option<&[u8]>) -> Option<Code> {
+    let own = detail.and_then(|bytes| decoded::<Detail>(bytes).ok()).filter(|own| Some(own.digest()) == claims.detail);
+    own.map(|detail| detail.code).or(claims.code).and_then(|code| code.code())
 }
 
 /// Whether the same bytes may do better. [ERR-3]
