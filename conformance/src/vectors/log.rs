@@ -223,7 +223,7 @@ fn histories(sheet: &mut Sheet) {
     let other = History::of("elsewhere", None);
     let (forked, shrunk) = (refused(Code::LogForked, Stage::Receipt), refused(Code::LogShrunk, Stage::Receipt));
     let wrong = refused(Code::ConsistencyInvalid, Stage::Receipt);
-    let rows: [(&str, &str, &str, Checkpoint, &Expect, &str); 6] = [
+    let rows: [(&str, &str, &str, Checkpoint, &Expect, &str); 5] = [
         ("another-log", "A root of the same size and another log", "RCT-23", other.checkpoint(3, 3), &forked, "same-3"),
         (
             "another-last",
@@ -250,16 +250,18 @@ fn histories(sheet: &mut Sheet) {
             "later-3-7",
         ),
         ("shrunk", "A root of the log of a batch before", "RCT-24", log.checkpoint(2, 2), &shrunk, "later-3-7"),
-        ("shrunk-to-one", "The root of the first batch", "RCT-24", log.checkpoint(1, 1), &shrunk, "later-3-7"),
     ];
     for (id, title, clause, shown, expect, twin) in rows {
         put(sheet, (id, title, shows, clause), Some(&setup), &shown, (expect.clone(), Some(twin)));
     }
+    let later = kept(sheet, 7);
+    let words = ("shrunk-by-five", "A root of the log of five batches before", shows, "RCT-24");
+    put(sheet, words, Some(&later), &log.checkpoint(2, 2), (shrunk.clone(), Some("later-7-8")));
     // Whatever was refused, the kept root stays.
     for (name, title, bad, expect) in [
         ("fork", "A second history of the same size was refused", other.checkpoint(3, 3), &forked),
         ("second-history", "A longer second history was refused", log.forked(2).checkpoint(3, 7), &wrong),
-        ("shrunk", "An older root was refused", log.checkpoint(1, 1), &shrunk),
+        ("shrunk", "An older root was refused", log.checkpoint(2, 2), &shrunk),
     ] {
         let mut bad = bad.shown();
         bad.expect = Some(expect.clone());
