@@ -1,5 +1,6 @@
 //! The whole check of a payment, cold: every paper from bytes to fields, the certificate's path, and the decision;
-//! beside the bare verification of the same signatures: `cargo bench -p purser-protocol --bench payment`.
+//! beside the bare verification of the same signatures, each over its message, as `aws-lc-rs` does it:
+//! `cargo bench -p purser-protocol --bench payment`.
 
 #![allow(clippy::unwrap_used, reason = "a bench that cannot build its papers has failed")]
 
@@ -7,6 +8,7 @@ use std::hint::black_box;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use criterion::Criterion;
 use purser_protocol::authorize::Decision;
 use purser_protocol::cert::{Role, TrustAnchors};
@@ -14,7 +16,9 @@ use purser_protocol::code::Code;
 use purser_protocol::flow::Register;
 use purser_protocol::flow::issuer::{Desk, PaymentRequest};
 use purser_protocol::sign::backend::AwsLc;
-use purser_protocol::sign::{Crypto, PublicKey};
+use purser_protocol::sign::{Crypto, Frame, Kind, PublicKey};
+use purser_protocol::wire::Writer;
+use sha2::{Digest as _, Sha256};
 
 #[path = "../tests/ledger_support/mod.rs"]
 mod ledger_support;
@@ -23,11 +27,52 @@ use ledger_support::keys::Authority;
 use ledger_support::{SANDBOX, World, at, party, pseudonym};
 
 /// A signature that was verified: key, digest, r and s.
-type Verification = (PublicKey, [u8; 32], [u8; 64]);
+type Noted = (PublicKey, [u8; 32], [u8; 64]);
 
 /// Notes what is verified, so that the floor is of the very same signatures.
 #[derive(Default)]
-struct Notes(Mutex<Vec<Verification>>);
+struct Notes(Mutex<Vec<Noted>>);
+
+/// The same with the message in place of its digest.
+struct Verification {
+    key: UnparsedPublicKey<[u8; 65]>,
+    message: Vec<u8>,
+    signature: [u8; 64],
+}
+
+impl Verification {
+    /// Of the messages that there are, the one that was signed.
+    fn new((key, digest, signature): Noted, messages: &[Vec<u8>]) -> Self {
+        let message = messages.iter().find(|message| Sha256::digest(message)[..] == digest).unwrap().clone();
+        Self { key: UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.to_sec1()), message, signature }
+    }
+}
+
+/// What is signed in a payment: the `Sig_structure` of each paper, and what the certificate's issuer signed.
+fn messages(body: &[u8]) -> Vec<Vec<u8>> {
+    let request = PaymentRequest::read(body).unwrap();
+    let mandates = request.mandates.iter().map(|bytes| (Kind::Mandate, *bytes));
+    let papers = mandates.chain([(Kind::Offer, request.offer), (Kind::Intent, request.intent)]);
+    let mut messages: Vec<_> = papers.map(|(kind, bytes)| sig_structure(kind, &Frame::read(bytes).unwrap())).collect();
+    // A certificate is a sequence, and so is the first thing in it: each of a length in two bytes.
+    let certificate = &Authority::shared().party("shop.example").der;
+    let signed = &certificate[4..];
+    messages.push(signed[..4 + usize::from(u16::from_be_bytes([signed[2], signed[3]]))].to_vec());
+    messages
+}
+
+fn sig_structure(kind: Kind, frame: &Frame<'_>) -> Vec<u8> {
+    let (mut aad, mut whole) = (Writer::new(), Writer::new());
+    aad.list(2);
+    aad.text(&format!("{}/1", kind.typ()));
+    aad.text(SANDBOX.network);
+    whole.list(4);
+    whole.text("Signature1");
+    whole.bytes(frame.protected);
+    whole.bytes(&aad.into_bytes());
+    whole.bytes(frame.payload);
+    whole.into_bytes()
+}
 
 impl Crypto for Notes {
     fn verify(&self, key: &PublicKey, digest: &[u8; 32], signature: &[u8; 64]) -> Result<(), Code> {
@@ -82,6 +127,8 @@ impl Payments {
             let signatures = std::mem::take(&mut *notes.0.lock().unwrap());
             // No program can save any of these: each paper's, and the certificate's.
             assert_eq!(signatures.len(), payments.signatures());
+            let messages = messages(&body);
+            let signatures = signatures.into_iter().map(|noted| Verification::new(noted, &messages)).collect();
             payments.each.push((body, signatures));
         }
         payments
@@ -98,8 +145,8 @@ impl Payments {
 
     /// The floor.
     fn bare(&self, payment: usize) {
-        for (key, digest, signature) in &self.each[payment % PAYMENTS].1 {
-            AwsLc.verify(black_box(key), digest, signature).unwrap();
+        for signed in &self.each[payment % PAYMENTS].1 {
+            black_box(&signed.key).verify(&signed.message, &signed.signature).unwrap();
         }
     }
 

@@ -11,5 +11,5 @@ pub mod paper;
 
 pub use frame::Frame;
 pub use header::{Header, SignerName, X5Chain};
-pub use key::{Crypto, PublicKey, Signer, SignerFailed, Unsigned};
+pub use key::{Crypto, PublicKey, ReadyKey, Signer, SignerFailed, Unsigned};
 pub use paper::{Authentic, By, Context, Kind, Paper, Signed, Verified, sign, sign_by_certificate};

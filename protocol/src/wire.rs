@@ -5,11 +5,13 @@
 //! [`Writer`] can write nothing that `check` refuses.
 
 mod check;
+mod entries;
 mod map;
 mod reader;
 mod writer;
 
 pub use check::{check, check_at_depth};
+pub(crate) use entries::Entries;
 pub use map::{Field, MapReader, MapWriter};
 pub use reader::Reader;
 pub use writer::Writer;
@@ -41,4 +43,15 @@ pub(crate) struct Head {
     pub(crate) major: Major,
     pub(crate) argument: u64,
     pub(crate) width: usize,
+}
+
+impl Head {
+    /// The number that it is, where it is one that labels can be.
+    fn integer(&self) -> Option<i64> {
+        match self.major {
+            Major::Unsigned => i64::try_from(self.argument).ok(),
+            Major::Negative => i64::try_from(self.argument).ok().map(|number| -1 - number),
+            _ => None,
+        }
+    }
 }

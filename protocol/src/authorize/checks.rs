@@ -90,40 +90,48 @@ checks! {
     Ledger: OfferPaid, Intent(|case| !case.account.offer_taken);
 }
 
+/// The checks of a stage stand together.
+const _: () = {
+    let mut at = 1;
+    while at < TABLE.len() {
+        assert!(TABLE[at - 1].stage as u8 <= TABLE[at].stage as u8, "the table is in the order of the stages");
+        at += 1;
+    }
+};
+
 /// Asks every check of a stage; the first that fails gives the code. [AUT-9] [AUT-3]
 pub fn run(case: &Case<'_>, stage: Stage) -> Result<(), Fault> {
-    for check in of(stage, |test| matches!(test, Test::Account(_))) {
+    let from = TABLE.iter().position(|check| check.stage == stage).unwrap_or(TABLE.len());
+    let count = TABLE[from..].iter().take_while(|check| check.stage == stage).count();
+    let checks = &TABLE[from..from + count];
+    for check in checks {
         if let Test::Account(test) = check.test {
             passes(test(case), check, Part::Credential)?;
         }
     }
     for (place, link) in case.chain.iter().enumerate() {
-        for check in of(stage, |test| matches!(test, Test::Mandate(_))) {
+        for check in checks {
             if let Test::Mandate(test) = check.test {
                 passes(test(case, link, place), check, Part::Mandate(u8::try_from(place).unwrap_or(u8::MAX)))?;
             }
         }
     }
-    for check in of(stage, |test| matches!(test, Test::Offer(_))) {
+    for check in checks {
         if let Test::Offer(test) = check.test {
             passes(test(case), check, Part::Offer)?;
         }
     }
-    for check in of(stage, |test| matches!(test, Test::Intent(_))) {
+    for check in checks {
         if let Test::Intent(test) = check.test {
             passes(test(case), check, Part::Intent)?;
         }
     }
-    for check in TABLE.iter().filter(|check| check.stage == stage) {
+    for check in checks {
         if let (Test::Confirmation(test), Some(confirmation)) = (check.test, case.confirmation) {
             passes(test(case, confirmation), check, Part::Confirmation)?;
         }
     }
     Ok(())
-}
-
-fn of(stage: Stage, kind: fn(&Test) -> bool) -> impl Iterator<Item = &'static Check> {
-    TABLE.iter().filter(move |check| check.stage == stage && kind(&check.test))
 }
 
 fn passes(yes: bool, check: &Check, part: Part) -> Result<(), Fault> {

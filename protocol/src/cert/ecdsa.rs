@@ -5,6 +5,7 @@ use std::fmt;
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id};
 use sha2::{Digest as _, Sha256};
 
+use super::trust::Anchor;
 use crate::sign::{Crypto, PublicKey};
 
 /// ECDSA on P-256 with SHA-256, for webpki.
@@ -33,6 +34,14 @@ impl<'a> Ecdsa<'a> {
     pub(super) fn verifies(&self, key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
         let Some(signature) = fixed(signature) else { return false };
         self.crypto.verify(key, &Sha256::digest(message).into(), &signature).is_ok()
+    }
+
+    /// The same for an anchor's key, which was made ready where the backend gains by it.
+    pub(super) fn is_signed_by(&self, anchor: &Anchor, message: &[u8], signature: &[u8]) -> bool {
+        match (&anchor.ready, fixed(signature)) {
+            (Some(key), Some(signature)) => key.verifies(&Sha256::digest(message).into(), &signature),
+            _ => self.verifies(&anchor.key, message, signature),
+        }
     }
 }
 

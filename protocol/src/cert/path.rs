@@ -1,6 +1,5 @@
 //! From a chain of bytes and a verifier's trust to a party.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -63,6 +62,22 @@ fn judge(
     trust: &TrustAnchors,
     now_seconds: u64,
 ) -> Result<Party, Fault> {
+    // A path that passes has been read by webpki too; for one that does not, that its certificates are no
+    // certificates comes before all that is wrong with them. [CRT-2]
+    verdict(first, count, x5t, role, trust, now_seconds).map_err(|fault| {
+        let malformed = first.iter().position(|der| Certificate::read(der).is_none());
+        malformed.map_or(fault, |place| at(place, Code::CertMalformed))
+    })
+}
+
+fn verdict(
+    first: &[&[u8]],
+    count: usize,
+    x5t: &CertificateId,
+    role: Role,
+    trust: &TrustAnchors,
+    now_seconds: u64,
+) -> Result<Party, Fault> {
     let path = Path::read(first, count, x5t, role, trust, now_seconds)?;
     let mut verdict = None;
     for anchor in path.anchors() {
@@ -114,8 +129,9 @@ impl<'a> Path<'a> {
         now_seconds: u64,
     ) -> Result<Self, Fault> {
         let Some(leaf) = first.first() else { return Err(Code::CertMissing.into()) }; // [CRT-1]
-        let read =
-            |(place, der): (usize, &&'a [u8])| Certificate::read(der).ok_or_else(|| at(place, Code::CertMalformed));
+        let read = |(place, der): (usize, &&'a [u8])| {
+            Certificate::read_for_path(der).ok_or_else(|| at(place, Code::CertMalformed))
+        };
         let certificates = first.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?; // [CRT-2]
         if count > CHAIN_CERTIFICATES_MAX {
             return Err(Code::CertChainLength.into()); // [CRT-3]
@@ -156,7 +172,7 @@ impl<'a> Path<'a> {
     fn ends_at(&self, anchor: &Anchor) -> bool {
         self.certificates.last().is_some_and(|last| {
             last.issuer() == anchor.subject
-                && Ecdsa::new(self.trust.crypto).verifies(&anchor.key, last.signed(), last.signature())
+                && Ecdsa::new(self.trust.crypto).is_signed_by(anchor, last.signed(), last.signature())
         })
     }
 
@@ -199,8 +215,8 @@ impl<'a> Path<'a> {
     /// Whether each certificate is issued by the next and the last by `anchor`, with no key in two
     /// places: so there are no strangers, no cycles, and no anchor inside the chain. [CRT-16]
     fn leads_to(&self, anchor: &Anchor) -> bool {
-        let mut keys = BTreeSet::from([anchor.key]);
-        let distinct = self.keys.iter().all(|&key| keys.insert(key));
+        let alone = |place: usize, key: &PublicKey| *key != anchor.key && !self.keys[..place].contains(key);
+        let distinct = self.keys.iter().enumerate().all(|(place, key)| alone(place, key));
         distinct && self.verify(anchor).is_ok()
     }
 

@@ -32,6 +32,11 @@ pub(super) struct Certificate<'a> {
 impl<'a> Certificate<'a> {
     /// `None` when `der` is not DER of the profile. [CRT-2]
     pub(super) fn read(der: &'a [u8]) -> Option<Self> {
+        Self::read_for_path(der).filter(|read| is_well_formed(der, read.valid.start))
+    }
+
+    /// The same, but for what webpki sees to when it takes a path with this certificate in it. [CRT-2]
+    pub(super) fn read_for_path(der: &'a [u8]) -> Option<Self> {
         if der.len() > CERTIFICATE_BYTES_MAX {
             return None;
         }
@@ -43,7 +48,7 @@ impl<'a> Certificate<'a> {
             return None;
         }
         // A criticality that is written out where it is the default is not DER, and no reader of ours minds.
-        if !x509.extensions().iter().all(|extension| stands_in_its_shortest_form(extension, der)) {
+        if !x509.extensions().iter().all(says_no_more_than_it_must) {
             return None;
         }
         let extensions = Extensions::read(x509.extensions())?;
@@ -52,9 +57,6 @@ impl<'a> Certificate<'a> {
         let key_usage = extensions.key_usage.map(|e| key_usage(e.value)).map_or(Some(None), |bits| bits.map(Some))?;
         let not_before = u64::try_from(x509.validity.not_before.timestamp()).ok()?;
         let not_after = u64::try_from(x509.validity.not_after.timestamp()).ok()?;
-        if !is_well_formed(der, not_before) {
-            return None;
-        }
         let valid = not_before..not_after.checked_add(1)?;
         let role = extensions.role();
         let categories =
@@ -183,11 +185,8 @@ impl<'a> Extensions<'a> {
     /// `None` when one stands twice. [CRT-2]
     fn read(list: &[X509Extension<'a>]) -> Option<Self> {
         let mut extensions = Self::default();
-        let mut seen = BTreeSet::new();
+        let mut foreign = BTreeSet::new();
         for extension in list {
-            if !seen.insert(extension.oid.as_bytes()) {
-                return None;
-            }
             let place = match extension.oid.as_bytes() {
                 [0x55, 0x1d, 14] => &mut extensions.subject_key,
                 [0x55, 0x1d, 15] => &mut extensions.key_usage,
@@ -196,13 +195,19 @@ impl<'a> Extensions<'a> {
                 [0x55, 0x1d, 32] => &mut extensions.policies,
                 [0x55, 0x1d, 35] => &mut extensions.authority_key,
                 [0x55, 0x1d, 37] => &mut extensions.purposes,
-                _ => {
-                    extensions.foreign = true;
+                other => {
+                    if !foreign.insert(other) {
+                        return None;
+                    }
                     continue;
                 }
             };
-            *place = Some(Extension { critical: extension.critical, value: extension.value });
+            let extension = Extension { critical: extension.critical, value: extension.value };
+            if place.replace(extension).is_some() {
+                return None;
+            }
         }
+        extensions.foreign = !foreign.is_empty();
         Some(extensions)
     }
 
@@ -215,27 +220,17 @@ impl<'a> Extensions<'a> {
     }
 }
 
-/// Whether what ends with the extension's value, in the certificate that it is of, is the extension as DER has it.
-fn stands_in_its_shortest_form(extension: &X509Extension<'_>, der: &[u8]) -> bool {
-    let end = (extension.value.as_ptr() as usize + extension.value.len()).checked_sub(der.as_ptr() as usize);
-    end.and_then(|end| der.get(..end)).is_some_and(|read| read.ends_with(&shortest(extension)))
-}
-
-/// An extension as DER has it.
-fn shortest(extension: &X509Extension<'_>) -> Vec<u8> {
-    let critical: &[u8] = if extension.critical { &[1, 1, 0xff] } else { &[] };
-    tagged(0x30, &[&tagged(6, extension.oid.as_bytes())[..], critical, &tagged(4, extension.value)].concat())
-}
-
-/// Contents behind their tag and their length, which is below 2^16.
-fn tagged(tag: u8, contents: &[u8]) -> Vec<u8> {
-    let [.., high, low] = contents.len().to_be_bytes();
-    let head: &[u8] = match (high, low) {
-        (0, ..0x80) => &[tag, low],
-        (0, _) => &[tag, 0x81, low],
-        _ => &[tag, 0x82, high, low],
+/// Whether nothing stands between the extension's name and its value but the value's head and, where it is critical,
+/// that it is.
+fn says_no_more_than_it_must(extension: &X509Extension<'_>) -> bool {
+    let name = extension.oid.as_bytes();
+    let between = (extension.value.as_ptr() as usize).checked_sub(name.as_ptr() as usize + name.len());
+    let head = match extension.value.len() {
+        ..0x80 => 2,
+        0x80..0x100 => 3,
+        _ => 4,
     };
-    [head, contents].concat()
+    between == Some(head + if extension.critical { 3 } else { 0 })
 }
 
 #[derive(Clone, Copy)]
@@ -337,7 +332,7 @@ mod tests {
         ] {
             let parser = X509ExtensionParser::new().with_deep_parse_extensions(false).parse(bytes);
             let (_, extension) = parser.unwrap();
-            assert_eq!(shortest(&extension) == bytes, is_shortest, "{bytes:02x?}");
+            assert_eq!(says_no_more_than_it_must(&extension), is_shortest, "{bytes:02x?}");
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
@@ -13,7 +14,7 @@ use super::profile::Certificate;
 use crate::code::Code;
 use crate::fault::Fault;
 use crate::id::{Digest, PartyId};
-use crate::sign::{Crypto, PublicKey};
+use crate::sign::{Crypto, PublicKey, ReadyKey};
 
 /// The anchors of one verifier, and what else its verdicts rest on.
 ///
@@ -54,9 +55,7 @@ impl TrustAnchors {
     /// a certificate outside the profile of an authority is refused by the code that it would get
     /// inside a path, and a name that could cover nothing by `cert-name`.
     pub fn add(&mut self, der: &[u8], roles: &[Role], names: &[&str]) -> Result<(), Fault> {
-        self.anchors.push(
-            Anchor::read(der, roles, names, &Ecdsa::new(self.crypto)).map_err(|code| Fault::new(code).field(ANCHOR))?,
-        );
+        self.anchors.push(Anchor::read(der, roles, names, self.crypto).map_err(|code| Fault::new(code).field(ANCHOR))?);
         Ok(())
     }
 
@@ -94,6 +93,8 @@ pub(super) const ANCHOR: &str = "anchor";
 pub(super) struct Anchor {
     pub(super) subject: Vec<u8>,
     pub(super) key: PublicKey,
+    /// The same, for most of what it is asked.
+    pub(super) ready: Option<Arc<dyn ReadyKey>>,
     pub(super) valid: Range<u64>,
     pub(super) path_length: Option<u8>,
     pub(super) revocation_id: Digest,
@@ -103,9 +104,9 @@ pub(super) struct Anchor {
 }
 
 impl Anchor {
-    fn read(der: &[u8], roles: &[Role], names: &[&str], ecdsa: &Ecdsa<'_>) -> Result<Self, Code> {
+    fn read(der: &[u8], roles: &[Role], names: &[&str], crypto: &dyn Crypto) -> Result<Self, Code> {
         let certificate = Certificate::read(der).ok_or(Code::CertMalformed)?; // [CRT-2]
-        let key = certificate.key(ecdsa).ok_or(Code::CertKeyType)?; // [CRT-5]
+        let key = certificate.key(&Ecdsa::new(crypto)).ok_or(Code::CertKeyType)?; // [CRT-5]
         if !certificate.has_extensions_of_profile() {
             return Err(Code::CertExtension); // [CRT-6]
         }
@@ -123,6 +124,7 @@ impl Anchor {
         Ok(Self {
             subject: certificate.subject().to_vec(),
             key,
+            ready: crypto.ready(&key),
             valid: certificate.valid.clone(),
             path_length: certificate.path_length(),
             revocation_id: certificate.revocation_id(),

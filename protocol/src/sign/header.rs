@@ -5,7 +5,7 @@ use super::paper::{By, Kind};
 use crate::code::Code;
 use crate::fault::Fault;
 use crate::id::{CertificateId, KeyId};
-use crate::wire::{Major, Reader};
+use crate::wire::{Entries, Major, Reader};
 
 const ALG: i64 = 1;
 const CRIT: i64 = 2;
@@ -61,7 +61,7 @@ pub struct Header<'a> {
 impl<'a> Header<'a> {
     /// Checks the headers of a message that should be a paper of this kind. Stage `headers`.
     pub fn read(frame: &Frame<'a>, kind: Kind) -> Result<Self, Fault> {
-        let seen = Seen::read(frame.protected)?;
+        let seen = Seen::read(frame.protected);
         let at = frame.offset_of(frame.protected);
         let fault = |code: Code| Err(Fault::new(code).at(at));
         match seen.algorithm {
@@ -107,18 +107,12 @@ struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn read(protected: &'a [u8]) -> Result<Self, Fault> {
+    fn read(protected: &'a [u8]) -> Self {
         let mut seen = Self::default();
-        if protected.is_empty() {
-            return Ok(seen);
-        }
-        let mut reader = Reader::new(protected);
-        for _ in 0..reader.map()? {
-            let label = reader.clone().integer().ok();
-            reader.skip()?;
-            let mut value = Reader::new(reader.skip()?);
-            seen.signers += usize::from(matches!(label, Some(KID | X5T)));
-            match label {
+        for entry in Entries::of(protected) {
+            let mut value = Reader::new(entry.value);
+            seen.signers += usize::from(matches!(entry.label, Some(KID | X5T)));
+            match entry.label {
                 Some(ALG) => seen.algorithm = Some(value.integer().unwrap_or_default()),
                 Some(CRIT) => seen.critical = true,
                 Some(KID) => seen.kid = value.array().ok().map(KeyId),
@@ -127,7 +121,7 @@ impl<'a> Seen<'a> {
                 _ => seen.other = true,
             }
         }
-        Ok(seen)
+        seen
     }
 }
 

@@ -1,6 +1,7 @@
 //! P-256 keys, and what a backend must be able to do with them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -102,6 +103,17 @@ pub trait Crypto: Send + Sync {
         // It is said before the signature is looked at, and one of zeros costs nothing more.
         self.verify(key, &[0; 32], &[0; 64]) != Err(Code::KeyInvalid)
     }
+
+    /// A key that is there to stay, made ready for many signatures; `None` where that saves nothing.
+    fn ready(&self, _key: &PublicKey) -> Option<Arc<dyn ReadyKey>> {
+        None
+    }
+}
+
+/// A key that needs not be read again for each signature.
+pub trait ReadyKey: fmt::Debug + Send + Sync {
+    /// Whether the key made this signature, as [`Crypto::verify`] has it.
+    fn verifies(&self, digest: &[u8; 32], signature: &[u8; 64]) -> bool;
 }
 
 /// What signs: a key in memory, in a file, in another process or in hardware.

@@ -12,7 +12,7 @@ use crate::code::{Code, Stage};
 use crate::fault::Fault;
 use crate::id::{CertificateId, PaperId};
 use crate::label::NETWORK;
-use crate::wire::{Reader, Writer};
+use crate::wire::{Entries, Reader, Writer};
 
 /// Who signs a kind of paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +154,7 @@ pub struct Signed<'a, T> {
     pub frame: Frame<'a>,
     /// What its header says.
     pub header: Header<'a>,
+    id: PaperId,
     kind: PhantomData<T>,
 }
 
@@ -174,12 +175,12 @@ impl<'a, T: Paper> Signed<'a, T> {
     /// The stage headers, for a message that has passed those before.
     pub fn framed(frame: Frame<'a>) -> Result<Self, Fault> {
         let header = Header::read(&frame, T::KIND)?;
-        Ok(Self { frame, header, kind: PhantomData })
+        Ok(Self { frame, header, id: id(frame.protected, frame.payload), kind: PhantomData })
     }
 
     /// The paper's id. [SIG-20]
     pub fn id(&self) -> PaperId {
-        id(self.frame.protected, self.frame.payload)
+        self.id
     }
 
     /// What the stages version and schema will say, for a paper whose signer cannot be found without its fields.
@@ -219,6 +220,16 @@ impl<'a, T: Paper> Signed<'a, T> {
         {
             return Err(Fault::new(Code::SignatureInvalid).at(self.frame.offset_of(self.frame.protected)));
         }
+        self.verify_by(crypto, context, key)
+    }
+
+    /// The stage signature, with a key that was found by the name in the header or held against it.
+    pub(crate) fn verify_by(
+        self,
+        crypto: &dyn Crypto,
+        context: Context<'_>,
+        key: &PublicKey,
+    ) -> Result<Authentic<'a, T>, Fault> {
         let digest = to_be_signed(T::KIND, context, self.frame.protected, self.frame.payload);
         match crypto.verify(key, &digest, self.frame.signature) {
             Ok(()) => self.of_network(context).map(|()| Authentic { signed: self, key: *key }),
@@ -427,17 +438,8 @@ pub fn to_be_signed(kind: Kind, context: Context<'_>, protected: &[u8], payload:
 
 /// The value of a label in a payload that has passed the stage encoding, and where its label stands.
 pub fn find(payload: &[u8], label: i64) -> Option<(usize, Reader<'_>)> {
-    let mut reader = Reader::new(payload);
-    for _ in 0..reader.map().ok()? {
-        let at = reader.offset();
-        let found = reader.clone().integer().ok();
-        reader.skip().ok()?;
-        let value = reader.skip().ok()?;
-        if found == Some(label) {
-            return Some((at, Reader::new(value)));
-        }
-    }
-    None
+    let entry = Entries::of(payload).find(|entry| entry.label == Some(label))?;
+    Some((entry.at, Reader::new(entry.value)))
 }
 
 fn hash_bytes(hash: &mut Sha256, bytes: &[u8]) {

@@ -27,15 +27,18 @@ pub fn check_at_depth(bytes: &[u8], depth_max: usize) -> Result<(), Fault> {
 #[derive(Clone, Copy)]
 struct Level {
     /// Items still to come; two for each pair of a map.
-    left: u64,
+    left: u32,
     is_map: bool,
-    /// Where the key before this one stands, in a map.
-    key: Option<(usize, usize)>,
+    /// Where the key before this one stands, in a map: before the first key nowhere.
+    key: (usize, usize),
 }
+
+/// No item ends before it begins.
+const NOWHERE: (usize, usize) = (0, 0);
 
 /// Walks one item from the start of `bytes` and returns where it ends. [ENC-20]
 pub(super) fn item(bytes: &[u8], depth_max: usize) -> Result<usize, Fault> {
-    let mut levels = [Level { left: 0, is_map: false, key: None }; DEPTH_MAX];
+    let mut levels = [Level { left: 0, is_map: false, key: NOWHERE }; DEPTH_MAX];
     let mut depth = 0;
     let mut at = 0;
     loop {
@@ -59,8 +62,8 @@ pub(super) fn item(bytes: &[u8], depth_max: usize) -> Result<usize, Fault> {
                     return Err(too_long(bytes, start, at, head.argument));
                 }
                 let is_map = head.major == Major::Map;
-                let left = head.argument * if is_map { 2 } else { 1 };
-                opened = Some(Level { left, is_map, key: None });
+                let left = head.argument as u32 * if is_map { 2 } else { 1 };
+                opened = Some(Level { left, is_map, key: NOWHERE });
             }
             Major::Tag => return Err(refuse(Code::CborTag, start)), // [ENC-8]
         }
@@ -72,7 +75,7 @@ pub(super) fn item(bytes: &[u8], depth_max: usize) -> Result<usize, Fault> {
                     return Err(refuse(Code::CborType, start)); // [ENC-7]
                 }
                 in_order(bytes, level.key, (start, at))?;
-                level.key = Some((start, at));
+                level.key = (start, at);
             }
             level.left -= 1;
         }
@@ -90,6 +93,7 @@ pub(super) fn item(bytes: &[u8], depth_max: usize) -> Result<usize, Fault> {
 }
 
 /// Reads the head at `at`: shortest form, definite length, no reserved value.
+#[inline]
 pub(super) fn head(bytes: &[u8], at: usize) -> Result<Head, Fault> {
     let Some(&first) = bytes.get(at) else {
         return Err(refuse(Code::CborTruncated, at)); // [ENC-2]
@@ -153,13 +157,14 @@ pub(super) fn text(bytes: &[u8]) -> Option<&str> {
     composed.then_some(text)
 }
 
+#[inline]
 fn take<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N], Fault> {
     let rest = bytes.get(at + 1..).unwrap_or_default();
     rest.first_chunk::<N>().copied().ok_or_else(|| refuse(Code::CborTruncated, at)) // [ENC-2]
 }
 
 /// The end of a string whose head stands at `start` and whose content begins at `content`.
-fn string(bytes: &[u8], start: usize, content: usize, length: u64, most: u64) -> Result<usize, Fault> {
+pub(super) fn string(bytes: &[u8], start: usize, content: usize, length: u64, most: u64) -> Result<usize, Fault> {
     if length > most {
         return Err(too_long(bytes, start, content, length));
     }
@@ -178,15 +183,23 @@ fn too_long(bytes: &[u8], start: usize, content: usize, length: u64) -> Fault {
 }
 
 /// Keys stand in the bytewise order of their encodings, each once.
-fn in_order(bytes: &[u8], before: Option<(usize, usize)>, key: (usize, usize)) -> Result<(), Fault> {
-    let Some(before) = before else { return Ok(()) };
-    match bytes[before.0..before.1].cmp(&bytes[key.0..key.1]) {
+fn in_order(bytes: &[u8], before: (usize, usize), key: (usize, usize)) -> Result<(), Fault> {
+    if before == NOWHERE {
+        return Ok(());
+    }
+    let order = match (&bytes[before.0..before.1], &bytes[key.0..key.1]) {
+        // Most labels are one byte.
+        ([before], [key]) => before.cmp(key),
+        (before, key) => before.cmp(key),
+    };
+    match order {
         std::cmp::Ordering::Less => Ok(()),
         std::cmp::Ordering::Equal => Err(refuse(Code::CborDuplicateKey, key.0)), // [ENC-6]
         std::cmp::Ordering::Greater => Err(refuse(Code::CborNotDeterministic, key.0)), // [ENC-4]
     }
 }
 
+#[cold]
 fn refuse(code: Code, at: usize) -> Fault {
     Fault::new(code).at_stage(Stage::Encoding).at(at)
 }

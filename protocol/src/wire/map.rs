@@ -99,8 +99,8 @@ impl<'r, 'a> MapReader<'r, 'a> {
         if self.left > 0 {
             self.left -= 1;
             let at = self.reader.offset();
-            let label = self.reader.clone().integer().ok();
-            self.next = Some(Next { label, key: self.reader.skip()?, at });
+            let (label, key) = self.reader.key()?;
+            self.next = Some(Next { label, key, at });
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Takes items from bytes one after the other.
 
-use super::check::{head, item, text};
+use super::check::{head, item, string, text};
 use super::{Head, Major};
 use crate::code::Code;
 use crate::fault::Fault;
-use crate::limits::DEPTH_MAX;
+use crate::limits::{DEPTH_MAX, STRING_BYTES_MAX};
 
 /// A place in the bytes of one paper.
 ///
@@ -44,13 +44,19 @@ impl<'a> Reader<'a> {
     /// Reads an integer that fits the labels of maps.
     pub fn integer(&mut self) -> Result<i64, Fault> {
         let start = self.at;
-        let head = self.head()?;
-        let value = match head.major {
-            Major::Unsigned => i64::try_from(head.argument).ok(),
-            Major::Negative => i64::try_from(head.argument).ok().map(|n| -1 - n),
-            _ => None,
-        };
-        value.ok_or_else(|| self.wrong(start))
+        self.head()?.integer().ok_or_else(|| self.wrong(start))
+    }
+
+    /// Passes over the key of a map, and returns its bytes beside the number that it is.
+    pub(super) fn key(&mut self) -> Result<(Option<i64>, &'a [u8]), Fault> {
+        let start = self.at;
+        match head(self.bytes, start)? {
+            number if number.integer().is_some() => {
+                self.at += number.width;
+                Ok((number.integer(), &self.bytes[start..self.at]))
+            }
+            _ => self.skip().map(|key| (None, key)),
+        }
     }
 
     /// Reads a byte string.
@@ -102,11 +108,20 @@ impl<'a> Reader<'a> {
     /// Passes over the next item, whatever it is, and returns its bytes.
     pub fn skip(&mut self) -> Result<&'a [u8], Fault> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
-        let end = item(rest, DEPTH_MAX).map_err(|fault| fault.shifted(self.at))?;
+        // Most items are numbers and short strings, which need no account of what is open.
+        let head = head(self.bytes, self.at)?;
+        let end = match head.major {
+            Major::Unsigned | Major::Negative | Major::Simple => head.width,
+            Major::Bytes => {
+                string(self.bytes, self.at, self.at + head.width, head.argument, STRING_BYTES_MAX)? - self.at
+            }
+            _ => item(rest, DEPTH_MAX).map_err(|fault| fault.shifted(self.at))?,
+        };
         self.at += end;
         Ok(&rest[..end])
     }
 
+    #[inline]
     fn head(&mut self) -> Result<Head, Fault> {
         let head = head(self.bytes, self.at)?;
         self.at += head.width;

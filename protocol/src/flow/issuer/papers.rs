@@ -49,14 +49,14 @@ impl<'a, T: Paper> At<Signed<'a, T>> {
         At::frame(bytes, part)?.headers()
     }
 
-    /// The stage signature.
+    /// The stage signature, with a key that was found by the name in the header or held against it. [SIG-21]
     pub(super) fn verify(
         self,
         crypto: &dyn Crypto,
         context: Context<'_>,
         key: &PublicKey,
     ) -> Result<At<Authentic<'a, T>>, Fault> {
-        self.step(|signed| signed.verify(crypto, context, key))
+        self.step(|signed| signed.verify_by(crypto, context, key))
     }
 
     /// A fault of this paper for want of a field that names its signer: what its version and schema come to,
@@ -110,13 +110,12 @@ impl<T: Paper> At<Authentic<'_, T>> {
 /// The mandates of a message, in its order, and those that the issuer has.
 pub(super) struct Mandates<'m, 'a> {
     sent: &'m [At<Signed<'a, Mandate>>],
-    ids: Vec<PaperId>,
     directory: &'m dyn Directory,
 }
 
 impl<'m, 'a> Mandates<'m, 'a> {
     pub(super) fn new(sent: &'m [At<Signed<'a, Mandate>>], directory: &'m dyn Directory) -> Self {
-        Self { sent, ids: sent.iter().map(|mandate| mandate.paper.id()).collect(), directory }
+        Self { sent, directory }
     }
 
     /// The keys that must have signed the mandates: a key of the account, or that of the holder of the mandate
@@ -125,7 +124,7 @@ impl<'m, 'a> Mandates<'m, 'a> {
         self.sent.iter().enumerate().map(|(at, mandate)| {
             let named = mandate.key_name();
             let key = match self.holder_above(mandate, at)? {
-                Some(Holder::Agent(key)) => Some(key),
+                Some(Holder::Agent(key)) => Some(key).filter(|key| Some(key.id()) == named),
                 Some(Holder::Merchant(_)) => None,
                 None => {
                     let account = mandate.array(SUB).map(AccountId);
@@ -133,7 +132,7 @@ impl<'m, 'a> Mandates<'m, 'a> {
                     named.and_then(|key| self.directory.account_key(&account, &key))
                 }
             };
-            key.filter(|key| Some(key.id()) == named).ok_or_else(|| mandate.fault(Code::MandateSigner))
+            key.ok_or_else(|| mandate.fault(Code::MandateSigner))
         })
     }
 
@@ -153,8 +152,8 @@ impl<'m, 'a> Mandates<'m, 'a> {
 
     /// Who holds a mandate that is registered, or is among the first so many of the message. [AUT-5]
     fn holder(&self, mandate: &PaperId, first: usize) -> Result<Option<Holder>, Fault> {
-        match self.sent.iter().zip(&self.ids).take(first).find(|(_, id)| *id == mandate) {
-            Some((sent, _)) => holder(sent).map(Some),
+        match self.sent.iter().take(first).find(|sent| sent.paper.id() == *mandate) {
+            Some(sent) => holder(sent).map(Some),
             None => Ok(self.directory.holder(mandate)),
         }
     }
