@@ -41,7 +41,11 @@ impl<'a> Certificate<'a> {
             return None;
         }
         // Extensions stay unread, so that only the profile's are ever looked into.
-        let (_, x509) = X509CertificateParser::new().with_deep_parse_extensions(false).parse(der).ok()?;
+        let (after, x509) = X509CertificateParser::new().with_deep_parse_extensions(false).parse(der).ok()?;
+        // What a path is of are the bytes of the certificates, without what might stand behind them.
+        if !after.is_empty() {
+            return None;
+        }
         let algorithm = &x509.signature_algorithm;
         let signed_as_agreed = algorithm.algorithm.as_bytes() == ECDSA_WITH_SHA256 && algorithm.parameters.is_none();
         if !signed_as_agreed || !is_serial(x509.raw_serial()) {
