@@ -103,4 +103,27 @@ export const steps = [
     const after = await world.fetch("shopper", "/book");
     holds(after.code !== 0, `it was paid: ${after.stdout}`);
   }],
+
+  ["what the demo prints is enough to get from its address to a payment and to a revocation", async (person, world) => {
+    const { address, key, pay } = await world.printed();
+    await person.page.goto(address);
+    await person.go("Mandates");
+    await person.click("#new");
+    await person.page.locator("#agent").focus();
+    await person.press("End");
+    await person.type("#agent-key", key);
+    await person.type("#caps-total", "100");
+    await person.click("#review");
+    await person.click("#sign");
+    await person.sees(`h3:has-text("Agent")`);
+    equal((await pay()).said.payment?.state, "settled", "the agent of the demo pays");
+    await person.go("Agents");
+    // It has no name here, and goes by its key.
+    await person.click("label >> text=/^Agent [0-9a-f]{8}$/");
+    await person.click("#batch-revoke");
+    await person.click("#sign");
+    await person.sees('h1:has-text("Agents")');
+    const { code, stdout } = await pay();
+    holds(code !== 0 && !stdout.includes('"settled"'), `it was paid once more: ${stdout}`);
+  }],
 ];

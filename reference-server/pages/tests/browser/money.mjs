@@ -73,7 +73,7 @@ export const steps = [
     await person.picture("agents");
     await person.accessible("agents");
     const boxes = await person.count('input[type="checkbox"]');
-    holds(boxes === 3, `${boxes} agents`);
+    holds(boxes === 4, `${boxes} agents`);
     for (let at = 0; at < boxes; at += 1) await person.page.locator('.card input[type="checkbox"]').nth(at).click();
     await person.click("#batch-revoke");
     await person.sees('h1:has-text("Revoke mandates")');

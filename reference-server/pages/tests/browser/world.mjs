@@ -34,7 +34,12 @@ export class World {
     rmSync(world.scratch, { recursive: true, force: true });
     mkdirSync(world.scratch, { recursive: true });
     world.demo = spawn(join(programs, "purser-demo"), ["--keep", "--json"], {
-      env: { ...process.env, TMPDIR: world.scratch }, stdio: ["ignore", "pipe", "ignore"],
+      env: { ...process.env, TMPDIR: world.scratch }, stdio: ["ignore", "pipe", "pipe"],
+    });
+    // What a person would read at the terminal.
+    world.told = "";
+    world.demo.stderr.on("data", (bytes) => {
+      world.told += bytes;
     });
     world.report = JSON.parse(await firstLine(world.demo));
     const { chromium } = createRequire(join(tools, "package.json"))("playwright-core");
@@ -68,9 +73,22 @@ export class World {
     return readFileSync(join(this.scratch, name, "keys/agent.pem.pub"), "utf8");
   }
 
+  /** What the demo says that one should do: the page's address, an agent's key, and the command that lets it pay. */
+  async printed() {
+    const until = Date.now() + LONG;
+    while (!this.told.includes("On the command line")) {
+      if (Date.now() > until) throw new Error(`the demo says only: ${this.told}`);
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    const [, address] = /In a browser: (\S+)/.exec(this.told);
+    const [, key] = /with this key:\s+(\S+)/.exec(this.told);
+    const [, dir, words] = /cargo run -q -p purser-client -- --dir (\S+\/guest) (fetch .*)/.exec(this.told);
+    return { address, key, pay: () => this.purser(dir, ...words.match(/"[^"]*"|\S+/g).map((word) => word.replaceAll('"', ""))) };
+  }
+
   /** Runs the agent's command line; what it printed, and how it ended. */
   async purser(name, ...words) {
-    const dir = join(this.scratch, name);
+    const dir = resolve(this.scratch, name);
     const run = promisify(execFile)(join(programs, "purser"), ["--dir", dir, "--json", ...words], { timeout: LONG });
     const { stdout, code = 0 } = await run.catch((error) => error);
     let said = {};
