@@ -3,7 +3,7 @@
 import { Pairs, decode, encode } from "./cbor.js";
 import { certified } from "./certificate.js";
 import { labelled, openAnswer } from "./receipt.js";
-import { base64url, coseKey, equal, publicBytes, random, sign, thumbprint, unbase64 } from "./sign.js";
+import { base64url, coseKey, equal, joined, publicBytes, random, sign, thumbprint, unbase64 } from "./sign.js";
 
 /** What the issuer did not do, and why: a code of spec/registries/errors.csv. */
 export class Refused extends Error {
@@ -111,6 +111,21 @@ export class Issuer {
   /** Opens an account for this browser's key. [SIG-24] */
   async openAccount() {
     return this.enrol(this.signer.raw, false);
+  }
+
+  /** Offers a key that no account has yet; gives the code under which it waits. [WAL-30] */
+  async offerKey(raw) {
+    const body = JSON.stringify({ key: base64url(raw.slice(1)) });
+    const headers = { "content-type": "application/json" };
+    const response = await fetch("/v1/wallet/keys/offers", { method: "POST", headers, body, cache: "no-store", redirect: "error" });
+    if (!response.ok) throw await refusal(response);
+    return response.json();
+  }
+
+  /** The key that waits under a code: the issuer's word, until the person has compared its figures. */
+  async offeredKey(code) {
+    const { public: coded } = await this.read(`/v1/wallet/keys/offers/${encodeURIComponent(code)}`);
+    return joined(Uint8Array.of(4), unbase64(coded));
   }
 
   /** Lets another key speak for the account too. */

@@ -7,6 +7,8 @@ import { el, fill } from "./dom.js";
 import * as kept from "./keep.js";
 import { Renderer } from "./render.js";
 import { hex } from "./sha256.js";
+import { unhex } from "./sign.js";
+import { holdsAll, openStatement } from "./statement.js";
 import { LANGUAGES, speaker } from "./words.js";
 import { agents } from "./views/agents.js";
 import { approvals } from "./views/approvals.js";
@@ -21,6 +23,7 @@ import { start } from "./views/start.js";
 const VIEWS = { agents, approvals, create, funds, keys, mandates, records, spending };
 const SHOWN = ["agents", "mandates", "approvals", "records", "spending", "funds", "keys"];
 const LOOK_MS = 4000;
+const TRIES = 3;
 
 const place = (id) => document.getElementById(id);
 
@@ -33,7 +36,8 @@ class Wallet {
     this.issuer = await Issuer.discover();
     this.names = (await kept.recall("names")) ?? {};
     const self = await kept.recall("self");
-    if (self?.account) await this.enter(self);
+    // What cannot be read now may be read later: no key is made in the place of one that is there.
+    if (self?.account) await this.enter(self).catch((error) => { this.lost = error; });
     window.addEventListener("hashchange", () => this.show());
     document.addEventListener("visibilitychange", () => this.look());
     place("skip").addEventListener("click", (event) => {
@@ -47,20 +51,48 @@ class Wallet {
   /** From now on the page is that of an account. */
   async enter(self) {
     await this.issuer.use(self);
-    this.self = self;
     await this.refresh();
+    this.self = self;
   }
 
   /** Reads everything again. */
   async refresh() {
     const { issuer, renderer } = this;
     await issuer.setClock();
-    const [account, mandates, payments] = await Promise.all(
-      ["/v1/account", "/v1/mandates", "/v1/payments"].map((path) => issuer.read(path)));
+    const [account, keys, agents] = await Promise.all(
+      ["/v1/account", "/v1/wallet/keys", "/v1/wallet/agents"].map((path) => issuer.read(path)));
     this.account = account;
-    this.payments = payments.payments;
-    this.mandates = check.mandates(mandates.mandates, account.keys, renderer.currencies);
+    this.keys = keys;
+    this.agents = new Map(agents.agents.map((agent) => [agent.agent, agent]));
+    this.mandates = check.mandates(await this.readMandates(), renderer.currencies);
     await this.readPending();
+  }
+
+  /** All mandates, held against what the issuer signs of how many there are. */
+  async readMandates() {
+    const { issuer } = this;
+    for (let tries = TRIES; ; tries -= 1) {
+      const listed = [];
+      for (let after = 0; after !== null;) {
+        const page = await issuer.read(`/v1/wallet/mandates?limit=1000&after=${after}`);
+        listed.push(...page.mandates);
+        after = page.next;
+      }
+      const response = await issuer.proven("GET", "/v1/wallet/statement");
+      try {
+        const bytes = new Uint8Array(await response.arrayBuffer());
+        const statement = await openStatement(bytes, { ...issuer, now: issuer.now() }, await kept.recall("statement"));
+        holdsAll(statement, listed.map(({ id }) => unhex(id)));
+        await kept.keep("statement", statement);
+        this.isWhole = true;
+        return listed;
+      } catch (error) {
+        // Another device may have signed one between the two reads.
+        if (!(error instanceof Fault) || error.code !== "statement-mismatch") throw error;
+        this.isWhole = false;
+        if (tries === 1) return listed;
+      }
+    }
   }
 
   async readPending() {
@@ -104,8 +136,9 @@ class Wallet {
     this.view = this.self ? (view in VIEWS ? view : "agents") : "start";
     this.head();
     const main = place("main");
-    const content = this.self ? await VIEWS[this.view](this, rest) : await start(this, rest);
-    fill(main, content);
+    const content = this.self ? await VIEWS[this.view](this, rest) : this.lost ? this.outside() : await start(this, rest);
+    const warning = this.self && !this.isWhole && el("div", { class: "note bad", id: "not-whole" }, el("p", {}, this.t("not.whole")));
+    fill(main, content, warning);
     const heading = main.querySelector("h1");
     document.title = `${heading?.textContent ?? "Purser"} · Purser`;
     heading?.setAttribute("tabindex", "-1");
@@ -144,6 +177,18 @@ class Wallet {
   /** Says something to whoever does not see the screen. */
   say(text, isGrave = false) {
     fill(place(isGrave ? "alert" : "live"), text);
+  }
+
+  /** In the place of all views: there is a key, and no account to be seen with it. */
+  outside() {
+    const isStrange = this.lost instanceof Refused && this.lost.slug === "proof-invalid";
+    return [
+      el("h1", {}, this.t("start.title")),
+      el("div", { class: "note bad" }, el("p", {}, this.wrong(this.lost))),
+      el("div", { class: "row" },
+        el("button", { type: "button", class: "first", onclick: () => location.reload() }, this.t("again")),
+        isStrange && el("button", { type: "button", class: "grave", id: "forget", onclick: () => this.leave() }, this.t("keys.leave.do"))),
+    ];
   }
 
   /** Does what a button is for: once at a time, and what goes wrong is said beside it. */

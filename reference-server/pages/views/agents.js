@@ -40,15 +40,8 @@ function row(wallet, holder, mandates) {
   const { t } = wallet;
   const box = el("input", { type: "checkbox", id: `choose-${holder}` });
   const live = mandates.filter(({ entry }) => entry.state === "active");
-  const spent = new Map();
-  for (const payment of wallet.payments) {
-    if (!mandates.some(({ name }) => name === payment.mandates.at(-1))) continue;
-    const net = BigInt(payment.captured_minor) - BigInt(payment.refunded_minor);
-    spent.set(payment.currency, (spent.get(payment.currency) ?? 0n) + net);
-  }
-  const last = wallet.payments.filter(({ mandates: links }) => mandates.some(({ name }) => name === links.at(-1)))
-    .reduce((last, { decided_at: at }) => Math.max(last, at), 0);
-  const sums = Array.from(spent, ([currency, minor]) => wallet.money(minor, currency)).join(", ");
+  const sums = (wallet.agents.get(holder)?.spent ?? []).filter(({ spent_minor: minor }) => minor !== "0")
+    .map(({ currency, spent_minor: minor }) => wallet.money(minor, currency)).join(", ");
   const name = el("input", { value: wallet.names[holder] ?? "", maxlength: "40", autocomplete: "off" });
   const save = (event) => {
     event.preventDefault();
@@ -58,7 +51,7 @@ function row(wallet, holder, mandates) {
     el("header", {}, el("div", { class: "tick" }, box, el("label", { for: box.id }, el("h2", {}, wallet.nameOf(holder)))),
       el("span", { class: `state ${live.length > 0 ? "active" : ""}` }, t("agents.live", { count: live.length }))),
     el("p", {}, sums ? t("agents.spent", { sums }) : t("agents.unspent"), " ",
-      last > 0 && el("span", { class: "soft" }, t("agents.last", { time: wallet.time(last) }))),
+      el("a", { href: `#/records/of/${holder}` }, t("agents.records"))),
     el("ul", {}, wallet.latest().filter((mandate) => mandates.includes(mandate)).slice(-5).reverse().map((mandate) => el("li", {},
       el("a", { href: `#/mandates/${mandate.name}` }, t(`mode.${mandate.paper.mode}`)), " ",
       el("span", { class: `state ${mandate.entry.state}` }, t(`state.${mandate.entry.state}`)))),

@@ -2,20 +2,33 @@
 
 import { el, field, table } from "../dom.js";
 import { hex } from "../sha256.js";
-import { readPublic, thumbprint } from "../sign.js";
+import { readPublic, thumbprint, unhex } from "../sign.js";
 import { review } from "./review.js";
 
+// What the key signed before stands; it signs nothing more.
+function retire(wallet, key) {
+  const { t, issuer } = wallet;
+  review(wallet, {
+    title: t("keys.retire"), before: [el("p", {}, t("keys.retire.what")), el("p", { class: "sum digits" }, key.slice(0, 16))],
+    label: t("keys.retire.do"), grave: true, to: "#/keys", done: t("keys.retired"),
+    work: () => issuer.command("retirement", [[-124, unhex(key)]]), back: () => wallet.show(),
+  });
+}
+
 export function keys(wallet) {
-  const { t, account, issuer } = wallet;
+  const { t, issuer } = wallet;
   const own = hex(issuer.signer.kid);
-  const rows = account.keys.map(({ key, expires_at: until }) => [
-    el("span", { class: "digits" }, key.slice(0, 16)), key === own ? t("keys.this") : t("keys.other"), wallet.time(until)]);
-  const code = el("textarea", { id: "key-code", rows: "2", spellcheck: "false", autocomplete: "off" });
+  const held = wallet.keys.keys;
+  const rows = held.map(({ key, expires_at: until }) => [
+    el("span", { class: "digits" }, key.slice(0, 16)), key === own ? t("keys.this") : t("keys.other"), wallet.time(until),
+    key === own ? "" : el("button", { type: "button", class: "grave", onclick: () => retire(wallet, key) }, t("keys.retire"))]);
+  const code = el("input", { id: "key-code", spellcheck: "false", autocomplete: "off" });
   const add = (event) => {
     event.preventDefault();
     const button = event.currentTarget.querySelector("button");
     wallet.act(button, async () => {
-      const raw = await readPublic(code.value);
+      const isCode = /^[a-z]{4}-?[a-z]{4}$/i.test(code.value.trim());
+      const raw = isCode ? await issuer.offeredKey(code.value.trim()) : await readPublic(code.value);
       if (!raw) throw new Error(t("create.missing", { field: t("keys.code") }));
       review(wallet, {
         title: t("keys.add"),
@@ -26,14 +39,15 @@ export function keys(wallet) {
     });
   };
   const leave = () => review(wallet, {
-    title: t("keys.leave"), before: [el("p", {}, t(account.keys.length > 1 ? "keys.leave.what" : "keys.leave.last"))],
+    title: t("keys.leave"), before: [el("p", {}, t(held.length > 1 ? "keys.leave.what" : "keys.leave.last"))],
     label: t("keys.leave.do"), grave: true, work: () => wallet.leave(), back: () => wallet.show(),
   });
   return [
     el("h1", {}, t("nav.keys")),
     el("section", { class: "card" }, el("p", {}, t("keys.what")),
-      table(t("keys.caption"), [t("keys.figures"), t("keys.whose"), t("keys.until")], rows)),
-    account.keys.length === 1 && el("div", { class: "note wait" }, el("p", {}, t("keys.one"))),
+      table(t("keys.caption"), [t("keys.figures"), t("keys.whose"), t("keys.until"), t("keys.end")], rows)),
+    wallet.keys.is_frozen && el("div", { class: "note bad" }, el("p", {}, t("keys.frozen"))),
+    held.length === 1 && el("div", { class: "note wait" }, el("p", {}, t("keys.one"))),
     el("form", { class: "card", onsubmit: add, novalidate: true }, el("h2", {}, t("keys.add")),
       field(t("keys.code"), code, t("keys.code.hint")), el("button", { type: "submit", class: "first", id: "add-key" }, t("create.review"))),
     el("section", { class: "card" }, el("h2", {}, t("keys.leave")), el("p", {}, t("keys.leave.about")),

@@ -2,7 +2,7 @@
 
 import { el, field } from "../dom.js";
 import { hex } from "../sha256.js";
-import { base64url, newPair, publicBytes, thumbprint, unhex } from "../sign.js";
+import { newPair, publicBytes, thumbprint, unhex } from "../sign.js";
 
 export async function start(wallet) {
   const { t, issuer } = wallet;
@@ -17,7 +17,10 @@ export async function start(wallet) {
     await wallet.show();
   };
   const ask = async () => {
-    await wallet.keep("asking", { pair: await newPair() });
+    const pair = await newPair();
+    const raw = await publicBytes(pair);
+    const { code } = await issuer.offerKey(raw);
+    await wallet.keep("asking", { pair, code });
     await wallet.show(false);
     document.getElementById("code")?.focus();
   };
@@ -47,11 +50,10 @@ async function pairOf(wallet) {
   return asking && { ...asking, raw: await publicBytes(asking.pair) };
 }
 
-// The code is the public key itself, so that nobody can put another in its place unseen.
-function joining(wallet, { pair, raw }) {
+// The code only says which key is meant; that it is this one, the person sees by its figures.
+function joining(wallet, { pair, raw, code: said }) {
   const { t, issuer } = wallet;
-  const code = el("textarea", { id: "code", readonly: true, rows: "2", onfocus: ({ currentTarget }) => currentTarget.select() });
-  code.value = base64url(raw.slice(1));
+  const code = el("input", { id: "code", readonly: true, value: said });
   const look = async () => {
     await issuer.use({ pair });
     const { account } = await issuer.read("/v1/account");

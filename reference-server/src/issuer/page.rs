@@ -67,6 +67,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
             "render.js" = "pages/render.js",
             "sha256.js" = "pages/sha256.js",
             "sign.js" = "pages/sign.js",
+            "statement.js" = "pages/statement.js",
             "words.js" = "pages/words.js",
             "views/agents.js" = "pages/views/agents.js",
             "views/approvals.js" = "pages/views/approvals.js",

@@ -14,7 +14,7 @@ const changed = (text, share) => {
 
 /** Changes what the issuer answers on its way to the page. */
 async function tampered(person, path, change, look) {
-  const pattern = `**${path}`;
+  const pattern = `**${path}*`;
   await person.page.route(pattern, async (route) => {
     const response = await route.fetch({ ignoreHTTPSErrors: true });
     await route.fulfill({ response, json: change(await response.json()) });
@@ -65,8 +65,8 @@ export const steps = [
   ["a mandate of which one byte was changed is not shown, and nothing is signed about it", async (person) => {
     const all = new Set();
     for (const place of PLACES) {
-      const change = ({ mandates }) => ({ mandates: mandates.map((one) => ({ ...one, payload: changed(one.payload, place) })) });
-      await tampered(person, "/v1/mandates", change, async () => {
+      const change = ({ mandates, ...rest }) => ({ ...rest, mandates: mandates.map((one) => ({ ...one, payload: changed(one.payload, place) })) });
+      await tampered(person, "/v1/wallet/mandates", change, async () => {
         await person.go("Mandates");
         await person.sees("#new");
         equal(await person.count(".state.active"), 0, "mandates that are believed");
@@ -76,6 +76,17 @@ export const steps = [
     holds(all.size === 1 && !all.has(0), "all are named as what they are");
     await person.page.reload();
     await person.sees(".state.active");
+  }],
+
+  ["a mandate that is left out of the list is missed", async (person) => {
+    const hidden = ({ mandates, ...rest }) => ({ ...rest, mandates: mandates.slice(1) });
+    await tampered(person, "/v1/wallet/mandates", hidden, async () => {
+      await person.sees("#not-whole");
+      await person.picture("mandates-hidden");
+    });
+    await person.page.reload();
+    await person.sees(".state.active");
+    equal(await person.count("#not-whole"), 0, "warnings when all are there");
   }],
 
   ["a merchant's text is text, and looks like no other", async (person, world) => {

@@ -1,5 +1,6 @@
 // Money that is set aside and taken back, what was spent, and the end of what may be spent.
 
+import { readFileSync } from "node:fs";
 import { equal, holds } from "./person.mjs";
 
 const minor = (text) => Number(text.replace(/[^0-9]/g, ""));
@@ -51,7 +52,7 @@ export const steps = [
     await person.accessible("spending");
     const sum = minor(await person.reads("#spent-sum"));
     equal(sum, 100_000 - left, "all that was spent, and what has left the account");
-    for (const id of ["by-agent", "by-merchant", "by-month", "by-day"]) {
+    for (const id of ["by-agent", "by-merchant", "by-category", "by-month", "by-day"]) {
       const [drawn, told] = await Promise.all([`#${id} svg .amount`, `#${id} tbody .number`]
         .map((selector) => person.page.locator(selector).allTextContents()));
       equal(drawn, told, `${id}: the drawing and the table`);
@@ -66,6 +67,22 @@ export const steps = [
     await person.sees('p:has-text("The receipt was checked here")');
     await person.picture("record");
     await person.accessible("record");
+  }],
+
+  ["records are chosen, and taken along as a table and with all their papers", async (person) => {
+    await person.go("Records");
+    await person.sees("tbody tr");
+    const all = await person.count("tbody tr");
+    await person.click("#record-payments");
+    await person.page.waitForFunction((all) => document.querySelectorAll("tbody tr").length < all, all);
+    const few = await person.count("tbody tr");
+    holds(few > 5, `${few} payments`);
+    const saved = async (what) => {
+      const [download] = await Promise.all([person.page.waitForEvent("download"), person.click(`#save-${what}`)]);
+      return readFileSync(await download.path());
+    };
+    equal(String(await saved("csv")).trim().split("\r\n").length, few + 1, "lines of the table");
+    holds((await saved("bundle")).length > few * 300, "the bundle has the papers");
   }],
 
   ["all mandates of all agents are revoked at once, and nothing is paid any more", async (person, world) => {

@@ -71,6 +71,13 @@ export const steps = [
       await other.go("Mandates");
       await other.sees(".state.active");
       other.noComplaints();
+      await person.go("Keys");
+      await person.page.reload();
+      await person.click("tbody button");
+      await person.click("#sign");
+      await person.page.locator('td:has-text("elsewhere")').waitFor({ state: "detached" });
+      await other.page.reload();
+      await other.sees("#forget");
     } finally {
       await other.end();
     }
