@@ -6,9 +6,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
-use purser_protocol::field::{KeyHolder, List, UpTo};
+use purser_protocol::field::{Count, KeyHolder, List, UpTo};
 use purser_protocol::id::LineageId;
-use purser_protocol::limits::AMOUNT_MAX;
+use purser_protocol::limits::{AMOUNT_MAX, BATCH_PARTS_MAX};
 use purser_protocol::money::Amount;
 use purser_protocol::receipt::CodeNumber;
 
@@ -17,10 +17,10 @@ mod fields;
 use fields::*;
 
 use super::samples::{
-    Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Enrolment,
-    Fields, HoldSeconds, Intent, Item, ItemPrice, Line, Mandate, MandateState, Modality, Mode, Offer, OfferKind,
-    Outcome, Payee, PayeeKey, Payout, PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption, Revocation, Root,
-    Rules, Sample, Status, Suspension, Void,
+    Batch, Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Enrolment,
+    Fields, Freeze, HoldSeconds, Intent, Item, ItemPrice, Line, Mandate, MandateState, Modality, Mode, Offer,
+    OfferKind, Outcome, Payee, PayeeKey, Payout, PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption,
+    Retirement, Revocation, Root, Rules, Sample, Statement, Status, Suspension, Thaw, Void,
 };
 
 /// A kind of paper of which any value can be made.
@@ -77,6 +77,23 @@ any! {
     Payout {
         merchant: party(), issuer: party(), issued_at: seconds(), nonce: nonce(), amount: amount(), currency: currency(),
         account: words(),
+    }
+    Batch {
+        account: account(), issuer: party(), issued_at: seconds(), nonce: nonce(),
+        parts: (1..=BATCH_PARTS_MAX as u64).prop_map(|parts| Count::new(parts).unwrap()), root: digest(),
+    }
+    Retirement {
+        account: account(), issuer: party(), issued_at: seconds(), nonce: nonce(), reason: option::of(words()),
+        retired: digest(),
+    }
+    Freeze { issuer: party(), account: account(), issued_at: seconds(), nonce: nonce(), reason: option::of(words()) }
+    Thaw {
+        issuer: party(), account: account(), issued_at: seconds(), nonce: nonce(),
+        key: option::of(key().prop_map(KeyHolder)), reason: option::of(words()),
+    }
+    Statement {
+        issuer: party(), account: account(), expires_at: seconds(), issued_at: seconds(), sequence: number(),
+        listed: number(), root: digest(),
     }
     Proof { audience: party(), issued_at: seconds(), nonce: nonce(), target: words() }
     Status {

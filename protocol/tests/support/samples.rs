@@ -5,11 +5,12 @@
 use std::fmt::Debug;
 use std::num::NonZeroU32;
 
-use purser_protocol::field::{Bytes, KeyHolder, List, Set, True, UpTo};
+use purser_protocol::field::{Bytes, Count, KeyHolder, List, Set, True, UpTo};
 use purser_protocol::id::{AccountId, Digest, LineageId, Nonce, PaperId, PartyId, Pseudonym as PseudonymId, Text};
 use purser_protocol::money::{Amount, Currency};
 pub(crate) use purser_protocol::paper::command::{
-    Cancel, Capture, Deposit, Enrolment, Payout, Proof, Refund, Resumption, Revocation, Suspension, Void,
+    Batch, Cancel, Capture, Deposit, Enrolment, Freeze, Payout, Proof, Refund, Resumption, Retirement, Revocation,
+    Suspension, Thaw, Void,
 };
 pub(crate) use purser_protocol::paper::confirmation::{Confirmation, Modality};
 pub(crate) use purser_protocol::paper::credential::{Credential, Pseudonym};
@@ -18,7 +19,7 @@ pub(crate) use purser_protocol::paper::intent::Intent;
 pub(crate) use purser_protocol::paper::mandate::{Holder, Language, Mandate, Mode, Shown};
 pub(crate) use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Line, Offer, OfferKind, Payee};
 pub(crate) use purser_protocol::paper::rules::{Channel, Fields, ItemPrice, PayeeKey, PeriodCount, PeriodTotal, Rules};
-pub(crate) use purser_protocol::paper::status::{MandateState, Status};
+pub(crate) use purser_protocol::paper::status::{MandateState, Statement, Status};
 use purser_protocol::period::{Period, RollingSeconds, TimeWindow, Unit, Zone};
 pub(crate) use purser_protocol::receipt::{Claims, Detail, Outcome, Root};
 use purser_protocol::sign::Paper;
@@ -40,7 +41,8 @@ macro_rules! for_each_kind {
     ($run:ident) => {
         for_each_kind!($run;
             Credential, Pseudonym, Mandate, Offer, Intent, Confirmation, Root, Capture, Void, Refund, Payout, Cancel,
-            Suspension, Resumption, Revocation, Enrolment, Deposit, Proof, Status, Delivery)
+            Suspension, Resumption, Revocation, Enrolment, Deposit, Proof, Status, Delivery,
+            Batch, Retirement, Freeze, Thaw, Statement)
     };
     ($run:ident; $($kind:ident),+) => { [$($run::<$crate::samples::$kind>()),+] };
 }
@@ -308,6 +310,35 @@ command!(Payout {
     account: words("main"),
 });
 command!(Proof { audience: issuer(), target: words("GET https://issuer.example/v1/payments?limit=10") });
+
+command!(Batch { account: ACCOUNT, issuer: issuer(), parts: Count::new(3).unwrap(), root: Digest([0x70; 32]) });
+command!(Retirement {
+    account: ACCOUNT,
+    issuer: issuer(),
+    reason: Some(words("lost phone")),
+    retired: Digest([0x4e; 32])
+});
+command!(Freeze { issuer: issuer(), account: ACCOUNT, reason: Some(words("they rang")) });
+command!(Thaw {
+    issuer: issuer(),
+    account: ACCOUNT,
+    key: Some(KeyHolder(key("payer"))),
+    reason: Some(words("they came by")),
+});
+
+impl Sample for Statement {
+    fn samples() -> Vec<Self> {
+        vec![Self {
+            issuer: issuer(),
+            account: ACCOUNT,
+            expires_at: at(NOW + 60),
+            issued_at: at(NOW),
+            sequence: 12,
+            listed: 3,
+            root: Digest([0x70; 32]),
+        }]
+    }
+}
 
 impl Sample for Status {
     fn samples() -> Vec<Self> {
