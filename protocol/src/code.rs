@@ -533,6 +533,8 @@ codes! {
     LastKey = 373, "last-key", [Ledger], Refused, Same, AfterChange, Person, 409, "WAL-33", "The key is the last one of its account.";
     /// The list is not the one that the issuer signed, or is older than one seen before. \[WAL-4\]
     StatementMismatch = 374, "statement-mismatch", [Receipt], NotDecided, Same, Never, Issuer, 400, "WAL-4", "The list is not the one that the issuer signed, or is older than one seen before.";
+    /// A spoken word makes no mandate and raises none. \[WAL-28\]
+    VoiceForbidden = 375, "voice-forbidden", [Signature], NotDecided, Same, AfterChange, Person, 403, "WAL-28", "A spoken word makes no mandate and raises none.";
 }
 
 impl Code {

@@ -14,6 +14,7 @@ mod payment;
 mod shown;
 mod signer;
 mod skill;
+mod wallet;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -62,6 +63,9 @@ enum What {
     /// Say what an agent may spend, and take it back.
     #[command(subcommand)]
     Mandate(mandate::Mandate),
+    /// All agents and mandates of the account: look, change many with one signature, export.
+    #[command(subcommand)]
+    Wallet(wallet::Wallet),
     /// Answer payments that wait for the person.
     #[command(subcommand)]
     Confirm(confirm::Confirm),
@@ -120,6 +124,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
     match command.what {
         What::Init(init) => init.run(home()?).await,
         What::Account(account) => account.run(home()?).await,
+        What::Wallet(wallet) => wallet.run(home()?, lang).await,
         What::Mandate(mandate) => mandate.run(home()?, lang).await,
         What::Confirm(confirm) => confirm.run(home()?, lang).await,
         What::Fetch(fetch) => fetch.run(home()?).await,

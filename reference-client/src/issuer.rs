@@ -5,6 +5,7 @@ mod discovery;
 mod log;
 mod problem;
 mod view;
+mod wallet;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub use discovery::{Discovery, sandbox_clock};
 pub use problem::Problem;
 pub(crate) use view::parse_hex;
 pub use view::{AccountView, MandateView, Money, PaymentView, PendingView, parse_id};
+pub use wallet::Parts;
 
 /// Longest that an issuer is asked to hold an answer back.
 pub const WAIT_SECONDS_MAX: u64 = 20;

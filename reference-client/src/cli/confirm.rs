@@ -9,7 +9,7 @@ use purser_client::session::Session;
 use purser_client::{Error, Result};
 use purser_protocol::bind::base64url;
 use purser_protocol::cert::Role;
-use purser_protocol::id::PaperId;
+use purser_protocol::id::{Digest, LongText, PaperId};
 use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Holder;
@@ -19,6 +19,7 @@ use purser_protocol::sign::backend::AwsLcSigner;
 use purser_protocol::sign::paper::key_header;
 use purser_protocol::sign::{Frame, Kind};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::done::{claims_json, code};
 use super::shown::{self, Language, open};
@@ -35,6 +36,9 @@ pub(super) enum Confirm {
         /// How the person said yes
         #[arg(long, value_enum, default_value = "screen")]
         how: How,
+        /// By voice: what the person was heard to say, as somebody typed it
+        #[arg(long, value_name = "TEXT", required_if_eq("how", "voice"))]
+        heard: Option<String>,
     },
     /// Say no to one
     Refuse(Which),
@@ -54,6 +58,7 @@ pub(super) enum How {
     Screen,
     Tap,
     Device,
+    Voice,
 }
 
 impl From<How> for Modality {
@@ -62,6 +67,7 @@ impl From<How> for Modality {
             How::Screen => Self::Screen,
             How::Tap => Self::Tap,
             How::Device => Self::Device,
+            How::Voice => Self::Voice,
         }
     }
 }
@@ -73,8 +79,9 @@ impl Confirm {
         let pending = session.issuer.pending(&person).await?;
         match self {
             Self::Ls => ls(&session, &pending, lang),
-            Self::Approve { which, how } => {
-                approve(&session, &person, find(&pending, &which.payment)?, &which, how, lang).await
+            Self::Approve { which, how, heard } => {
+                let said = Said { how, heard };
+                approve(&session, &person, find(&pending, &which.payment)?, &which, &said, lang).await
             }
             Self::Refuse(which) => refuse(&session, &person, find(&pending, &which.payment)?, &which, lang).await,
         }
@@ -103,18 +110,42 @@ async fn approve(
     person: &AwsLcSigner,
     view: &PendingView,
     which: &Which,
-    how: How,
+    said: &Said,
     lang: Language,
 ) -> Result<Done> {
     let waiting = Waiting::read(view, session)?;
     waiting.check_id(session, person).await?;
-    let mut confirmation = waiting.draft(session, how.into())?;
+    let mut confirmation = waiting.draft(session, said.how.into())?;
     let rendering = waiting.text_of(&confirmation, lang); // [RND-22]
     shown::before_asking(&rendering.to_text())?; // [CNF-9]
+    if said.how == How::Voice {
+        let phrase = render::phrase(&waiting.id, &waiting.intent, lang.into()); // [RND-20]
+        confirmation.evidence = Some(said.transcript(&phrase)?);
+        confirmation.phrase = LongText::new(&phrase);
+    }
     ask("Approve?", which.yes)?;
     confirmation.shown = Some(rendering.shown()); // [RND-5]
     let signed = session.issuer.signed(&confirmation, person)?;
     answer(session, waiting.id, signed.bytes).await
+}
+
+/// How the person said yes, and what was heard of it.
+struct Said {
+    how: How,
+    heard: Option<String>,
+}
+
+impl Said {
+    /// The digest of the transcript, which somebody typed: there is no recording. It must have the phrase's words.
+    fn transcript(&self, phrase: &str) -> Result<Digest> {
+        let heard = self.heard.as_deref().unwrap_or_default();
+        let words = |text: &str| text.to_lowercase().chars().filter(|char| char.is_alphanumeric()).collect::<String>();
+        if words(heard) != words(phrase) {
+            let error = Error::failed("what was heard is not the phrase that was asked for; nothing is signed");
+            return Err(error.at(heard).fix(format!("say: {phrase}")));
+        }
+        Ok(Digest(Sha256::digest(heard).into()))
+    }
 }
 
 /// To say no is to cancel, with a key of the account. That takes no more than the intent.

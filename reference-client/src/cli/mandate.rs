@@ -3,6 +3,8 @@
 mod draft;
 mod list;
 
+pub(super) use draft::TermsArgs;
+
 use clap::{Args, Subcommand};
 use purser_client::clock::nonce;
 use purser_client::home::{Home, complete};

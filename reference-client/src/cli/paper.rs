@@ -32,7 +32,11 @@ pub(super) enum Paper {
     /// Check any paper or receipt, up to the first fault
     Verify {
         /// The file; - is stdin
-        file: PathBuf,
+        #[arg(required_unless_present = "bundle")]
+        file: Option<PathBuf>,
+        /// A bundle of records, as purser wallet export writes it
+        #[arg(long, value_name = "FILE", conflicts_with = "file")]
+        bundle: Option<PathBuf>,
         #[command(flatten)]
         against: Against,
     },
@@ -70,7 +74,14 @@ impl Paper {
     pub(super) fn run(self, home: &Home, lang: Language) -> Result<Done> {
         match self {
             Self::Show { file } => show(&read_file(&file)?, lang),
-            Self::Verify { file, against } => verify(&read_file(&file)?, &against.open(home)?),
+            Self::Verify { bundle: Some(bundle), against, .. } => {
+                let bytes = std::fs::read(&bundle).map_err(|error| Error::file(&bundle, &error))?;
+                super::wallet::verify_bundle(&bytes, &against.trust(home)?, &against.network)
+            }
+            Self::Verify { file, against, .. } => {
+                let file = file.ok_or_else(|| Error::usage("no file is named"))?;
+                verify(&read_file(&file)?, &against.open(home)?)
+            }
         }
     }
 }

@@ -30,6 +30,13 @@ impl From<Language> for render::Language {
     }
 }
 
+impl Consent {
+    /// Whether it was given beforehand, or there is nobody to ask.
+    pub(super) fn given(self) -> bool {
+        self.yes || !std::io::stdin().is_terminal()
+    }
+}
+
 /// The answer to a question that is asked only where somebody can be asked.
 #[derive(Args, Clone, Copy)]
 pub(super) struct Consent {

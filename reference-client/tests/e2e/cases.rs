@@ -12,4 +12,5 @@ mod merchants;
 mod offers;
 mod shop;
 mod shown;
+mod wallet;
 mod wire;

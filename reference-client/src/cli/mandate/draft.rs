@@ -36,7 +36,7 @@ enum ModeName {
 
 /// Terms that a new mandate and a new version of one have in common.
 #[derive(Args)]
-struct TermsArgs {
+pub(crate) struct TermsArgs {
     /// The most for one payment
     #[arg(long, value_name = "AMOUNT")]
     per_payment: Option<String>,
@@ -226,7 +226,7 @@ impl Replace {
 }
 
 impl TermsArgs {
-    fn caps(&self, currency: Currency, before: Option<&Rules>) -> Result<Option<Rules>> {
+    pub(crate) fn caps(&self, currency: Currency, before: Option<&Rules>) -> Result<Option<Rules>> {
         let mut terms = self.terms(currency)?.from(before);
         let one = [
             ("per-payment", &self.per_payment),
@@ -264,6 +264,11 @@ impl TermsArgs {
             return Ok(None);
         }
         List::new(grants).map(Some).ok_or_else(|| Error::usage(format!("more than {MAX} grants")))
+    }
+
+    /// The sum to set aside, or the one that was.
+    pub(crate) fn funded_or(&self, currency: Currency, before: Option<Amount>) -> Result<Option<Amount>> {
+        if self.funded.is_some() { self.funded(currency) } else { Ok(before) }
     }
 
     fn funded(&self, currency: Currency) -> Result<Option<Amount>> {
