@@ -21,7 +21,6 @@ use crate::issuer::{IssuerConfig, RememberedParties};
 use crate::material::{self, SetupError, setting};
 use crate::pem;
 use crate::snapshot::{self, Point};
-use crate::store::sqlite::SqliteReader;
 use crate::store::{Archive, StoreError};
 
 pub use receipts::Acknowledged;
@@ -76,9 +75,9 @@ impl Auditor {
     /// What the configuration's own store is held against.
     pub fn beside(&self, config: &Config, settings: &IssuerConfig) -> Result<Beside, SetupError> {
         let signed = head::read(&settings.head_path(config))?;
-        let mut reader = SqliteReader::open(&config.path(&settings.store))?;
+        let mut reader = settings.place(config).reader()?;
         // One that does not fit is read by no issuer either.
-        let snapshot = snapshot::read(&settings.snapshot_path(config), &self.issuer, &mut reader).ok().flatten();
+        let snapshot = snapshot::read(&settings.snapshot_path(config), &self.issuer, reader.as_mut()).ok().flatten();
         Ok(Beside { signed, snapshot, ..Beside::default() })
     }
 

@@ -7,6 +7,7 @@ use std::io::BufReader;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -21,7 +22,7 @@ use crate::role::{self, Role};
 use crate::sandbox::{self, Plan};
 use crate::serve::Bound;
 use crate::snapshot;
-use crate::store::sqlite::{SqliteArchive, SqliteReader};
+use crate::store::place::{self, Place, aside};
 
 /// Purser's reference server: for tests and pilots, not for money.
 #[derive(Parser)]
@@ -44,6 +45,9 @@ enum Command {
     Audit(Check),
     /// Writes the snapshot of an issuer's state, beside the issuer or without it: the next start replays from there.
     Snapshot(Run),
+    /// Moves an issuer's store from one place to another.
+    #[command(subcommand)]
+    Store(Moved),
     /// Writes an issuer and a merchant to try things with: keys, certificates, configurations.
     Sandbox(Make),
 }
@@ -55,12 +59,28 @@ struct Run {
     config: PathBuf,
 }
 
+#[derive(Subcommand)]
+enum Moved {
+    /// Copies everything into an empty store. The issuer is stopped meanwhile: what it signs later is not copied.
+    Copy(Way),
+}
+
+#[derive(clap::Args)]
+struct Way {
+    /// A file, or a database as postgresql://...
+    #[arg(long, value_name = "STORE")]
+    from: PathBuf,
+    /// The same. Tables are made; there must be nothing in them.
+    #[arg(long, value_name = "STORE")]
+    to: PathBuf,
+}
+
 #[derive(clap::Args)]
 struct Check {
     /// The issuer's configuration. Its private key is not read.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Another store than the configuration's: a backup, a copy.
+    /// Another store than the configuration's: a backup, a copy, a database as postgresql://...
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
     /// A chain that the issuer signed with before, leaf first, in PEM.
@@ -100,8 +120,9 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match arguments.command {
         Command::Issuer(run) => serve(Role::Issuer, &run).await,
         Command::Merchant(run) => serve(Role::Merchant, &run).await,
-        Command::Snapshot(run) => snapshot(&run),
-        Command::Audit(check) => return audit(&check),
+        Command::Snapshot(run) => aside(|| snapshot(&run).map_err(|error| error.to_string())).map_err(Into::into),
+        Command::Audit(check) => return aside(|| audit(&check)),
+        Command::Store(Moved::Copy(way)) => aside(|| copy(&way).map_err(|error| error.to_string())).map_err(Into::into),
         Command::Sandbox(make) => write(make),
     };
     match done {
@@ -129,10 +150,18 @@ fn snapshot(run: &Run) -> Result<(), Box<dyn Error>> {
     let settings: IssuerConfig = config.table("issuer")?;
     let issuer = PartyId::new(&settings.name).ok_or("in the configuration, name is not a party's name")?;
     let path = settings.snapshot_path(&config);
-    let mut reader = SqliteReader::open(&config.path(&settings.store))?;
-    let renewed = snapshot::renew(&path, &issuer, &mut reader)?;
+    let mut reader = settings.place(&config).reader()?;
+    let renewed = snapshot::renew(&path, &issuer, reader.as_mut())?;
     let (batches, objects) = (renewed.log.size(), renewed.state.objects());
     println!("{}", serde_json::json!({ "batches": batches, "objects": objects, "snapshot": path }));
+    Ok(())
+}
+
+fn copy(way: &Way) -> Result<(), Box<dyn Error>> {
+    let mut from = Place::of(&way.from).archive()?;
+    let mut to = Place::of(&way.to).open(Duration::from_secs(10))?;
+    let batches = place::copy(from.as_mut(), to.as_mut())?;
+    println!("{}", serde_json::json!({ "batches": batches }));
     Ok(())
 }
 
@@ -142,7 +171,7 @@ fn audit(check: &Check) -> ExitCode {
         let settings: IssuerConfig = config.table("issuer")?;
         let more = More { certificates: check.certificates.clone(), anchors: check.anchors.clone() };
         let auditor = Auditor::load(&config, &settings, &more)?;
-        let store = check.store.clone().unwrap_or_else(|| config.path(&settings.store));
+        let store = check.store.as_deref().map_or_else(|| settings.place(&config), Place::of);
         // A copy is older than what was signed, and is asked for as such. What is read first is not ahead of the store.
         let mut beside = match check.store {
             None => auditor.beside(&config, &settings)?,
@@ -151,7 +180,7 @@ fn audit(check: &Check) -> ExitCode {
         if let Some(path) = &check.receipts {
             beside.given_out = Acknowledged::read(BufReader::new(File::open(path)?))?;
         }
-        Ok(auditor.audit(&mut SqliteArchive::open(&store)?, beside)?)
+        Ok(auditor.audit(store.archive()?.as_mut(), beside)?)
     };
     match checked() {
         Ok(report) => {

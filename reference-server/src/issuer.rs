@@ -40,7 +40,8 @@ use crate::pem;
 use crate::random::random;
 use crate::rate::Buckets;
 use crate::snapshot::{self, Keeper, Paths, Point};
-use crate::store::sqlite::Sqlite;
+use crate::store::lease::Lease;
+use crate::store::place::aside;
 use crate::store::{Reader, Store};
 use crate::writer::{Job, Seal, Writer};
 use keys::Keys;
@@ -58,6 +59,8 @@ pub(crate) struct Issuer {
     pseudonym_secret: [u8; 32],
     parties: RememberedParties,
     keys: Arc<RwLock<Keys>>,
+    /// How long this process may speak for the store.
+    lease: Option<Lease>,
     /// The log of what is on the disk.
     log: Arc<RwLock<Log>>,
     ledger: Arc<RwLock<Ledger>>,
@@ -114,17 +117,12 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     )?;
     let register = material::register(&settings.anchors, Role::Merchant, config)?;
     let clock = Arc::new(Clock::default());
-    let mut store = Sqlite::open(&config.path(&settings.store))?;
-    let pseudonym_secret = store.pseudonym_secret(random()?)?;
-
-    let mut reader = store.reader()?;
-    let paths = Paths {
-        store: config.path(&settings.store),
-        snapshot: settings.snapshot_path(config),
-        issuer: identity.id.clone(),
-    };
-    let Point { state, log, replayed, sequence: _ } =
-        snapshot::latest(&paths.snapshot, &paths.issuer, reader.as_mut())?;
+    let paths =
+        Paths { store: settings.place(config), snapshot: settings.snapshot_path(config), issuer: identity.id.clone() };
+    let Opened { store, reader, lookups, pseudonym_secret, point, head } =
+        aside(|| open(&paths, &settings.head_path(config), settings.lease()))?;
+    let Point { state, log, replayed, sequence: _ } = point;
+    let lease = store.lease();
     let keeper = Keeper::new(settings.snapshot_every, replayed, paths);
     let ledger_settings = Settings {
         issuer: identity.id.clone(),
@@ -134,7 +132,6 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     };
     let ledger = Ledger::from_state(ledger_settings, state);
     let edge = log.edge();
-    let head = open_head(&settings.head_path(config), &log, reader.as_mut())?;
     let log = Arc::new(RwLock::new(log));
     let keys = Arc::new(RwLock::new(Keys::of(ledger.state())));
     let ledger = Arc::new(RwLock::new(ledger));
@@ -142,8 +139,8 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let committed = Arc::new(Notify::new());
     let writer = Writer {
         ledger: Arc::clone(&ledger),
-        reader: store.reader()?,
-        store: Box::new(store),
+        reader: lookups,
+        store,
         seal: seal(&identity),
         clock: Arc::clone(&clock),
         log: edge,
@@ -177,6 +174,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         pseudonym_secret,
         parties,
         keys,
+        lease,
         log,
         ledger,
         jobs: writer.start(),
@@ -237,6 +235,26 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/v1/sandbox/clock", post(discovery::set_clock).get(discovery::clock))
         .layer(DefaultBodyLimit::disable())
         .with_state(issuer)
+}
+
+/// A store, and what it holds, as an issuer begins.
+struct Opened {
+    store: Box<dyn Store>,
+    reader: Box<dyn Reader>,
+    lookups: Box<dyn Reader>,
+    pseudonym_secret: [u8; 32],
+    point: Point,
+    head: Head,
+}
+
+/// Opens the store, which waits for whoever owns it, and only then reads what it holds. [OPS-4]
+fn open(paths: &Paths, head: &Path, lease: Duration) -> Result<Opened, SetupError> {
+    let mut store = paths.store.open(lease)?;
+    let pseudonym_secret = store.pseudonym_secret(random()?)?;
+    let (mut reader, lookups) = (store.reader()?, store.reader()?);
+    let point = snapshot::latest(&paths.snapshot, &paths.issuer, reader.as_mut())?;
+    let head = open_head(head, &point.log, reader.as_mut())?;
+    Ok(Opened { store, reader, lookups, pseudonym_secret, point, head })
 }
 
 /// Holds the store against what was last signed, and goes on from what it holds.

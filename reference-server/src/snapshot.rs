@@ -20,7 +20,7 @@ use purser_protocol::wire::{Field as _, Reader as Cbor, Writer as CborWriter};
 use sha2::{Digest as _, Sha256};
 
 use crate::lookup;
-use crate::store::sqlite::SqliteReader;
+use crate::store::place::Place;
 use crate::store::{Reader, StoreError};
 
 const MAGIC: &[u8] = b"purser-snapshot\n";
@@ -92,7 +92,7 @@ pub struct Keeper {
 #[derive(Clone, Debug)]
 pub struct Paths {
     /// The store.
-    pub store: PathBuf,
+    pub store: Place,
     /// The snapshot.
     pub snapshot: PathBuf,
     /// The issuer.
@@ -114,9 +114,11 @@ impl Keeper {
         self.since.store(0, Ordering::Relaxed);
         let (paths, works) = (self.paths.clone(), Arc::clone(&self.works));
         let renews = move || {
-            let renewed = SqliteReader::open(&paths.store)
+            let renewed = paths
+                .store
+                .reader()
                 .map_err(SnapshotError::from)
-                .and_then(|mut reader| renew(&paths.snapshot, &paths.issuer, &mut reader));
+                .and_then(|mut reader| renew(&paths.snapshot, &paths.issuer, reader.as_mut()));
             if let Err(error) = renewed {
                 tracing::warn!(%error, "the snapshot is not renewed");
             }

@@ -1,9 +1,13 @@
 //! Where decisions are kept. The unit is the batch: it is there whole, or not at all.
 
+pub mod lease;
+pub mod place;
+pub mod postgres;
 pub mod sqlite;
 
 use std::collections::HashSet;
 
+use lease::Lease;
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::receipt::Receipt;
 use purser_protocol::receipt::tree::{Tree, leaf_hash};
@@ -80,6 +84,10 @@ pub trait Store: Send {
     fn pseudonym_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
     /// Another handle on the same store, for reading beside the writer.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+    /// How long this process owns the store; for as long as it lives, without one.
+    fn lease(&self) -> Option<Lease> {
+        None
+    }
 }
 
 /// Reads what was committed.
@@ -163,6 +171,8 @@ pub trait Archive {
     fn batches(&mut self, each: &mut dyn FnMut(KeptBatch) -> Result<(), StoreError>) -> Result<(), StoreError>;
     /// How many decisions there are, of whatever batch.
     fn count_entries(&mut self) -> Result<u64, StoreError>;
+    /// The secret that pseudonyms are made with, where there is one.
+    fn pseudonym_secret(&mut self) -> Result<Option<[u8; 32]>, StoreError>;
 }
 
 /// The store failed.
@@ -171,11 +181,23 @@ pub enum StoreError {
     /// The database says so.
     #[error("the store failed: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The other database says so.
+    #[error("the store failed: {}", described(.0))]
+    Postgres(#[from] ::postgres::Error),
+    /// Another process has taken the lease, or the lease is over: nothing was written.
+    #[error("another process owns the store, or may")]
+    Fenced,
+    /// The database is on another machine, and the connection would not be private.
+    #[error("the database must be reached by a local socket or on this machine: put a tunnel before another one")]
+    Far,
     /// What is in it cannot be.
     #[error("the store is damaged: {0}")]
     Damaged(String),
     /// It was written by another version.
-    #[error("the store has schema version {found}, this program reads {expected}: run the version that wrote it")]
+    #[error(
+        "the store has schema version {found}, this program reads {expected}: run the version that wrote it. Nothing \
+         was changed"
+    )]
     Version {
         /// The version in the store.
         found: i64,
@@ -206,6 +228,14 @@ impl StoreError {
             ) => true,
             _ => false,
         }
+    }
+}
+
+/// What a database says stands behind its error's own words.
+fn described(error: &::postgres::Error) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }
 

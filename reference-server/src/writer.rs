@@ -140,6 +140,10 @@ impl Writer {
 
     /// One batch, from the queue to the answers.
     fn write(&mut self, jobs: Vec<Job>) -> Result<(), WriterError> {
+        // One that was stopped and goes on knows nothing of what was decided since. [OPS-6]
+        if self.store.lease().is_some_and(|lease| !lease.is_held()) {
+            return Err(StoreError::Fenced.into());
+        }
         let ledger = Arc::clone(&self.ledger);
         let now = self.clock.now();
         // Only this thread decides, so that what is found stays true until it does; and nobody waits meanwhile.

@@ -1,10 +1,12 @@
 //! `[issuer]`
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::config::Config;
+use crate::store::place::Place;
 
 /// What an issuer is told: who it is, what it signs with, whom it trusts, where it keeps things.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,8 +28,11 @@ pub struct IssuerConfig {
     pub key: PathBuf,
     /// Certificates of authorities whose merchants are trusted, in PEM.
     pub anchors: Vec<PathBuf>,
-    /// The store's file.
+    /// The store: a file, or a database of PostgreSQL by its URL, `postgresql:///name?host=/run/postgresql`.
     pub store: PathBuf,
+    /// How long a database stays this process's after its last sign of life, in seconds: how long another waits.
+    #[serde(default = "lease")]
+    pub lease_seconds: u64,
     /// Where what was signed last is marked; beside the store when not given.
     pub head: Option<PathBuf>,
     /// After how many decisions the snapshot of the state is renewed; 0 for never.
@@ -48,15 +53,40 @@ pub struct IssuerConfig {
 }
 
 impl IssuerConfig {
+    /// Where the store is.
+    pub fn place(&self, config: &Config) -> Place {
+        match Place::of(&self.store) {
+            Place::Sqlite(path) => Place::Sqlite(config.path(&path)),
+            database @ Place::Postgres(_) => database,
+        }
+    }
+
+    /// How long the lease of a database lasts.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_seconds.max(1))
+    }
+
     /// Where what was signed last is marked.
     pub fn head_path(&self, config: &Config) -> PathBuf {
-        config.path(&self.head.clone().unwrap_or_else(|| crate::head::beside(&self.store)))
+        config.path(&self.head.clone().unwrap_or_else(|| crate::head::beside(&self.file())))
     }
 
     /// Where the snapshot of the state is.
     pub fn snapshot_path(&self, config: &Config) -> PathBuf {
-        config.path(&crate::snapshot::beside(&self.store))
+        config.path(&crate::snapshot::beside(&self.file()))
     }
+
+    /// What the files beside the store are named after; beside the configuration, where the store is no file.
+    fn file(&self) -> PathBuf {
+        match Place::of(&self.store) {
+            Place::Sqlite(path) => path,
+            Place::Postgres(_) => PathBuf::from("issuer"),
+        }
+    }
+}
+
+fn lease() -> u64 {
+    10
 }
 
 fn decisions() -> u64 {

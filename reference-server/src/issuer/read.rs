@@ -228,6 +228,10 @@ impl Issuer {
     ) -> Result<T, Problem> {
         let issuer = Arc::clone(self);
         let looked = tokio::task::spawn_blocking(move || {
+            // Who may have lost the store does not say how things stand. [OPS-6]
+            if issuer.lease.as_ref().is_some_and(|lease| !lease.is_held()) {
+                return Err(Problem::new(Code::Overloaded));
+            }
             let ledger = issuer.ledger.read().map_err(|_| Problem::new(Code::Internal))?;
             Ok(look(ledger.state()))
         });

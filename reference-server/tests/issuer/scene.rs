@@ -19,6 +19,7 @@ use purser_server::sandbox::{self, Plan, Sandbox};
 use serde_json::Value;
 use tokio_rustls::TlsConnector;
 
+use crate::database;
 use crate::line::{Answer, Line, NoAnswer, connector};
 use crate::papers::{Key, Person, Shop, World, payment};
 
@@ -35,13 +36,23 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
+    /// On the store that `PURSER_TEST_STORE` names: a file, or with `postgresql` a database.
     pub(crate) fn new() -> Self {
+        let on_database = std::env::var("PURSER_TEST_STORE").is_ok_and(|store| store == "postgresql");
+        Self::on(on_database.then(|| database::fresh().expect("PURSER_TEST_POSTGRES says where")))
+    }
+
+    /// On a file, or on the database with this URL.
+    pub(crate) fn on(database: Option<String>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("issuer-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         let sandbox = sandbox::write(&Plan { dir, issuer_listen: any, merchant_listen: any }).unwrap();
         let roots = purser_server::pem::certificates(&sandbox.path("roots.pem")).unwrap();
+        if let Some(url) = database {
+            database::configure(&sandbox, &url);
+        }
         let (program, addr) = start(&sandbox);
         Self { world: World::of(&sandbox), shop: Shop::of(&sandbox), tls: connector(&roots), sandbox, program, addr }
     }
@@ -62,6 +73,19 @@ impl Scene {
     /// Starts the program again, from the same store.
     pub(crate) fn start(&mut self) {
         (self.program, self.addr) = start(&self.sandbox);
+    }
+
+    /// The program's id.
+    pub(crate) fn process(&self) -> u32 {
+        self.program.id()
+    }
+
+    /// Starts the program once more beside the one that runs, and waits until it is ready: it then takes the place of
+    /// the first, which comes back.
+    pub(crate) fn follow(&mut self) -> Child {
+        let (program, addr) = start(&self.sandbox);
+        self.addr = addr;
+        std::mem::replace(&mut self.program, program)
     }
 
     /// What the program holds in memory.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
 use super::SCHEMA_VERSION;
 use crate::store::{Archive, KeptBatch, KeptEntry, StoreError};
@@ -60,6 +60,15 @@ impl Archive for SqliteArchive {
 
     fn count_entries(&mut self) -> Result<u64, StoreError> {
         Ok(self.connection.query_row("SELECT count(*) FROM entries NOT INDEXED", [], |row| row.get(0))?)
+    }
+
+    fn pseudonym_secret(&mut self) -> Result<Option<[u8; 32]>, StoreError> {
+        let there = "SELECT count(*) FROM sqlite_schema WHERE name = 'secrets'";
+        if self.connection.query_row(there, [], |row| row.get::<_, u64>(0))? == 0 {
+            return Ok(None);
+        }
+        let find = "SELECT secret FROM secrets WHERE name = 'pseudonym'";
+        Ok(self.connection.query_row(find, [], |row| row.get(0)).optional()?)
     }
 }
 
