@@ -8,13 +8,15 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use purser_protocol::bind::base64url;
+use purser_protocol::bind::http::{AnswerBody, PAYMENT_REQUEST};
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::receipt::Outcome;
 use purser_server::sandbox::Sandbox;
 use purser_server::store::postgres::Postgres;
 use purser_server::store::{Batch, Entry, Store, StoreError};
 
-use crate::audit::{audit, lived};
+use crate::audit::audit;
 use crate::line::Line;
 use crate::papers::{Key, id, payment};
 use crate::scene::Scene;
@@ -131,7 +133,7 @@ async fn an_owner_that_was_stopped_answers_nothing_when_it_goes_on() {
     scene.pay(&offers[0], &intents[0]).await.is(&scene.world, Outcome::Settled);
     let again = tokio::spawn({
         let body = payment(&offers[1], &intents[1]);
-        async move { line.post("/v1/intents", purser_protocol::bind::http::PAYMENT_REQUEST, body).await }
+        async move { line.post("/v1/intents", PAYMENT_REQUEST, body).await }
     });
     tokio::task::yield_now().await;
     signal(stopped, "-CONT");
@@ -149,13 +151,14 @@ async fn an_owner_that_was_stopped_answers_nothing_when_it_goes_on() {
 async fn a_store_moves_from_a_file_to_a_database() {
     let Some(url) = fresh() else { return };
     let mut scene = Scene::on(None);
-    let given = lived(&scene).await;
     let person = scene.person(700).await;
     let agent = Key::new();
     let quota = scene.register(&person.quota(&agent, 700)).await;
     let offer = scene.shop.held_offer(600);
     let intent = agent.intent(quota, &offer, 600);
     let held = scene.pay(&offer, &intent).await;
+    let small = scene.shop.offer(50);
+    let paid = scene.pay(&small, &agent.intent(quota, &small, 50)).await;
     scene.stop();
     let file = scene.sandbox.path("issuer.sqlite");
     let copy = || {
@@ -173,14 +176,14 @@ async fn a_store_moves_from_a_file_to_a_database() {
     assert_eq!(scene.pay(&offer, &intent).await.body, held.body);
     scene.command(&scene.shop.capture(id(&intent), 600, false)).await.is(&scene.world, Outcome::Captured);
     let list = scene.sandbox.path("given");
-    fs::write(&list, given.iter().map(|one| purser_protocol::bind::base64url::encode(one) + "\n").collect::<String>())
-        .unwrap();
+    let receipts = [&held, &paid].map(|answer| base64url::encode(AnswerBody::read(&answer.body).unwrap().receipt));
+    fs::write(&list, receipts.join("\n")).unwrap();
     let audited = audit(&scene, &["--receipts", list.to_str().unwrap()]);
     assert_eq!(audited.status, 0, "{}", audited.report);
     scene.kill();
 
     // Damage is found there as in a file, and a version that nobody knows is refused.
-    psql(&url, "UPDATE entries SET evidence = '' WHERE sequence = 9");
+    psql(&url, "UPDATE entries SET evidence = '' WHERE sequence = 3");
     assert_eq!(audit(&scene, &[]).kinds(), ["evidence"]);
     psql(&url, "UPDATE owner SET schema_version = 99");
     let audited = audit(&scene, &[]);
