@@ -119,8 +119,8 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let clock = Arc::new(Clock::default());
     let paths =
         Paths { store: settings.place(config), snapshot: settings.snapshot_path(config), issuer: identity.id.clone() };
-    let Opened { store, reader, lookups, pseudonym_secret, point, head } =
-        aside(|| open(&paths, &settings.head_path(config), settings.lease()))?;
+    let Opened { store, reader, lookups, pseudonym_secret, point, head, wallet } =
+        aside(|| open(&paths, &settings.head_path(config), &settings.wallet_path(config), settings.lease()))?;
     let Point { state, log, replayed, sequence: _ } = point;
     let lease = store.lease();
     let keeper = Keeper::new(settings.snapshot_every, replayed, paths);
@@ -135,7 +135,6 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let log = Arc::new(RwLock::new(log));
     let keys = Arc::new(RwLock::new(Keys::of(ledger.state())));
     let ledger = Arc::new(RwLock::new(ledger));
-    let wallet = crate::wallet::Desk::open(&config.path(&settings.store))?;
     let committed = Arc::new(Notify::new());
     let writer = Writer {
         ledger: Arc::clone(&ledger),
@@ -245,16 +244,18 @@ struct Opened {
     pseudonym_secret: [u8; 32],
     point: Point,
     head: Head,
+    wallet: crate::wallet::Desk,
 }
 
 /// Opens the store, which waits for whoever owns it, and only then reads what it holds. [OPS-4]
-fn open(paths: &Paths, head: &Path, lease: Duration) -> Result<Opened, SetupError> {
+fn open(paths: &Paths, head: &Path, wallet: &Path, lease: Duration) -> Result<Opened, SetupError> {
     let mut store = paths.store.open(lease)?;
     let pseudonym_secret = store.pseudonym_secret(random()?)?;
     let (mut reader, lookups) = (store.reader()?, store.reader()?);
     let point = snapshot::latest(&paths.snapshot, &paths.issuer, reader.as_mut())?;
     let head = open_head(head, &point.log, reader.as_mut())?;
-    Ok(Opened { store, reader, lookups, pseudonym_secret, point, head })
+    let wallet = crate::wallet::Desk::open(wallet, store.reader()?)?;
+    Ok(Opened { store, reader, lookups, pseudonym_secret, point, head, wallet })
 }
 
 /// Holds the store against what was last signed, and goes on from what it holds.

@@ -115,6 +115,10 @@ pub trait Reader: Send {
     fn root(&mut self, batch: u64) -> Result<Option<Vec<u8>>, StoreError>;
     /// The roots of the trees of so many batches, from this one on.
     fn tree_roots(&mut self, first: u64, count: u64) -> Result<Vec<[u8; 32]>, StoreError>;
+    /// The place of the last decision; 0 where there is none.
+    fn last(&mut self) -> Result<u64, StoreError>;
+    /// The decisions after this one, at most so many, each with the second in which it was decided.
+    fn after(&mut self, sequence: u64, count: usize) -> Result<Vec<(u64, KeptEntry)>, StoreError>;
     /// The answer with the receipt of this id.
     fn answer_with(&mut self, receipt: &PaperId) -> Result<Option<Answered>, StoreError>;
     /// The receipt with this id.

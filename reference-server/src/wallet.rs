@@ -8,6 +8,7 @@ mod entry;
 mod lists;
 mod spending;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -15,9 +16,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use purser_protocol::id::AccountId;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, params};
 
-use crate::store::StoreError;
+use crate::store::{Reader, StoreError};
 
 pub use lists::{Asked, Page, Papers, Row};
 pub use spending::{By, Span, Spent};
@@ -88,10 +89,9 @@ const SCHEMA: &str = "
 ";
 
 /// The view, and the store that it is made from.
-#[derive(Debug)]
 pub struct Wallet {
     view: Connection,
-    store: Connection,
+    store: RefCell<Box<dyn Reader>>,
     sequence: u64,
     /// How many decisions, and how many mandates, each account has had.
     counts: HashMap<AccountId, (u64, u64)>,
@@ -104,10 +104,8 @@ pub fn beside(store: &Path) -> PathBuf {
 
 impl Wallet {
     /// Opens the view of a store, or makes it.
-    pub fn open(path: &Path, store: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let store = Connection::open_with_flags(store, flags)?;
-        let last: u64 = store.query_row("SELECT coalesce(max(sequence), 0) FROM entries", [], |row| row.get(0))?;
+    pub fn open(path: &Path, mut store: Box<dyn Reader>) -> Result<Self, StoreError> {
+        let last = store.last()?;
         let (view, sequence) = match Self::at(path) {
             Ok((view, sequence)) if sequence <= last => (view, sequence),
             _ => {
@@ -115,7 +113,7 @@ impl Wallet {
                 Self::at(path)?
             }
         };
-        Ok(Self { view, store, sequence, counts: HashMap::new() })
+        Ok(Self { view, store: RefCell::new(store), sequence, counts: HashMap::new() })
     }
 
     fn at(path: &Path) -> Result<(Connection, u64), StoreError> {
@@ -148,7 +146,7 @@ impl Wallet {
 
     /// Takes some decisions more; how many.
     fn step(&mut self) -> Result<usize, StoreError> {
-        let entries = entry::after(&self.store, self.sequence, STEP)?;
+        let entries = entry::after(self.store.get_mut().as_mut(), self.sequence, STEP)?;
         let Some(last) = entries.last().map(|entry| entry.sequence) else { return Ok(0) };
         let transaction = self.view.unchecked_transaction()?;
         for entry in &entries {
@@ -162,7 +160,7 @@ impl Wallet {
 }
 
 /// The view for whoever asks, and the thread that brings it up when nothing happens.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Desk {
     wallet: Arc<Mutex<Wallet>>,
     decided: Sender<()>,
@@ -170,8 +168,8 @@ pub struct Desk {
 
 impl Desk {
     /// Opens the view and starts its thread.
-    pub fn open(store: &Path) -> Result<Self, StoreError> {
-        let wallet = Arc::new(Mutex::new(Wallet::open(&beside(store), store)?));
+    pub fn open(path: &Path, store: Box<dyn Reader>) -> Result<Self, StoreError> {
+        let wallet = Arc::new(Mutex::new(Wallet::open(path, store)?));
         let (decided, told) = channel();
         let behind = Arc::clone(&wallet);
         let keep_up = move || {

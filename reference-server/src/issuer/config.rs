@@ -76,6 +76,11 @@ impl IssuerConfig {
         config.path(&crate::snapshot::beside(&self.file()))
     }
 
+    /// Where the wallets' view is.
+    pub fn wallet_path(&self, config: &Config) -> PathBuf {
+        config.path(&crate::wallet::beside(&self.file()))
+    }
+
     /// What the files beside the store are named after; beside the configuration, where the store is no file.
     fn file(&self) -> PathBuf {
         match Place::of(&self.store) {

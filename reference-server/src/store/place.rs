@@ -96,6 +96,6 @@ fn batch_of(kept: KeptBatch) -> Result<Batch, StoreError> {
 }
 
 /// Bytes that must be so many.
-pub(super) fn exact<const LENGTH: usize>(bytes: &[u8]) -> Result<[u8; LENGTH], StoreError> {
+pub(crate) fn exact<const LENGTH: usize>(bytes: &[u8]) -> Result<[u8; LENGTH], StoreError> {
     bytes.try_into().map_err(|_| StoreError::Damaged(format!("{} bytes stand where {LENGTH} should", bytes.len())))
 }

@@ -10,7 +10,7 @@ use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::receipt::Receipt;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use super::{Answered, Batch, Past, Reader, Store, StoreError, assemble, receipt_id};
+use super::{Answered, Batch, KeptEntry, Past, Reader, Store, StoreError, assemble, receipt_id};
 
 pub use archive::SqliteArchive;
 
@@ -267,6 +267,19 @@ impl Reader for SqliteReader {
         let mut find = self.connection.prepare_cached(find)?;
         let roots = find.query_map([first, count], |row| row.get(0))?;
         Ok(roots.collect::<Result<_, _>>()?)
+    }
+
+    fn last(&mut self) -> Result<u64, StoreError> {
+        Ok(self.connection.query_row("SELECT coalesce(max(sequence), 0) FROM entries", [], |row| row.get(0))?)
+    }
+
+    fn after(&mut self, sequence: u64, count: usize) -> Result<Vec<(u64, KeptEntry)>, StoreError> {
+        let mut find = self.connection.prepare_cached(
+            "SELECT sequence, place, command, receipt, event, claims, detail, evidence, made, payment, payer, decided_at
+             FROM entries JOIN batches ON batch = number WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+        )?;
+        let entries = find.query_map(params![sequence, count], |row| Ok((row.get(11)?, archive::entry(row)?)))?;
+        Ok(entries.collect::<Result<_, _>>()?)
     }
 
     fn answer_with(&mut self, receipt: &PaperId) -> Result<Option<Answered>, StoreError> {

@@ -17,7 +17,8 @@ use purser_protocol::sign::{Frame, Kind, Paper};
 use purser_protocol::wire::Reader;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use crate::store::StoreError;
+use crate::store::place::exact;
+use crate::store::{self, StoreError};
 
 /// A decision, as the store has it.
 pub(super) struct Entry {
@@ -32,29 +33,22 @@ pub(super) struct Entry {
 }
 
 /// The decisions after this one, at most so many.
-pub(super) fn after(store: &Connection, sequence: u64, count: usize) -> Result<Vec<Entry>, StoreError> {
-    let mut find = store.prepare_cached(
-        "SELECT sequence, receipt, command, decided_at, event, claims, detail, evidence
-         FROM entries JOIN batches ON batch = number WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-    )?;
-    let mut rows = find.query(params![sequence, count])?;
+pub(super) fn after(store: &mut dyn store::Reader, sequence: u64, count: usize) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
+    for (decided_at, kept) in store.after(sequence, count)? {
         let damaged = |what: &str| StoreError::Damaged(format!("a decision's {what} cannot be read"));
-        let claims: Vec<u8> = row.get(5)?;
-        let receipt = Receipt { claims, index: 0, path: Vec::new(), root: Vec::new() };
+        let receipt = Receipt { claims: kept.claims, index: 0, path: Vec::new(), root: Vec::new() };
         let claims = receipt.read_claims().map_err(|_| damaged("receipt"))?;
-        let detail: Option<Vec<u8>> = row.get(6)?;
-        let detail = detail.and_then(|detail| decoded::<purser_protocol::receipt::Detail>(&detail).ok());
+        let detail = kept.detail.and_then(|detail| decoded::<purser_protocol::receipt::Detail>(&detail).ok());
         entries.push(Entry {
-            sequence: row.get(0)?,
-            receipt: row.get(1)?,
-            command: row.get(2)?,
-            decided_at: row.get(3)?,
-            event: decoded(&row.get::<_, Vec<u8>>(4)?).map_err(|_| damaged("event"))?,
+            sequence: kept.sequence,
+            receipt: exact(&kept.receipt)?,
+            command: exact(&kept.command)?,
+            decided_at,
+            event: Event::read_kept(&kept.event).map_err(|_| damaged("event"))?,
             code: detail.map(|detail| detail.code.0).or(claims.code.map(|code| code.0)),
             claims,
-            sent: row.get(7)?,
+            sent: kept.evidence,
         });
     }
     Ok(entries)

@@ -158,9 +158,10 @@ impl Wallet {
 
     /// What was sent for a record, and made with its answer.
     pub fn papers(&self, row: &Row) -> Result<Papers, StoreError> {
-        let mut find = self.store.prepare_cached("SELECT evidence, made FROM entries WHERE sequence = ?1")?;
-        let papers = |row: &rusqlite::Row<'_>| Ok(Papers { sent: row.get(0)?, made: row.get(1)? });
-        Ok(find.query_row([row.sequence], papers)?)
+        let found = self.store.borrow_mut().after(row.sequence.saturating_sub(1), 1)?.into_iter().next();
+        let found = found.filter(|(_, kept)| kept.sequence == row.sequence);
+        let (_, kept) = found.ok_or_else(|| StoreError::Damaged("a record is of no decision".into()))?;
+        Ok(Papers { sent: kept.evidence, made: kept.made })
     }
 }
 

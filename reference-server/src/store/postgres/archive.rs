@@ -70,7 +70,7 @@ impl Archive for PostgresArchive {
     }
 }
 
-fn entry(row: &Row) -> Result<KeptEntry, StoreError> {
+pub(super) fn entry(row: &Row) -> Result<KeptEntry, StoreError> {
     Ok(KeptEntry {
         sequence: unsigned(row.try_get(0)?)?,
         place: unsigned(row.try_get(1)?)?,

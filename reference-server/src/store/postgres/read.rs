@@ -6,9 +6,10 @@ use postgres::{Row, Transaction};
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::receipt::Receipt;
 
+use super::archive::entry;
 use super::line::{Line, signed, unsigned};
 use crate::store::place::exact;
-use crate::store::{Answered, Past, Reader, StoreError, assemble};
+use crate::store::{Answered, KeptEntry, Past, Reader, StoreError, assemble};
 
 /// Rows of one answer of the database, where there may be any number.
 const PAGE: i64 = 10_000;
@@ -114,11 +115,28 @@ impl Reader for PostgresReader {
         roots.iter().map(|row| exact(row.try_get(0)?)).collect()
     }
 
-    fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError> {
+    fn last(&mut self) -> Result<u64, StoreError> {
+        let last = self.line.one("SELECT coalesce(max(sequence), 0) FROM entries", &[])?;
+        unsigned(last.map(|row| row.try_get(0)).transpose()?.unwrap_or_default())
+    }
+
+    fn after(&mut self, sequence: u64, count: usize) -> Result<Vec<(u64, KeptEntry)>, StoreError> {
+        const AFTER: &str = "
+            SELECT sequence, place, command, receipt, event, claims, detail, evidence, made, payment, payer, decided_at
+            FROM entries JOIN batches ON batch = number WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+        let rows = self.line.query(AFTER, &[&signed(sequence)?, &signed(count as u64)?])?;
+        rows.iter().map(|row| Ok((unsigned(row.try_get(11)?)?, entry(row)?))).collect()
+    }
+
+    fn answer_with(&mut self, receipt: &PaperId) -> Result<Option<Answered>, StoreError> {
         const BY_RECEIPT: &str = "
             SELECT batch, place, claims, root, detail, made FROM entries JOIN batches ON batch = number
             WHERE receipt = $1 ORDER BY sequence DESC LIMIT 1";
-        Ok(self.answered(BY_RECEIPT, &id.0)?.map(|answered| answered.receipt))
+        self.answered(BY_RECEIPT, &receipt.0)
+    }
+
+    fn receipt(&mut self, id: &PaperId) -> Result<Option<Receipt>, StoreError> {
+        Ok(self.answer_with(id)?.map(|answered| answered.receipt))
     }
 }
 

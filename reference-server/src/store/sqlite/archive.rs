@@ -72,7 +72,7 @@ impl Archive for SqliteArchive {
     }
 }
 
-fn entry(row: &Row<'_>) -> Result<KeptEntry, rusqlite::Error> {
+pub(super) fn entry(row: &Row<'_>) -> Result<KeptEntry, rusqlite::Error> {
     Ok(KeptEntry {
         sequence: row.get(0)?,
         place: row.get(1)?,
