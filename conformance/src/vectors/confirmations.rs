@@ -192,12 +192,30 @@ fn together(sheet: &mut Sheet) {
         Code::ConfirmationStale,
         [&aged(900), &aged(901)],
     );
+    t.refuse_like(
+        "together/half-an-hour",
+        "A confirmation of half an hour ago",
+        m05,
+        Code::ConfirmationStale,
+        ("together/quarter-of-an-hour-twin", &|s: &mut Scene| {
+            s.offer(|o| o.with(6, NOW - 1_950).with(4, NOW + 60));
+            s.intent(6, NOW - 1_930);
+            s.confirmation = Some(vec![(6, Some((NOW - 1_800).into()))]);
+        }),
+    );
     t.refuse(
         "together/another-intent",
         "A confirmation of another intent",
         m06,
         Code::ConfirmationMismatch,
         says(-4, keys::thirty_two("another intent").into()),
+    );
+    t.refuse(
+        "together/offer-as-intent",
+        "A confirmation that names something else than the intent",
+        m06,
+        Code::ConfirmationMismatch,
+        says(-4, keys::thirty_two("something else").into()),
     );
     t.refuse(
         "together/another-issuer",

@@ -9,13 +9,13 @@ use purser_protocol::code::{Code, Stage};
 use purser_test_vectors::{Area, Call, Case, Expect};
 use serde_json::{Value, json};
 
-use self::accounts::{accounts, refunds};
+use self::accounts::{accounts, refunds, restored};
 use self::cancels::cancels;
 use self::holds::{captured, captures, expiry};
 use self::payouts::payouts;
 use super::cbor::{Item, labelled};
 use super::forge::By;
-use super::issuer::{Commands, Effect};
+use super::issuer::{Commands, Effect, Payments};
 use super::papers::NOW;
 use super::sheet::{Build as _, Expecting as _, Sheet, Shows, accepted, call, case, refused, refused_by_issuer};
 use super::signature::negate;
@@ -37,6 +37,7 @@ pub(super) fn area() -> Area {
     refunds(&mut sheet);
     payouts(&mut sheet);
     accounts(&mut sheet);
+    restored(&mut sheet);
     sheet.finish()
 }
 

@@ -337,6 +337,7 @@ fn size(sheet: &mut Sheet) {
         }
     };
     t.refuse("size/over", "A paper of 16,385 bytes", Shows("F22", "C11 F3"), (MessageTooLarge, Size), filled(16_385));
+    t.refuse("size/twice", "A paper of 32,768 bytes", Shows("F22", "C11 F3"), (MessageTooLarge, Size), filled(32_768));
     t.refuse(
         "size/limit",
         "A paper of 16,384 bytes, filled with what is no certificate",

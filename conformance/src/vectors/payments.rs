@@ -7,7 +7,7 @@ mod papers;
 use purser_protocol::code::{Code, Stage};
 use purser_test_vectors::Area;
 
-use self::chains::{chains, held, swapped};
+use self::chains::{chains, counted_above, held, swapped};
 use self::money::{envelopes, funds, holds, taken};
 use self::papers::{bindings, order, signers};
 use super::cbor::{Item, bytes, labelled, seq};
@@ -37,6 +37,7 @@ pub(super) fn area() -> Area {
     funds(&mut t);
     taken(&mut sheet);
     envelopes(&mut sheet);
+    counted_above(&mut sheet);
     swapped(&mut sheet);
     holds(&mut sheet);
     sheet.finish()

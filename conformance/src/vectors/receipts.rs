@@ -262,6 +262,16 @@ fn outcomes(sheet: &mut Sheet) {
         ("", Some((conflict.0, conflict.1, "outcome/settled"))),
         "RCT-20",
     );
+    let much_later = Draft::of(claims(1).with(6, NOW + 3_600));
+    put(
+        sheet,
+        "outcome/an-hour-after-its-root",
+        "Claims of an hour after their root",
+        Shows("F15", ""),
+        &much_later,
+        ("", Some((conflict.0, conflict.1, "outcome/authorized"))),
+        "RCT-20",
+    );
     let with_root = Draft::of(claims(2).with(6, NOW + 1));
     put(
         sheet,

@@ -215,6 +215,41 @@ fn grants(t: &mut Payments<'_>) {
         conditional(s, &[at("tea.example", 999), at("rice.example", 1_000)])
     });
     t.last(|case| case.clauses("CND-2"));
+    // The same rules in a grant.
+    let one = |label: i64, value: Item| move |s: &mut Scene| conditional(s, &[labelled([(label, value.clone())])]);
+    let names = |name: &str| seq([name.into()]);
+    let rows: [(&str, &str, Code, i64, Item, Item); 6] = [
+        ("amount-min", "amount_min", Code::RuleAmountMin, 2, 1_000.into(), 1_001.into()),
+        ("merchants-deny", "merchants_deny", Code::RuleMerchant, 8, names("rice.example"), names("tea.example")),
+        ("categories-deny", "categories_deny", Code::RuleCategory, 10, seq([5_411.into()]), seq([5_499.into()])),
+        ("items-deny", "items_deny", Code::RuleItem, 12, names("gyokuro"), names("longjing-25")),
+        ("channels", "channels", Code::RuleChannel, 15, seq([2.into()]), seq([3.into()])),
+        (
+            "devices",
+            "devices",
+            Code::RuleDevice,
+            16,
+            seq([keys::thirty_two("glasses").into()]),
+            seq([keys::thirty_two("car").into()]),
+        ),
+    ];
+    for (id, name, code, label, good, bad) in rows {
+        let with = |value: Item| {
+            let change = one(label, value);
+            move |s: &mut Scene| {
+                change(s);
+                s.intent(-28, 2);
+                s.intent(-29, keys::thirty_two("glasses"));
+            }
+        };
+        let title = format!("{name} of a grant");
+        t.beside(&format!("grant-{id}"), &title, Shows("M08", "A1"), code, [&with(good.clone()), &with(bad)]);
+        if matches!(label, 15 | 16) {
+            let title = format!("{name} of a grant, and an intent that names none");
+            let twin = format!("grant-{id}-twin");
+            t.refuse_like(&format!("grant-{id}-none"), &title, Shows("M40", ""), code, (&twin, &one(label, good)));
+        }
+    }
     t.accept("grant-first-of-two", "Two grants, and both hold", Shows("M12", ""), "CND-3 CND-4", |s| {
         conditional(s, &[max(1_000), max(2_000)])
     });

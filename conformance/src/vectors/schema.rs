@@ -170,6 +170,7 @@ fn mandates(t: &mut Papers<'_>) {
         "mandate",
         &[
             ("currency-lower", "A currency in lower case", m23, CurrencyUnknown, &|p| p.with(-6, "cny")),
+            ("currency-mixed", "A currency in mixed case", m23, CurrencyUnknown, &|p| p.with(-6, "Cny")),
             ("currency-xxx", "The currency XXX", m23, CurrencyUnknown, &|p| p.with(-6, "XXX")),
             ("currency-xau", "The currency XAU", m23, CurrencyUnknown, &|p| p.with(-6, "XAU")),
             ("currency-old", "A currency that is no longer in force: DEM", m23, CurrencyUnknown, &|p| {
@@ -281,7 +282,10 @@ fn offers(t: &mut Papers<'_>) {
     each(
         t,
         "offer",
-        &[("ends-as-it-begins", "exp equal to iat", Shows("M31", ""), FieldConflict, &|p| p.with(4, NOW))],
+        &[
+            ("ends-as-it-begins", "exp equal to iat", Shows("M31", ""), FieldConflict, &|p| p.with(4, NOW)),
+            ("ends-before-it-begins", "exp before iat", Shows("M31", ""), FieldConflict, &|p| p.with(4, NOW - 1)),
+        ],
         "INT-10",
     );
     each(
@@ -300,9 +304,14 @@ fn offers(t: &mut Papers<'_>) {
     each(
         t,
         "offer",
-        &[("issuer-twice", "One issuer twice", none, FieldConflict, &|p| {
-            p.with(-22, payees(&["issuer.example", "issuer.example"]))
-        })],
+        &[
+            ("issuer-twice", "One issuer twice", none, FieldConflict, &|p| {
+                p.with(-22, payees(&["issuer.example", "issuer.example"]))
+            }),
+            ("issuer-among-others-twice", "One issuer twice, beside another", none, FieldConflict, &|p| {
+                p.with(-22, payees(&["issuer.example", "bank.example", "issuer.example"]))
+            }),
+        ],
         "INT-13",
     );
     each(

@@ -1,6 +1,6 @@
 //! Keys and signatures: the values of r and s, what was signed, and who signed it.
 
-use purser_protocol::code::Code::{KeyInvalid, SignatureInvalid, VersionUnsupported};
+use purser_protocol::code::Code::{KeyInvalid, MandateSigner, SignatureInvalid, VersionUnsupported};
 use purser_protocol::code::Stage::{Signature, Version};
 use purser_test_vectors::{Area, Importance};
 use serde_json::json;
@@ -120,8 +120,23 @@ pub(super) fn negated(s: &[u8]) -> [u8; 32] {
 }
 
 fn contexts(t: &mut Papers<'_>) {
+    // Rightly signed, and the header names another key. [SIG-21]
+    for (id, title, name) in [
+        ("kid/of-another", "The name of another key, over the signature of the right one", keys::thumbprint("thief")),
+        ("kid/of-nobody", "The name of no key, over the signature of the right one", keys::thirty_two("no key")),
+        ("kid/of-the-second", "The name of the payer's second key, over the first one's", keys::thumbprint("payer-2")),
+    ] {
+        t.refuse(id, title, Shows("X25 M36", "A15"), (MandateSigner, Signature), |f| {
+            f.protected = f.protected.clone().with(4, name)
+        });
+        t.last(|mut case| {
+            case.peel = Some("SIG-21".to_owned());
+            case.clauses("SIG-21")
+        });
+    }
     let two = |kind: &str, network: &str| [head(4, 2), text(kind), text(network)].concat();
-    let rows: [(&str, &str, Shows, Vec<u8>); 11] = [
+    let rows: [(&str, &str, Shows, Vec<u8>); 12] = [
+        ("a-third-kind", "Signed as an offer", Shows("C49 M43", "D9 D15"), aad("offer", NETWORK)),
         ("another-kind", "Signed as an intent", Shows("C49 M43", "D9 D15"), aad("intent", NETWORK)),
         ("another-network", "Signed for the network live", Shows("C49 M44", "D9 D15"), aad("mandate", "live")),
         ("no-network", "Signed for the network of no name", Shows("C49 M44", "D15"), aad("mandate", "")),

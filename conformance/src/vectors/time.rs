@@ -43,6 +43,13 @@ fn offers(t: &mut Payments<'_>) {
         Code::OfferNotYetValid,
         [&made(NOW + 10), &made(NOW + 11)],
     );
+    t.refuse(
+        "offer/made-an-hour-later",
+        "An offer of an hour later",
+        Shows("M32", "B13"),
+        Code::OfferNotYetValid,
+        |s| made(NOW + 3_600)(s),
+    );
     t.accept("offer/made-now", "An offer of this second", Shows("M35", ""), "AUT-22", made(NOW));
     t.accept(
         "offer/made-a-second-later",
@@ -101,6 +108,13 @@ fn intents(t: &mut Payments<'_>) {
         Code::IntentStale,
         [&|s| s.intent(6, NOW - 70), &|s| s.intent(6, NOW - 71)],
     );
+    t.refuse(
+        "intent/hour-before",
+        "An intent of an hour before its offer",
+        Shows("M35", "B8"),
+        Code::IntentStale,
+        |s| s.intent(6, NOW - 3_600),
+    );
     t.refuse("intent/days-ago", "An intent of two days before its offer", Shows("M35", "B8"), Code::IntentStale, |s| {
         s.intent(6, NOW - 2 * DAY)
     });
@@ -137,6 +151,13 @@ fn mandates(t: &mut Payments<'_>) {
         Shows("M33", ""),
         Code::LifetimeExceeded,
         ("mandate/window-longest", &lasts(LONGEST + 1)),
+    );
+    t.refuse_registration(
+        "mandate/window-of-ten-years",
+        "A mandate for ten years",
+        Shows("M33", ""),
+        Code::LifetimeExceeded,
+        ("mandate/window-longest", &lasts(2 * LONGEST)),
     );
     t.accept("mandate/last-second", "A mandate in its last second", Shows("M30", "A16"), "AUT-21", |s| {
         s.mandate(|m| m.with(4, NOW + 1))
@@ -180,6 +201,16 @@ fn expired(sheet: &mut Sheet) {
     t.refuse(
         "mandate/registered-ended",
         "A registered mandate that ends with this second",
+        Shows("M30", "A16"),
+        Code::MandateExpired,
+        |_| {},
+    );
+    let (world, scene) = setup(NOW - 60);
+    sheet.setup("ended-a-minute-ago", world.setup());
+    let mut t = Payments::continuing(sheet, "ended-a-minute-ago", world, scene, "mandate/registered-last-second");
+    t.refuse(
+        "mandate/registered-ended-a-minute-ago",
+        "A registered mandate that ended a minute ago",
         Shows("M30", "A16"),
         Code::MandateExpired,
         |_| {},

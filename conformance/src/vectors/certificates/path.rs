@@ -115,6 +115,9 @@ fn times(t: &mut Chains<'_>) {
         CertExpired,
         [|s| s.root.valid(NOT_BEFORE, NOW), |s| s.root.valid(NOT_BEFORE, NOW - 1)],
     );
+    t.refuse("time/anchor-ended-long-ago", "The anchor ended a year before", Shows("X05", "E3"), CertExpired, |s| {
+        s.root.valid(NOT_BEFORE, NOW - 31_536_000)
+    });
     t.refuse("time/ends-before-it-begins", "A leaf that ends before it begins", x01, CertExpired, |s| {
         s.leaf.valid(NOW - 5, NOW - 6)
     });
@@ -275,6 +278,9 @@ fn revocations(t: &mut Chains<'_>) {
     );
     t.refuse("revoked/stale-too", "The leaf is revoked, and the list is stale", x23, CertRevoked, |s| {
         s.revoked = Some((vec![revocation_id(&s.leaf)], LIST_SECONDS + 1))
+    });
+    t.refuse("revoked/stale-by-a-year", "A list of a year ago", x23, StatusStale, |s| {
+        s.revoked = Some((Vec::new(), LIST_SECONDS + 31_536_000))
     });
     t.beside(
         "revoked/stale",

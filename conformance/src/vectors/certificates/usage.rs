@@ -144,6 +144,16 @@ fn kinds(t: &mut Chains<'_>) {
         |s| s.leaf = Draft::authority("intermediate-2", "intermediate"),
     );
     t.refuse(
+        "kind/authority-below-the-anchor",
+        "The certificate of an authority right below the anchor that signs papers",
+        Shows("X09", "E4"),
+        CertIsCa,
+        |s| {
+            s.intermediates.clear();
+            s.leaf = Draft::authority("intermediate", "root");
+        },
+    );
+    t.refuse(
         "kind/no-ca-bit",
         "An intermediate whose basicConstraints are empty",
         Shows("X07", "E4"),

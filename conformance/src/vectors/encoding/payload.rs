@@ -309,7 +309,11 @@ pub(super) fn heads(t: &mut Papers<'_>) {
 /// Depth, entries, lengths: at the limit the schema judges, one past it the encoding does.
 pub(super) fn limits(t: &mut Papers<'_>) {
     let nested = |depth: usize| [vec![0x81; depth], vec![1]].concat();
-    let rows: [(&str, &str, Shows, (Code, _), Vec<u8>); 14] = [
+    let maps = |depth: usize| [[0xa1, 0].repeat(depth), vec![1]].concat();
+    let rows: [(&str, &str, Shows, (Code, _), Vec<u8>); 17] = [
+        ("map-depth-8", "8 maps deep", Shows("P29", "C9"), (UnknownField, Schema), maps(7)),
+        ("list-2048", "A list of 2,048", Shows("P30", "C10"), (CborLimit, Encoding), list(&vec![int(0); 2_048])),
+        ("text-2048", "A text of 2,048 bytes", Shows("P30", "C10"), (CborLimit, Encoding), text(&"a".repeat(2_048))),
         ("depth-8", "8 deep", Shows("P29", "C9"), (UnknownField, Schema), nested(7)),
         ("depth-9", "9 deep", Shows("P29", "C9"), (CborDepth, Encoding), nested(8)),
         ("depth-3000", "3,000 deep", Shows("P29 F22", "C9"), (CborDepth, Encoding), nested(3_000)),

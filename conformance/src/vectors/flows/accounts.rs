@@ -238,3 +238,41 @@ pub(super) fn accounts(sheet: &mut Sheet) {
     let args: Vec<Value> = vec![json!(["sandbox", false])];
     sheet.add(case.mutated("deposit/fills", "command", args, true).diagnosed(&body.bytes()));
 }
+
+/// What a refund gives back to the mandate can be spent again, where the mandate says so, and else cannot.
+pub(super) fn restored(sheet: &mut Sheet) {
+    let shows = Shows("M17 M14", "B16");
+    let after = |returns: bool, refunded: u64| {
+        let mut world = World::new();
+        let mut scene = Scene::new("refunded");
+        scene.caps(labelled([(3, 1_000.into())]));
+        if returns {
+            scene.mandate(|m| m.with(-18, true));
+        }
+        let intent = world.pay(&scene);
+        let refund = merchant_command("refund", "merchant", intent, &money(refunded));
+        world.send("command", &refund.bytes(), NOW);
+        world.model.refund(intent, refunded);
+        let mut next = scene.known();
+        next.offer = super::super::world::priced(super::super::world::tea("next", refunded), refunded);
+        (world, next)
+    };
+    for (name, refunded) in [("all", 1_000), ("part", 400)] {
+        let (id, setup) = (format!("refund/spent-again-{name}"), format!("refunded-{name}-returned"));
+        let title = format!("What was refunded, {name}, under a mandate that refunds return to");
+        let (world, next) = after(true, refunded);
+        let mut t = Payments::new(sheet, (&setup, world), (&id, &title, "MAN-23"), next);
+        t.last(|case| case.shows(shows));
+        t.refuse(&format!("{id}-more"), &format!("{title}, and a unit more"), shows, Code::RuleTotal, |s| {
+            s.offer(|o| super::super::world::priced(o, refunded + 1))
+        });
+        t.last(|case| case.clauses("MAN-23"));
+        let setup = format!("refunded-{name}-kept");
+        let (world, next) = after(false, refunded);
+        sheet.setup(&setup, world.setup());
+        let mut t = Payments::continuing(sheet, &setup, world, next, &id);
+        let title = format!("What was refunded, {name}, under a mandate that refunds do not return to");
+        t.refuse(&format!("refund/spent-for-good-{name}"), &title, shows, Code::RuleTotal, |_| {});
+        t.last(|case| case.clauses("MAN-23"));
+    }
+}

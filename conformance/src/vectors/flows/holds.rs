@@ -343,6 +343,17 @@ pub(super) fn expiry(sheet: &mut Sheet) {
     let mut ticked = world;
     ticked.tick(until);
     ticked.model.release(intent, "expired");
+    let ask = call("issuer.ask", json!({"intent": hex(&intent), "now": until + 1, "payer": true}));
+    sheet.setup("expired-by-tick", ticked.setup());
+    let given_back = accepted().value(json!({"outcome": "authorized"})).after(ticked.model.value());
+    let seen = super::super::sheet::case(
+        "issuer",
+        "expiry/given-back",
+        "A hold whose time has come: the money is the account's again",
+        ask,
+        given_back,
+    );
+    sheet.add(seen.shows(shows).after_setup("expired-by-tick").needs("core holds").clauses("AUT-67 AUT-68"));
     let mut t = Commands::new(sheet, "expired", ticked, "core holds");
     t.refuse(
         "expiry/after-tick",

@@ -57,6 +57,15 @@ pub(super) fn replacement(sheet: &mut Sheet) {
         ("mandate", &skipped, NOW),
         (base, "serial"),
     );
+    let far = signed(next(&one).with(-11, 9), "payer");
+    t.refuse(
+        "replace/far-ahead",
+        "A ninth version that follows the first",
+        shows,
+        Code::LineageBroken,
+        ("mandate", &far, NOW),
+        (base, "serial"),
+    );
     let stranger = signed(next(&one).with(-14, keys::thirty_two("no mandate")), "payer");
     t.refuse(
         "replace/another",

@@ -122,6 +122,30 @@ fn offers(sheet: &mut Sheet) {
         "INT-15",
     );
     refuse(
+        "twice-as-dear",
+        "An offer of twice what the person would pay",
+        Shows("M02 F10", "B13 H5"),
+        refused_as(Code::AmountMismatch),
+        &says(&|p| priced(p, 2_000)),
+        "INT-15",
+    );
+    refuse(
+        "yen",
+        "An offer of as many yen",
+        Shows("M13 M22", "A6"),
+        refused_as(Code::CurrencyMismatch),
+        &says(&|p| p.with(-6, "JPY")),
+        "INT-15",
+    );
+    refuse(
+        "ended-before",
+        "An offer that ended a minute ago",
+        Shows("M30", "B13"),
+        refused_as(Code::OfferExpired),
+        &says(&|p| p.with(6, NOW - 120).with(4, NOW - 60)),
+        "INT-14",
+    );
+    refuse(
         "currency",
         "An offer in another currency",
         Shows("M13 M22", "A6"),
@@ -232,6 +256,29 @@ fn offers(sheet: &mut Sheet) {
     );
 
     sheet.setup("taken", vec![start(), ask(&base, &Request::new(), 1_000)]);
+    sheet.setup(
+        "taken-in-silence",
+        vec![start(), ask(&base, &Request::new(), 1_000), {
+            let silence = json!({"intent": hex(&intent(&base, NOW)), "status": 0, "content_type": "", "now": NOW + 1});
+            call("agent.answer", silence)
+        }],
+    );
+    let after_silence = case(
+        "agent",
+        "offer/taken-in-silence",
+        "An offer that the agent has taken, and nothing came of it",
+        ask(&base, &Request::new(), 1_000),
+        refused_as(Code::OfferPaid),
+    );
+    sheet.add(
+        after_silence
+            .shows(Shows("M01", "B7 B19"))
+            .after_setup("taken-in-silence")
+            .needs("core")
+            .clauses("INT-19 FLW-4")
+            .twin("offer/base")
+            .mutated("offer/base", "edit", vec![json!(["setup", "taken-in-silence"])], true),
+    );
     let again = case(
         "agent",
         "offer/taken",

@@ -290,6 +290,16 @@ fn unread(sheet: &mut Sheet) {
         refused_as(Code::ReceiptMismatch),
         twin,
     );
+    let by_look_alike = Draft { root_change: by_third_issuer, ..base() };
+    put(
+        sheet,
+        "redeem/issuer-prefix",
+        "A receipt of an issuer whose name is the beginning of the one that the offer accepts",
+        Shows("F14 M41", "B20"),
+        ("at-once", shown(&by_look_alike)),
+        refused_as(Code::ReceiptMismatch),
+        twin,
+    );
 }
 
 fn by_merchant(f: &mut Forge) {
@@ -304,6 +314,10 @@ fn signed_with(f: &mut Forge, leaf: Vec<u8>, key: &'static str) {
     f.protected = certificate_header("root", &leaf);
     f.unprotected = labelled([(33, leaf.into())]);
     f.signer = key;
+}
+
+fn by_third_issuer(f: &mut Forge) {
+    signed_with(f, Certificate::leaf("thief", Role::Issuer, "issuer.exampl", &[], "root").der(), "thief");
 }
 
 /// After the offer was consumed.
@@ -331,6 +345,27 @@ fn again(sheet: &mut Sheet) {
         ("served", call),
         refused_as(Code::ReceiptAlreadyUsed),
         (Some("again/same"), ""),
+    );
+    let posted = Request::new().but(|r| r.method = "POST");
+    let call = redeem(offer("at-once").id(), &base.bytes(), secret(), &posted, NOW + 6);
+    put(
+        sheet,
+        "again/another-method",
+        "The same receipt for a request of another method",
+        Shows("F03 M38", "B19"),
+        ("served", call),
+        refused_as(Code::ReceiptAlreadyUsed),
+        (Some("again/same"), ""),
+    );
+    let third = changed(base.clone(), -4, keys::thirty_two("a third intent"));
+    put(
+        sheet,
+        "again/a-third-receipt",
+        "A receipt of a third payment for the same offer: its money goes back",
+        Shows("F03", "B19"),
+        ("served", shown(&third)),
+        refused_as(Code::ReceiptAlreadyUsed).value(json!({"gives_back": true})),
+        (Some("again/same"), "FLW-7"),
     );
     let second = changed(base.clone(), -4, keys::thirty_two("another intent"));
     let expect = refused_as(Code::ReceiptAlreadyUsed).value(json!({"gives_back": true}));
@@ -396,6 +431,15 @@ fn held(sheet: &mut Sheet) {
         "A hold that ends in ten seconds",
         Shows("M35", "B14"),
         ("by-command", show(&until(NOW + 15))),
+        refused_as(Code::ReceiptMismatch),
+        (Some("held/eleven-seconds"), "HTB-39"),
+    );
+    put(
+        sheet,
+        "held/ended",
+        "A hold that has ended",
+        Shows("M35", "B14"),
+        ("by-command", show(&until(NOW + 4))),
         refused_as(Code::ReceiptMismatch),
         (Some("held/eleven-seconds"), "HTB-39"),
     );

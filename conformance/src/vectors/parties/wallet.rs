@@ -47,6 +47,24 @@ pub(super) fn cases(sheet: &mut Sheet) {
         &other,
         &papers.intent,
     );
+    let third = with_chain(&Scene::new("a third").papers().offer);
+    put(
+        "a-third-offer",
+        "A third offer, of the same merchant and price",
+        Shows("M04 M06", "A11 B12"),
+        refused_as(Code::OfferMismatch),
+        &third,
+        &papers.intent,
+    );
+    let cheaper = papers.intent.says(|p| p.with(-5, 999));
+    put(
+        "amount-less",
+        "An intent for less than its offer",
+        Shows("M02", "A11"),
+        refused_as(Code::AmountMismatch),
+        &offer,
+        &cheaper,
+    );
     let dearer = papers.intent.says(|p| p.with(-5, 1_001));
     put(
         "amount",

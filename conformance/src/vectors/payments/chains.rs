@@ -77,6 +77,26 @@ pub(super) fn chains(t: &mut Payments<'_>) {
         Code::RuleDepth,
         [&like(|s| s.rule(18, 1)), &like(|s| s.rule(18, 0))],
     );
+    let three = |s: &mut Scene| {
+        chain(s, &[(below("2", "sub-agent"), "agent"), (below("3", "sub-sub-agent"), "sub-agent")]);
+        s.agent = By::Key("sub-sub-agent");
+    };
+    t.beside(
+        "chain/depth-two",
+        "depth of one, and two mandates below",
+        Shows("M46", "A13"),
+        Code::RuleDepth,
+        [
+            &|s| {
+                three(s);
+                s.rule(18, 2);
+            },
+            &|s| {
+                three(s);
+                s.rule(18, 1);
+            },
+        ],
+    );
     t.refuse_like(
         "chain/upper-agent",
         "An intent under the lower mandate, signed by the agent above",
@@ -156,6 +176,17 @@ pub(super) fn chains(t: &mut Payments<'_>) {
         }),
     );
     t.refuse_registration(
+        "chain/below-single-in-the-middle",
+        "A mandate below one that is single and below another",
+        Shows("M45", "A13"),
+        Code::DelegationForbidden,
+        (twin, &|s| {
+            let single = below("2", "sub-agent").without(-15).with(-12, 1).with(-3, keys::thirty_two("an offer"));
+            chain(s, &[(single, "agent"), (below("3", "sub-sub-agent"), "sub-agent")]);
+            s.agent = By::Key("sub-sub-agent");
+        }),
+    );
+    t.refuse_registration(
         "chain/below-single",
         "A mandate below a single one",
         Shows("M45", "A13"),
@@ -201,6 +232,16 @@ pub(super) fn held(t: &mut Payments<'_>) {
         ),
     );
     t.refuse_like(
+        "held/of-another",
+        "Another merchant's intent, under a mandate that it holds, for this merchant's offer",
+        Shows("M03", "A4"),
+        Code::HolderMismatch,
+        (twin, &|s| {
+            s.mandate(|m| m.with(8, labelled([(-1, "rice.example".into())])));
+            s.agent = By::Certificate("other-merchant");
+        }),
+    );
+    t.refuse_like(
         "held/by-another",
         "Another merchant's intent under the mandate",
         Shows("M36", "B21"),
@@ -222,6 +263,45 @@ pub(super) fn held(t: &mut Payments<'_>) {
         (twin, &like(|s| s.rule(1, 999))),
     );
     t.needs("core");
+}
+
+/// What is paid below is counted above as well. [AUT-64]
+pub(super) fn counted_above(sheet: &mut Sheet) {
+    let mut world = World::new();
+    let mut scene = Scene::new("below");
+    scene.caps(labelled([(3, 1_500.into()), (5, 3.into())]));
+    let root = scene.mandates[0].clone();
+    chain(&mut scene, &[(below("sub", "sub-agent"), "agent")]);
+    scene.agent = By::Key("sub-agent");
+    world.pay(&scene);
+    let mut again = scene.known();
+    again.offer = priced(tea("again", 500), 500);
+    let shows = Shows("M14 M45", "A2 A13");
+    let base = ("chain/counted", "All that a payment below left of the limit above", "AUT-64 RUL-3");
+    let mut t = Payments::new(sheet, ("paid-below", world), base, again);
+    t.last(|case| case.shows(shows).needs("core delegation"));
+    t.needs("core delegation");
+    t.refuse(
+        "chain/counted-more",
+        "A unit more than a payment below left of the limit above",
+        shows,
+        Code::RuleTotal,
+        |s| s.offer(|o| priced(o, 501)),
+    );
+    t.because(0, None, Some(3));
+    let directly = move |s: &mut Scene, minor: u64| {
+        s.mandates = vec![root.clone()];
+        s.known = 1;
+        s.agent = By::Key("agent");
+        s.offer(|o| priced(o, minor));
+    };
+    t.beside(
+        "chain/counted-directly",
+        "By the agent above, a unit more than a payment below left it",
+        shows,
+        Code::RuleTotal,
+        [&|s| directly(s, 500), &|s| directly(s, 501)],
+    );
 }
 
 /// The lower mandate before the upper one.

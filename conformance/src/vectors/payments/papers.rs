@@ -191,6 +191,16 @@ pub(super) fn bindings(t: &mut Payments<'_>) {
             s.offer(|o| o.with(-22, seq([seq(["other-issuer.example".into(), "main".into()])])));
         },
     );
+    t.refuse(
+        "offer/two-other-issuers",
+        "An offer that accepts two other issuers",
+        Shows("M37", "B10"),
+        Code::IssuerNotAccepted,
+        |s| {
+            let payee = |issuer: &str| seq([issuer.into(), "main".into()]);
+            s.offer(|o| o.with(-22, seq([payee("other-issuer.example"), payee("issuer.exampl")])));
+        },
+    );
     t.accept(
         "offer/two-issuers",
         "An offer that accepts another issuer and this one",
@@ -265,6 +275,13 @@ pub(super) fn bindings(t: &mut Payments<'_>) {
         Shows("M04 F10", "A11 B12"),
         Code::OfferMismatch,
         |s| s.intent(-3, other()),
+    );
+    t.refuse(
+        "intent/no-offer",
+        "An intent that names something else in the place of its offer",
+        Shows("M04", "A11 B12"),
+        Code::OfferMismatch,
+        |s| s.intent(-3, keys::thirty_two("something else")),
     );
     t.refuse(
         "intent/currency",

@@ -64,7 +64,15 @@ pub(super) fn swap(parts: &mut [Item]) {
 pub(super) fn roots(sheet: &mut Sheet) {
     let twin = "outcome/settled";
     let base = || Draft::of(claims(2));
-    let rows: [(&str, &str, Shows, (Code, Stage), &str, Draft); 9] = [
+    let rows: [(&str, &str, Shows, (Code, Stage), &str, Draft); 10] = [
+        (
+            "longer-network-inside",
+            "A root that names a network whose name begins like the one it was signed for",
+            Shows("M44", "D9"),
+            (Code::SignatureInvalid, Stage::Signature),
+            "RCT-18",
+            Draft { root: vec![(-51, Some(format!("{NETWORK}-2").into()))], ..base() },
+        ),
         (
             "unsigned",
             "A root with a broken signature",

@@ -100,6 +100,15 @@ pub(super) fn answers(sheet: &mut Sheet) {
         doubt,
     );
     put(
+        "malformed-later",
+        "Another thing is wrong with the bytes, after a sending that was not answered",
+        "silence",
+        problem(Code::CborTruncated, "never"),
+        ("asking", "same"),
+        "FLW-4",
+        doubt,
+    );
+    put(
         "claims-a-refusal",
         "A problem body that names a refusal which only a receipt can make",
         "taken",
