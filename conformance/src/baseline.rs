@@ -53,6 +53,7 @@ fn claiming_all(catalogue: &Catalogue) -> Claims {
         roles: catalogue.cases().map(|case| case.role.clone()).collect(),
         spec: ["1".to_owned()].into(),
         features: catalogue.cases().flat_map(|case| case.features.clone()).collect(),
+        profiles: Default::default(),
         in_flight_max: 1,
     }
 }

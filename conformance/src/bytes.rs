@@ -1,6 +1,7 @@
 //! Two byte strings beside each other.
 
 use std::fmt;
+use std::ops::Range;
 
 /// Bytes shown on each side of a difference.
 const AROUND: usize = 12;
@@ -48,6 +49,25 @@ pub(crate) fn differ(left: &str, right: &str) -> Option<Difference> {
         after: text(&a[a.len() - tail..(a.len() - tail + AROUND).min(a.len())]),
         lengths: (a.len(), b.len()),
     })
+}
+
+/// Where two texts of hexadecimal differ, byte by byte: the places of the second that the first has not. Places less
+/// than four bytes apart are one. Of different lengths there is one place, from where they part to where they meet.
+pub(crate) fn apart(left: &str, right: &str) -> Vec<Range<usize>> {
+    let Some(difference) = differ(left, right) else { return Vec::new() };
+    if left.len() != right.len() {
+        let end = difference.at + (difference.right.len() / 2).max(1);
+        return vec![difference.at..end; 1];
+    }
+    let mut places: Vec<Range<usize>> = Vec::new();
+    let pairs = left.as_bytes().chunks(2).zip(right.as_bytes().chunks(2));
+    for (at, _) in pairs.enumerate().filter(|(_, (a, b))| a != b) {
+        match places.last_mut() {
+            Some(last) if at < last.end + 4 => last.end = at + 1,
+            _ => places.push(at..at + 1),
+        }
+    }
+    places
 }
 
 impl fmt::Display for Difference {

@@ -104,6 +104,8 @@ enum Spec {
 enum Requirements {
     /// Lists every case of the vectors in `conformance/requirements/1.toml`, while that is a draft.
     Write(Root),
+    /// Freezes `conformance/requirements/1.toml`: no row is lost or changed from then on.
+    Freeze(Root),
 }
 
 #[derive(clap::Args)]
@@ -130,6 +132,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Diff { old, new } => return exit(run::diff(&old, &new)),
         Command::Kill(arguments) => return exit(kill::kill(&arguments)),
         Command::Requirements(Requirements::Write(Root { root })) => return exit(run::requirements(&root)),
+        Command::Requirements(Requirements::Freeze(Root { root })) => return exit(run::freeze(&root)),
         Command::Spec(Spec::Check(Root { root })) => check(&root),
         Command::Spec(Spec::Write(Root { root })) => write(&root),
         Command::Spec(Spec::Html { root, out }) => html(&root.root, &out),

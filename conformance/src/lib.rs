@@ -11,6 +11,7 @@ mod clause;
 pub mod cli;
 pub mod kill;
 pub mod live;
+pub mod profile;
 pub mod report;
 pub mod results;
 pub mod run;

@@ -156,18 +156,20 @@ fn look(options: &Options, asked: live::Options) -> Result<Results, HarnessError
             }
         }
     }
-    let scope = Scope::embedded().map_err(HarnessError)?;
+    let scope = Scope::of(options.requirements.as_deref()).map_err(HarnessError)?;
     let cases = credit::settle(options, &catalogue, &plan, &scope, judged);
     let claims = Claims {
         implementation: Implementation { name: subject.name, version: String::new(), language: String::new() },
         roles: [role.to_owned()].into(),
         spec: subject.versions,
         features: subject.features,
+        profiles: BTreeSet::new(),
         in_flight_max: 1,
     };
     let suite = Suite { command: asked.target.clone(), ..Suite::of(options, &catalogue, &scope, None) };
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let mut results = Results::sum_up(suite, claims, cases, &options.known, options.strict, elapsed_ms);
+    results.remarks.extend(scope.is_older());
     withhold(&mut results);
     Ok(results)
 }

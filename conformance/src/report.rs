@@ -5,6 +5,8 @@ pub mod diff;
 pub mod explain;
 pub mod html;
 pub mod junit;
+mod mend;
+pub mod sarif;
 pub mod text;
 
 use std::path::Path;
@@ -18,6 +20,7 @@ pub fn write_all(folder: &Path, results: &Results, catalogue: &Catalogue) -> io:
     fs::create_dir_all(folder)?;
     fs::write(folder.join("results.json"), serde_json::to_string_pretty(results)? + "\n")?;
     fs::write(folder.join("junit.xml"), junit::write(results))?;
+    fs::write(folder.join("results.sarif"), sarif::write(results))?;
     fs::write(folder.join("report.html"), html::write(results, catalogue))?;
     fs::write(folder.join("badge.json"), badge::write(results))
 }
@@ -28,6 +31,7 @@ pub fn headline(results: &Results, role: &RoleResult) -> String {
     let bound = if suite.loose_codes { "verdict-only" } else { "reason-bound" };
     let known = role.must.known_failing + role.should.known_failing;
     let part = if suite.is_whole() { "" } else { "in part: " };
+    let part = if suite.minted.is_some() { format!("minted, {part}") } else { part.to_owned() };
     format!(
         "{} {}: {part}{}/{} MUST, {}/{} SHOULD, {bound}, {known} known-failing, {} not-applicable",
         role.role, suite.spec, role.must.passed, role.must.of, role.should.passed, role.should.of, role.not_applicable,

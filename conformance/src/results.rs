@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clause;
+use crate::profile::{PROFILES, Profile};
 use crate::run::Options;
 use crate::run::catalogue::Catalogue;
 use crate::run::judge::Why;
@@ -33,6 +34,9 @@ pub struct Results {
     pub remarks: Vec<String>,
     /// By role.
     pub roles: Vec<RoleResult>,
+    /// By profile. One without cases is here, and says nothing.
+    #[serde(default)]
+    pub profiles: Vec<ProfileResult>,
     /// Every case.
     pub cases: Vec<CaseResult>,
     /// How long it took.
@@ -66,6 +70,9 @@ pub struct Suite {
     pub role: Option<String>,
     /// Whether any code would do.
     pub loose_codes: bool,
+    /// The number that keys, nonces and ids were drawn from, where they are not the published ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minted: Option<u64>,
     /// What a program that accepts everything would score, and one that refuses everything, where that can be said
     /// without another run.
     #[serde(default)]
@@ -93,6 +100,9 @@ pub struct Claims {
     /// The features of chapter 2 that it has.
     #[serde(default)]
     pub features: BTreeSet<String>,
+    /// The profiles that it keeps: each claims its feature.
+    #[serde(default)]
+    pub profiles: BTreeSet<String>,
     /// How many calls it takes at a time.
     #[serde(default = "one")]
     pub in_flight_max: usize,
@@ -128,6 +138,21 @@ pub struct RoleResult {
     pub not_scored: usize,
 }
 
+/// What came of the cases of a profile.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProfileResult {
+    /// The profile.
+    pub profile: String,
+    /// The role that plays it.
+    pub role: String,
+    /// Whether the subject claims it.
+    pub claimed: bool,
+    /// How many cases it has in what was asked for. Of none, nothing follows.
+    pub cases: usize,
+    /// Of what binds.
+    pub must: Count,
+}
+
 /// So many of so many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
@@ -154,6 +179,9 @@ pub struct CaseResult {
     pub importance: Importance,
     /// The clauses that ask for it.
     pub clauses: Vec<String>,
+    /// The features that it needs.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// The accepted case beside it.
     pub twin: Option<String>,
     /// What came of it.
@@ -201,6 +229,7 @@ impl CaseResult {
             level: case.level,
             importance: case.importance,
             clauses: case.clauses.clone(),
+            features: case.features.clone(),
             twin: case.twin.clone(),
             state: State::Passed,
             not_scored: None,
@@ -230,7 +259,23 @@ impl Claims {
             let said = strange.map(|name| format!("hello claims the {what} {name}, which nobody knows"));
             said.collect::<Vec<_>>()
         };
-        [unknown("role", &self.roles, ROLES.to_vec()), unknown("feature", &self.features, clause::features())].concat()
+        let profiles = PROFILES.iter().map(|profile| profile.name).collect();
+        let mut said = unknown("role", &self.roles, ROLES.to_vec());
+        said.extend(unknown("feature", &self.features, clause::features()));
+        said.extend(unknown("profile", &self.profiles, profiles));
+        let homeless = self.profiles.iter().filter_map(|name| Profile::named(name));
+        let homeless = homeless.filter(|profile| !self.roles.contains(profile.role));
+        said.extend(
+            homeless.map(|profile| {
+                format!("hello claims the profile {}, and not its role, {}", profile.name, profile.role)
+            }),
+        );
+        said
+    }
+
+    fn has(&self, feature: &str) -> bool {
+        let by_profile = || self.profiles.iter().filter_map(|name| Profile::named(name));
+        self.features.contains(feature) || by_profile().any(|profile| profile.feature == feature)
     }
 
     /// What a case needs and the subject does not claim.
@@ -238,7 +283,7 @@ impl Claims {
         if !self.roles.contains(&case.role) {
             return Some(format!("role {}", case.role));
         }
-        let feature = case.features.iter().find(|feature| !self.features.contains(*feature));
+        let feature = case.features.iter().find(|feature| !self.has(feature));
         feature.map(|feature| format!("feature {feature}"))
     }
 }
@@ -259,6 +304,7 @@ impl Suite {
             filter: options.filter.clone(),
             role: options.role.clone(),
             loose_codes: options.loose_codes,
+            minted: options.minted,
             baseline,
         }
     }
@@ -285,6 +331,10 @@ impl Results {
         let failed = cases.iter().any(|case| case.fails(strict));
         let counted = run.clone().filter(|case| case.not_scored.is_none()).count();
         remarks.extend(subject.strangers());
+        let profiles = Self::by_profile(&subject, &cases);
+        for profile in profiles.iter().filter(|profile| profile.claimed && profile.cases == 0) {
+            remarks.extend(Profile::named(&profile.profile).map(|profile| profile.said_of(0)));
+        }
         if !subject.spec.contains(&suite.spec) {
             remarks.push(format!("the subject does not claim version {} of the specification", suite.spec));
         }
@@ -299,7 +349,7 @@ impl Results {
         let conformant = exit == 0 && all_met && suite.is_whole() && !suite.loose_codes;
         let roles = Self::by_role(&subject, &cases);
         let format = FORMAT.to_owned();
-        Self { format, suite, subject, conformant, exit, remarks, roles, cases, elapsed_ms }
+        Self { format, suite, subject, conformant, exit, remarks, roles, profiles, cases, elapsed_ms }
     }
 
     /// The features that cases need and that the subject does not claim, with how many cases each.
@@ -309,6 +359,30 @@ impl Results {
             *lacks.entry(case.message.as_deref().unwrap_or_default()).or_default() += 1;
         }
         lacks
+    }
+
+    fn by_profile(subject: &Claims, cases: &[CaseResult]) -> Vec<ProfileResult> {
+        let of = |profile: &Profile| {
+            let of_it = cases.iter().filter(|case| case.role == profile.role);
+            let of_it: Vec<_> = of_it.filter(|case| case.features.iter().any(|name| name == profile.feature)).collect();
+            let counted = of_it.iter().filter(|case| {
+                case.level == Level::Must && case.not_scored.is_none() && case.state != State::NotApplicable
+            });
+            let mut must = Count::default();
+            for case in counted {
+                must.of += 1;
+                must.passed += usize::from(case.state == State::Passed);
+                must.known_failing += usize::from(case.state == State::KnownFailing);
+            }
+            ProfileResult {
+                profile: profile.name.to_owned(),
+                role: profile.role.to_owned(),
+                claimed: subject.profiles.contains(profile.name),
+                cases: of_it.len(),
+                must,
+            }
+        };
+        PROFILES.iter().map(of).collect()
     }
 
     fn by_role(subject: &Claims, cases: &[CaseResult]) -> Vec<RoleResult> {

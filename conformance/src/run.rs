@@ -41,6 +41,10 @@ pub struct Options {
     pub only: Option<BTreeSet<String>>,
     /// Only this part of the cases.
     pub shard: Option<Shard>,
+    /// The version of the specification whose requirement set counts; else the newest.
+    pub requirements: Option<String>,
+    /// What keys, nonces and ids are drawn from, where the vectors are not the published ones.
+    pub minted: Option<u64>,
     /// What the order and the ids are drawn from.
     pub seed: u64,
     /// Whether a failed SHOULD fails the run.
@@ -66,6 +70,8 @@ impl Options {
             filter: None,
             only: None,
             shard: None,
+            requirements: None,
+            minted: None,
             seed: 1,
             strict: false,
             loose_codes: false,
@@ -110,20 +116,16 @@ pub fn run(options: &Options, catalogue: &Catalogue, progress: &dyn Progress) ->
     let claims = subject.hello()?;
     drop(subject);
 
-    let scope = Scope::embedded().map_err(HarnessError)?;
+    let scope = Scope::of(options.requirements.as_deref()).map_err(HarnessError)?;
     let plan = Plan::new(options, catalogue, &claims)?;
     let seen = execute::all(options, &plan, &claims, progress)?;
     let judged: BTreeMap<&str, _> = plan.cases.iter().map(|case| case.case.id.as_str()).zip(seen).collect();
     let cases = credit::settle(options, catalogue, &plan, &scope, judged);
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Results::sum_up(
-        Suite::of(options, catalogue, &scope, Some(crate::baseline::of(catalogue, options))),
-        claims,
-        cases,
-        &options.known,
-        options.strict,
-        elapsed_ms,
-    ))
+    let suite = Suite::of(options, catalogue, &scope, Some(crate::baseline::of(catalogue, options)));
+    let mut results = Results::sum_up(suite, claims, cases, &options.known, options.strict, elapsed_ms);
+    results.remarks.extend(scope.is_older());
+    Ok(results)
 }
 
 /// What a subject says of itself, and nothing else.

@@ -2,6 +2,7 @@
 //!
 //! All of it is a function of file contents: a [`Tree`] is read once, and nothing else is looked at.
 
+mod appendix;
 mod cases;
 mod cddl;
 mod chapter;
@@ -60,6 +61,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     findings.extend(printed::check(tree));
     findings.extend(citations.check(tree, &clauses));
     findings.extend(Covered::read(tree, &clauses).check(tree, &clauses));
+    findings.extend(appendix::check(tree));
     findings.extend(lock::check(tree, &coverage(tree)));
     findings.extend(cddl::check(tree));
     findings.extend(examples::check(tree));
@@ -92,5 +94,6 @@ pub fn examples(tree: &Tree) -> impl Iterator<Item = (&str, Vec<u8>)> {
 
 /// The files that are made from others and are not as they should be, with what they should hold.
 pub fn write(tree: &Tree) -> Vec<(&'static str, String)> {
-    printed::write(tree).into_iter().chain(cases::write(tree)).chain(lock::write(tree, &coverage(tree))).collect()
+    let made = printed::write(tree).into_iter().chain(cases::write(tree)).chain(appendix::write(tree));
+    made.chain(lock::write(tree, &coverage(tree))).collect()
 }

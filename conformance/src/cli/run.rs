@@ -10,6 +10,7 @@ use clap::Args;
 use purser_test_vectors::Case;
 
 use crate::live::{self, Peers};
+use crate::profile::{PROFILES, Profile};
 use crate::report;
 use crate::results::Results;
 use crate::run::catalogue::Catalogue;
@@ -72,6 +73,9 @@ pub(super) struct Run {
     /// The same cases with fresh keys, nonces and ids, drawn from this number: against answers learnt by heart.
     #[arg(long, value_name = "NUMBER", conflicts_with = "vectors")]
     minted: Option<u64>,
+    /// The requirement set of this version of the specification, and not the newest.
+    #[arg(long, value_name = "VERSION")]
+    requirements: Option<String>,
     /// What is known to fail, in TOML.
     #[arg(long, value_name = "FILE")]
     known_failing: Option<PathBuf>,
@@ -137,6 +141,8 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
         role: arguments.role.clone(),
         filter: arguments.filter.clone(),
         shard: arguments.shard,
+        requirements: arguments.requirements.clone(),
+        minted: arguments.minted,
         seed: arguments.seed.unwrap_or_else(seed),
         strict: arguments.strict,
         loose_codes: arguments.loose_codes,
@@ -210,6 +216,9 @@ pub(super) fn hello(shim: &str) -> Result<ExitCode, String> {
         let (apply, others): (Vec<_>, Vec<_>) = of_role.partition(|case| claims.lacks(case).is_none());
         out.push_str(&format!("{role}: {} cases apply, {} need features not claimed\n", apply.len(), others.len()));
     }
+    for profile in claims.profiles.iter().filter_map(|name| Profile::named(name)) {
+        out.push_str(&format!("{}\n", profile.said_of(catalogue.cases().filter(|case| profile.has(case)).count())));
+    }
     claims.strangers().iter().for_each(|stranger| out.push_str(&format!("{stranger}\n")));
     say(&out)
 }
@@ -226,6 +235,10 @@ pub(super) fn list(arguments: &List) -> Result<ExitCode, String> {
         let mut counts = std::collections::BTreeMap::<&str, usize>::new();
         cases.iter().for_each(|case| *counts.entry(&case.role).or_default() += 1);
         counts.iter().for_each(|(role, count)| out.push_str(&format!("{role}\t{count}\n")));
+        for profile in &PROFILES {
+            let count = cases.iter().filter(|case| profile.has(case)).count();
+            out.push_str(&format!("{}\n", profile.said_of(count)));
+        }
     } else {
         for case in cases {
             let (clauses, expected) = (case.clauses.join(" "), report::explain::expected(case));
@@ -269,10 +282,21 @@ pub(super) fn requirements(root: &Path) -> Result<ExitCode, String> {
     let failed = |error: io::Error| format!("{}: {error}", path.display());
     let scope = Scope::read(&fs::read_to_string(&path).map_err(failed)?)?;
     if scope.status == "frozen" {
-        return Err(format!("{} is frozen", path.display()));
+        return Err(format!("{} is frozen: what comes later is for the next version's set", path.display()));
     }
     fs::write(&path, scope.write(&[&Catalogue::embedded()?, &live::catalogue()])).map_err(failed)?;
     say(&format!("{}\n", path.display()))
+}
+
+/// Freezes the set: from then on each row says what its case asks, and the program knows the sum of all rows.
+pub(super) fn freeze(root: &Path) -> Result<ExitCode, String> {
+    let path = root.join("conformance/requirements/1.toml");
+    let failed = |error: io::Error| format!("{}: {error}", path.display());
+    let scope = Scope::read(&fs::read_to_string(&path).map_err(failed)?)?;
+    let frozen = scope.freeze(&[&Catalogue::embedded()?, &live::catalogue()])?;
+    fs::write(&path, frozen.write(&[])).map_err(failed)?;
+    let (spec, digest) = (&frozen.spec, frozen.digest());
+    say(&format!("{}\nput (\"{spec}\", \"{digest}\") into FROZEN of conformance/src/run/scope.rs\n", path.display()))
 }
 
 const CONFIG: &str = "purser-conformance.toml";

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::explain::expected;
 use super::junit::escape;
+use super::mend::mend;
 use super::{headline, verdict};
 use crate::bytes;
 use crate::clause;
@@ -37,6 +38,10 @@ fn body(text: &mut String, results: &Results, catalogue: &Catalogue) -> std::fmt
     writeln!(text, "<h1>{}</h1><p class=\"{}\">{}</p><ul>", escape(&name), class, verdict(results))?;
     for role in results.roles.iter().filter(|role| role.claimed) {
         writeln!(text, "<li>{}</li>", escape(&headline(results, role)))?;
+    }
+    for profile in results.profiles.iter().filter(|profile| profile.claimed && profile.cases > 0) {
+        let (name, role, must) = (&profile.profile, &profile.role, profile.must);
+        writeln!(text, "<li>{} ({} profile): {}/{} MUST</li>", escape(name), escape(role), must.passed, must.of)?;
     }
     for (lack, count) in results.not_claimed() {
         writeln!(text, "<li>not claimed: {} ({count} cases)</li>", escape(lack))?;
@@ -108,9 +113,23 @@ fn failed(text: &mut String, result: &CaseResult, case: &Case, catalogue: &Catal
         writeln!(text, "<blockquote><b>{}</b> {words}</blockquote>", escape(id))?;
     }
     let seen = result.seen.as_ref().map(|seen| seen.to_string()).unwrap_or_else(|| "no reply".to_owned());
-    let seen: String = seen.chars().take(2_000).collect();
+    let seen = shortened(&seen, 600);
     writeln!(text, "<table><tr><th>expected</th><td>{}</td></tr>", escape(&expected(case)))?;
-    writeln!(text, "<tr><th>seen</th><td><code>{}</code></td></tr></table>", escape(&seen))?;
+    writeln!(text, "<tr><th>seen</th><td><code>{}</code></td></tr>", escape(&seen))?;
+    if let Some(mutation) = &case.mutation {
+        let args = mutation.args.iter().map(|arg| shortened(&arg.to_string(), 300)).collect::<Vec<_>>().join(", ");
+        let signed = if mutation.resigned { "signed again by the honest key" } else { "not signed again" };
+        let (base, op) = (escape(&mutation.base), escape(&mutation.op));
+        writeln!(
+            text,
+            "<tr><th>what was done</th><td><code>{op}({})</code> to <code>{base}</code>, {signed}</td></tr>",
+            escape(&args)
+        )?;
+    }
+    if let Some(mend) = mend(result) {
+        writeln!(text, "<tr><th>to mend</th><td>{}</td></tr>", escape(&mend))?;
+    }
+    writeln!(text, "</table>")?;
     let twin = case.twin.as_deref().and_then(|twin| catalogue.get(twin));
     for (name, value) in case.call.input.as_object().into_iter().flatten() {
         let honest = twin.and_then(|twin| twin.call.input.get(name));
@@ -154,24 +173,30 @@ fn member(
     let offset =
         seen.and_then(|seen| seen.get("offset")).and_then(Value::as_u64).and_then(|at| usize::try_from(at).ok());
     let offset = offset.filter(|_| matches!(name, "paper" | "body" | "receipt"));
-    let marked = match &difference {
-        Some(difference) => difference.at..difference.at + (difference.right.len() / 2).max(1),
-        None => 0..0,
-    };
+    // What was changed comes before the hashes and signatures that follow from it.
+    let places = honest.and_then(Value::as_str).map(|honest| bytes::apart(honest, hex)).unwrap_or_default();
+    let (first, follow) = places.split_first().map_or((0..0, &[][..]), |(first, follow)| (first.clone(), follow));
     writeln!(text, "<p>{}, {} bytes", escape(name), hex.len() / 2)?;
-    if let Some(difference) = &difference {
-        writeln!(text, "; its twin has {} at byte {}", escape(or_nothing(&difference.left)), difference.at)?;
+    if let (Some(difference), Some(honest)) = (&difference, honest.and_then(Value::as_str)) {
+        let left = match honest.len() == hex.len() {
+            true => honest.get(first.start * 2..first.end * 2).unwrap_or_default(),
+            false => &difference.left,
+        };
+        writeln!(text, "; its twin has {} at byte {}", escape(or_nothing(left)), difference.at)?;
+    }
+    if !follow.is_empty() {
+        writeln!(text, "; pale: what differs behind it, such as hashes and signatures")?;
     }
     if let Some(offset) = offset {
         writeln!(text, "; the subject names byte {offset}")?;
     }
     write!(text, "</p><pre class=\"hex\">")?;
     for (at, byte) in hex.as_bytes().chunks(2).map(String::from_utf8_lossy).enumerate().take(BYTES_SHOWN) {
-        let class = match (marked.contains(&at), offset == Some(at)) {
+        let class = match (first.contains(&at), offset == Some(at)) {
             (true, true) => Some("both"),
             (true, false) => Some("fault"),
             (false, true) => Some("named"),
-            (false, false) => None,
+            (false, false) => follow.iter().any(|place| place.contains(&at)).then_some("follows"),
         };
         match class {
             Some(class) => write!(text, "<mark class=\"{class}\">{byte}</mark>")?,
@@ -180,6 +205,13 @@ fn member(
         write!(text, "{}", if at % 32 == 31 { "\n" } else { " " })?;
     }
     writeln!(text, "</pre>")
+}
+
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}… ({} characters)", &text[..end], text.chars().count()),
+        None => text.to_owned(),
+    }
 }
 
 fn or_nothing(hex: &str) -> &str {
@@ -202,6 +234,6 @@ code,pre{font:13px/1.4 ui-monospace,monospace}pre{background:#f5f5f2;padding:.6r
 details{border:1px solid #ddd;border-radius:4px;margin:.4rem 0;padding:.3rem .7rem}summary{cursor:pointer}
 blockquote{border-left:3px solid #bbb;margin:.4rem 0;padding:.1rem .7rem}
 th{text-align:left;vertical-align:top;padding-right:1rem}td{word-break:break-all}
-mark.fault{background:#ffd0d0}mark.named{background:#ffe9a8}mark.both{background:#ffb257}
+mark.fault{background:#ffb0b0;font-weight:600}mark.follows{background:#f4ecec}mark.named{background:#ffe9a8}mark.both{background:#ffb257}
 </style></head><body><main>
 "#;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::mend::mend;
 use super::{headline, verdict};
 use crate::clause;
 use crate::results::{CaseResult, Results, State};
@@ -28,6 +29,22 @@ fn failures(text: &mut String, results: &Results) -> std::fmt::Result {
         *hanging.entry(case.twin.as_deref().unwrap_or(&case.id)).or_default() += 1;
     }
     failed.retain(|case| !counts_only(case));
+    // What is not written yet is one piece of news a role, however many cases wait for it.
+    let mut unwritten: BTreeMap<&str, Vec<&CaseResult>> = BTreeMap::new();
+    for case in failed.iter().filter(|case| case.why == Some(Why::Unsupported)) {
+        unwritten.entry(&case.role).or_default().push(case);
+    }
+    failed.retain(|case| case.why != Some(Why::Unsupported));
+    for (role, cases) in unwritten {
+        writeln!(
+            text,
+            "not implemented: {} cases of {role} answer `unsupported`, and hello claims the role",
+            cases.len()
+        )?;
+        let some: Vec<&str> = cases.iter().take(3).map(|case| case.id.as_str()).collect();
+        writeln!(text, "    such as {}; `explain ID` says what is called", some.join(", "))?;
+        writeln!(text, "    to mend: implement the call (shim.md), or take the role out of hello\n")?;
+    }
     // What others hang on comes first, then what costs money.
     failed.sort_by_key(|case| (std::cmp::Reverse(hanging.get(case.id.as_str())), case.importance));
     for case in failed.iter().take(TOLD_MAX) {
@@ -64,6 +81,9 @@ fn tell(text: &mut String, case: &CaseResult) -> std::fmt::Result {
     {
         writeln!(text, "    {id}: {}", clause.words)?;
     }
+    if let Some(mend) = mend(case) {
+        writeln!(text, "    to mend: {mend}")?;
+    }
     Ok(())
 }
 
@@ -82,6 +102,10 @@ fn summary(text: &mut String, results: &Results) -> std::fmt::Result {
     writeln!(text)?;
     for role in results.roles.iter().filter(|role| role.claimed) {
         writeln!(text, "{}", headline(results, role))?;
+    }
+    for profile in results.profiles.iter().filter(|profile| profile.claimed && profile.cases > 0) {
+        let (name, role, must) = (&profile.profile, &profile.role, profile.must);
+        writeln!(text, "{name} ({role} profile): {}/{} MUST", must.passed, must.of)?;
     }
     let seconds = results.elapsed_ms as f64 / 1_000.0;
     writeln!(

@@ -168,6 +168,9 @@ pub(super) fn in_words(reply: &Value) -> String {
     }
 }
 
+/// What is said of a case whose call the subject does not have.
+pub(crate) const UNSUPPORTED: &str = "hello claims the role, and the subject does not have the call";
+
 fn outcome_fits(expect: &Expect, reply: &Value, options: &Options) -> Result<(), (Why, String)> {
     let words = in_words(reply);
     match (expect.outcome, outcome(reply)) {
@@ -177,9 +180,7 @@ fn outcome_fits(expect: &Expect, reply: &Value, options: &Options) -> Result<(),
             Err((Why::Accepted, format!("must be refused: {}; it was accepted", wanted(expect))))
         }
         (Outcome::Reject, Some("reject")) => code_fits(expect, reply, options),
-        (_, Some("unsupported")) => {
-            Err((Why::Unsupported, "the role is claimed in hello, and the call is unsupported".to_owned()))
-        }
+        (_, Some("unsupported")) => Err((Why::Unsupported, UNSUPPORTED.to_owned())),
         (_, Some("fault")) => Err((Why::Fault, words)),
         _ => Err((Why::BadReply, words)),
     }

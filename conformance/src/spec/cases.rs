@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::live;
 
+use super::appendix::ByRole;
 use super::clauses::Clauses;
 use super::csv::Csv;
 use super::{Finding, Tree};
@@ -44,6 +45,9 @@ pub(super) struct Cases {
 #[derive(Debug, Default)]
 pub(super) struct Covered {
     by_clause: BTreeMap<String, Cases>,
+    by_role: ByRole,
+    /// By role and feature, the cases that need it.
+    needing: BTreeMap<(String, String), BTreeSet<String>>,
     findings: Vec<Finding>,
 }
 
@@ -56,6 +60,9 @@ struct Area {
 #[derive(Deserialize)]
 struct Case {
     id: String,
+    role: String,
+    #[serde(default)]
+    features: Vec<String>,
     clauses: Vec<String>,
     twin: Option<String>,
     expect: Expect,
@@ -72,8 +79,9 @@ impl Covered {
     pub(super) fn read(tree: &Tree, clauses: &Clauses<'_>) -> Self {
         let mut covered = Self::default();
         for (id, cited) in live::named() {
+            let role = id.split('/').nth(1).unwrap_or_default().to_owned();
             for clause in cited.split_whitespace() {
-                covered.by_clause.entry(clause.to_owned()).or_default().live.insert(id.clone());
+                covered.of(&role, clause, |cases| _ = cases.live.insert(id.clone()));
             }
         }
         for (path, text) in tree.below(FOLDER, ".json") {
@@ -97,6 +105,20 @@ impl Covered {
             Some(_) => !cases.refused.is_empty() && !cases.accepted.is_empty(),
             None => !cases.refused.is_empty() || !cases.accepted.is_empty(),
         }
+    }
+
+    pub(super) const fn by_role(&self) -> &ByRole {
+        &self.by_role
+    }
+
+    /// The cases of a role that need a feature.
+    pub(super) fn needing(&self, role: &str, feature: &str) -> BTreeSet<String> {
+        self.needing.get(&(role.to_owned(), feature.to_owned())).cloned().unwrap_or_default()
+    }
+
+    fn of(&mut self, role: &str, clause: &str, put: impl Fn(&mut Cases)) {
+        put(self.by_clause.entry(clause.to_owned()).or_default());
+        put(self.by_role.entry(role.to_owned()).or_default().entry(clause.to_owned()).or_default());
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Cases> {
@@ -140,23 +162,28 @@ impl Covered {
     }
 
     fn case(&mut self, case: &Case, clauses: &Clauses<'_>) {
+        for feature in &case.features {
+            let needing = self.needing.entry((case.role.clone(), feature.clone())).or_default();
+            needing.insert(case.id.clone());
+        }
         for clause in &case.clauses {
-            let cases = self.by_clause.entry(clause.clone()).or_default();
             // What waits for the person is accepted, and is what a clause with the code of waiting asks for.
             let waits = case.expect.value.as_ref().is_some_and(|value| value["outcome"] == PENDING);
             let slug = clauses.get(clause).and_then(|clause| clause.slug);
             if waits && slug.and_then(Code::from_slug).is_some_and(|code| code.standing() == Standing::Pending) {
-                cases.refused.insert(case.id.clone());
+                self.of(&case.role, clause, |cases| _ = cases.refused.insert(case.id.clone()));
                 continue;
             }
             if case.expect.outcome == "accept" {
-                cases.accepted.insert(case.id.clone());
+                self.of(&case.role, clause, |cases| _ = cases.accepted.insert(case.id.clone()));
                 continue;
             }
             // A refusal for another reason shows nothing of a clause that has a code of its own.
             if slug.is_none() || slug == case.expect.code.as_deref() {
-                cases.refused.insert(case.id.clone());
-                cases.accepted.extend(case.twin.clone());
+                self.of(&case.role, clause, |cases| {
+                    cases.refused.insert(case.id.clone());
+                    cases.accepted.extend(case.twin.clone());
+                });
             }
         }
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};
 
+use super::appendix;
+
 /// The contents of `spec/`, of every crate's Rust and of the vectors; paths count from the root, with slashes.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
@@ -36,7 +38,7 @@ impl Tree {
 
     /// The chapters.
     pub(super) fn chapters(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.below("spec/", ".md")
+        self.below("spec/", ".md").filter(|(path, _)| *path != appendix::PATH)
     }
 
     fn folder(&mut self, folder: &Path, name: &str, kinds: &[&str]) -> io::Result<()> {

@@ -31,8 +31,15 @@ fn every_report_names_what_failed() {
     assert!(text.contains("NOT CONFORMANT"));
     let junit = report::junit::write(&results);
     assert!(junit.contains("<failure") && junit.contains(&failed.id));
+    let sarif: Value = serde_json::from_str(&report::sarif::write(&results)).unwrap();
+    let found = sarif["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(found.len(), results.cases.iter().filter(|case| case.state == State::Failed).count());
+    let rules = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    let is_rule = |id: &Value| rules.iter().any(|rule| rule["id"] == *id && rule["fullDescription"]["text"] != "");
+    assert!(found.iter().all(|result| is_rule(&result["ruleId"]) && result["level"] == "error"), "{sarif}");
     let html = report::html::write(&results, &catalogue);
     assert!(html.contains(&failed.id) && html.contains("<mark class=\"fault\">"), "no fault is marked");
+    assert!(html.contains("to mend") && html.contains("what was done") && text.contains("to mend: Add the check"));
     for loads in ["<script", "<link", "<img", "src=", "@import", "url("] {
         assert!(!html.contains(loads), "the report loads something by {loads}");
     }
