@@ -10,8 +10,13 @@ use super::{Finding, Tree};
 const UNTRACED: &str = "spec/untraced.csv";
 
 /// The crates whose lines keep clauses. The suite only asks whether they do.
-const ROLES: [&str; 4] =
-    ["protocol/src/", "reference-client/src/", "reference-client/merchant-kit/src/", "reference-server/src/"];
+const ROLES: [&str; 5] = [
+    "protocol/src/",
+    "reference-client/src/",
+    "reference-client/mcp/src/",
+    "reference-client/merchant-kit/src/",
+    "reference-server/src/",
+];
 
 /// The table of codes names the clause of every code, kept or not.
 const CODES: &str = "protocol/src/code.rs";

@@ -138,6 +138,12 @@ impl Toolbox for Agent {
                  idempotency_key, the same call again gives the same answer and never pays twice.",
                 Effect::Pays,
             ),
+            tool::<pay::PayTool>(
+                "pay_tool",
+                "Pays for a call of another server's tool that answered payment-required, and gives the payment to repeat \
+                 that very call with. The same challenge again is the same payment.",
+                Effect::PaysOnce,
+            ),
             tool::<look::Payment>(
                 "payment_status",
                 "How a payment stands, and takes it up where its outcome is not known.",
@@ -179,6 +185,10 @@ impl Toolbox for Agent {
             },
             "fetch_paid" => match arguments(given) {
                 Ok(fetch) => self.fetch_paid(fetch).await,
+                Err(error) => Err(error),
+            },
+            "pay_tool" => match arguments(given) {
+                Ok(call) => self.pay_tool(call).await,
                 Err(error) => Err(error),
             },
             "payment_status" => match arguments(given) {

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use purser_client::{Error, Result};
 use purser_mcp::agent::Agent;
+use purser_mcp::merchant::{Allowed, Merchant, Orders, counter};
 use purser_mcp::serve::{Doors, Listening, stdio};
 use purser_mcp::toolbox::Toolbox;
+use purser_merchant::Shop;
+use purser_protocol::money::Money;
 
 /// Purser over the Model Context Protocol.
 ///
@@ -33,6 +36,35 @@ enum What {
         dir: PathBuf,
         #[command(flatten)]
         transport: Transport,
+    },
+    /// Tools for a merchant, over its own configuration and store
+    Merchant {
+        /// The merchant's configuration, in TOML
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// A folder for what is asked for and given back; shared with the counter
+        #[arg(long, value_name = "DIR")]
+        orders: PathBuf,
+        /// Where the counter is, such as https://shop.example:8443
+        #[arg(long, value_name = "URL")]
+        counter: String,
+        /// The only tools, by name, with commas between; all but refunds when not given
+        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+        tools: Vec<String>,
+        /// Switch refunds on, of at most so much each, such as "20.00 CNY"
+        #[arg(long, value_name = "AMOUNT")]
+        refund_max: Option<Money>,
+        #[command(flatten)]
+        transport: Transport,
+    },
+    /// The counter where orders of create_payment are paid: HTTPS, as the configuration's [shell] says
+    Counter {
+        /// The merchant's configuration, in TOML
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// The folder of orders
+        #[arg(long, value_name = "DIR")]
+        orders: PathBuf,
     },
 }
 
@@ -78,6 +110,15 @@ fn main() -> ExitCode {
 async fn run(command: Command) -> Result<()> {
     match command.what {
         What::Agent { signer, dir, transport } => transport.serve(Arc::new(Agent::open(&dir, &signer)?)).await,
+        What::Merchant { config, orders, counter, tools, refund_max, transport } => {
+            let allowed = Allowed { tools: tools.into_iter().collect(), refund_max };
+            transport.serve(Arc::new(Merchant::open(&config, orders, &counter, allowed)?)).await
+        }
+        What::Counter { config, orders } => {
+            let failed = |error: purser_merchant::SetupError| Error::failed(error.to_string()).at(config.display());
+            let shop = Shop::open(&config).map_err(failed)?;
+            purser_merchant::serve(&config, &shop, counter(&shop, Orders::open(orders)?)).await.map_err(failed)
+        }
     }
 }
 

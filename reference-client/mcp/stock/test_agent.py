@@ -15,7 +15,7 @@ from mcp import Client, MCPError, StdioServerParameters
 from town import BIN, HOSTILE_BODY, Town
 
 TOOLS = {
-    "list_mandates", "quote_payment", "pay", "fetch_paid", "payment_status", "confirmation_status",
+    "list_mandates", "quote_payment", "pay", "fetch_paid", "pay_tool", "payment_status", "confirmation_status",
     "request_mandate", "list_payments", "get_receipt",
 }
 MAX = "20.00 CNY"
@@ -78,7 +78,7 @@ class Stock(Case):
     async def test_the_tools_are_these_and_each_payment_has_a_maximum(self):
         tools = {tool.name: tool for tool in (await self.client.list_tools()).tools}
         self.assertEqual(set(tools), TOOLS)
-        for name in ("quote_payment", "pay", "fetch_paid"):
+        for name in ("quote_payment", "pay", "fetch_paid", "pay_tool"):
             self.assertIn("max_amount", tools[name].input_schema["required"], name)
         for name in ("list_mandates", "quote_payment", "list_payments", "get_receipt"):
             self.assertTrue(tools[name].annotations.read_only_hint, name)

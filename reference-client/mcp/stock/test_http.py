@@ -71,7 +71,7 @@ class Doors(unittest.IsolatedAsyncioTestCase):
         before = town.balance()
         async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=120) as caller:
             async with Client(streamable_http_client(url, http_client=caller)) as client:
-                self.assertEqual(len((await client.list_tools()).tools), 9)
+                self.assertEqual(len((await client.list_tools()).tools), 10)
                 paid = await client.call_tool("fetch_paid", {"url": f"{town.shop}/coffee", "max_amount": "20.00 CNY"})
         self.assertEqual(paid.structured_content["status"], "delivered", paid.content)
         self.assertEqual(before - town.balance(), 1280)

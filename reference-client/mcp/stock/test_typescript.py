@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from town import ROOT, Town
+from town import BIN, ROOT, Town
 
 HERE = pathlib.Path(__file__).resolve().parent
 STOCK = pathlib.Path(os.environ.get("STOCK_NODE", ROOT / "target" / "stock-node"))
@@ -62,7 +62,7 @@ class Agent(unittest.TestCase):
             ],
             *transport,
         )
-        self.assertEqual(len(seen["tools"]), 9)
+        self.assertEqual(len(seen["tools"]), 10)
         mandates, wrong, paid, unknown, listed = seen["answers"]
         self.assertIn(mandate, json.dumps(mandates["structuredContent"]))
         self.assertTrue(wrong["isError"] and "max_amount" in wrong["structuredContent"]["error"]["what"])
@@ -75,6 +75,30 @@ class Agent(unittest.TestCase):
         )
         self.assertEqual(before - town.balance(), 1280)
         town.revoke(mandate)
+
+
+class Priced(unittest.TestCase):
+    def test_a_challenge_comes_whole_and_a_payment_goes_in_meta(self):
+        town.quota("100.00")
+        before = town.balance()
+        oracle = ["stdio", str(BIN / "examples" / "priced"), str(town.box / "merchant.toml")]
+        about = {"about": "tea"}
+        required = drive([["fortune", about]], *oracle)["answers"][0]
+        self.assertTrue(required["isError"])
+        asked = required["structuredContent"]
+        self.assertEqual(asked["status"], "payment-required")
+        self.assertEqual(json.loads(required["content"][0]["text"]), asked)
+        self.assertEqual(required["_meta"]["org.paymentauth/payment-required"], asked)
+        call = {"required": asked, "tool": "fortune", "arguments": about, "max_amount": "1.00 CNY"}
+        paid = drive([["pay_tool", call]], "stdio", *town.agent())["answers"][0]
+        meta = {"org.paymentauth/credential": paid["structuredContent"]["credential"]}
+        calls = [["fortune", {"about": "rain"}, meta], ["fortune", about, meta], ["fortune", about, meta]]
+        other, first, again = drive(calls, *oracle)["answers"]
+        self.assertEqual(other["structuredContent"]["code"], "request-mismatch")
+        self.assertEqual(first["structuredContent"]["about"], "tea")
+        self.assertEqual(first["structuredContent"], again["structuredContent"])
+        self.assertIn("org.paymentauth/receipt", first["_meta"])
+        self.assertEqual(before - town.balance(), 100)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hyper::Method;
 use hyper::header::HeaderMap;
 use purser_client::connect::{Response, Url};
-use purser_client::fetch::{Delivered, Fetched, Fetcher, Fit, Quoted, Wanted, header};
+use purser_client::fetch::{Delivered, Fetched, Fetcher, Fit, Quoted, Wanted, header, redemption};
 use purser_client::home::Kept;
 use purser_client::issuer::parse_id;
 use purser_client::session::Session;
@@ -17,7 +17,7 @@ use purser_protocol::money::Money;
 use purser_protocol::sign::Signer;
 use rmcp::schemars::{self, JsonSchema};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::{Agent, Quote, shown};
@@ -76,6 +76,35 @@ pub(super) struct Pay {
     offer_id: String,
     /// The most that may be paid for it, with its currency, such as "20.00 CNY".
     max_amount: String,
+}
+
+/// A call of another server's tool that has a price.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PayTool {
+    /// What that tool answered, whole: its structured content with status payment-required.
+    required: Value,
+    /// The tool's name, as it was called.
+    tool: String,
+    /// The arguments that it was called with.
+    arguments: Map<String, Value>,
+    /// The most that may be paid for it, with its currency, such as "20.00 CNY".
+    max_amount: String,
+}
+
+/// What a tool with a price answers; members that are not known are passed over.
+#[derive(Deserialize)]
+struct Required {
+    challenges: Vec<String>,
+    offer: String,
+    resource: Called,
+}
+
+#[derive(Deserialize)]
+struct Called {
+    method: String,
+    url: String,
+    body: String,
 }
 
 impl Resource {
@@ -180,6 +209,47 @@ impl Agent {
         let reply = self.fetch(&wanted).await?;
         purchase.keep(&reply)?;
         Ok(reply)
+    }
+
+    pub(super) async fn pay_tool(&self, call: PayTool) -> Result<Reply> {
+        let max = money(&call.max_amount)?;
+        let wrong = |what: &str| Error::usage(what.to_owned());
+        let asked: Required = serde_json::from_value(call.required).map_err(|error| {
+            wrong(&format!("required: {error}")).fix("give what the tool answered, whole and unchanged")
+        })?;
+        let url = Url::parse(&asked.resource.url)?;
+        // The offer is bound to what stands here, and what stands here must be the call that was made. [MCB-3]
+        let same =
+            serde_json::from_str::<Map<String, Value>>(&asked.resource.body).is_ok_and(|body| body == call.arguments);
+        if asked.resource.method != "CALL" || url.target() != format!("/mcp/tools/{}", call.tool) || !same {
+            return Err(wrong("the offer is for another tool, or for other arguments, than were called"));
+        }
+        let method = Method::from_bytes(b"CALL").map_err(|_| wrong("method"))?;
+        let body = asked.resource.body.into();
+        let headers = HeaderMap::new();
+        let wanted = Wanted { method, url, headers, body, max, mandate: None, channel: None, device: None };
+        let offer = base64url::decode(&asked.offer).ok_or_else(|| wrong("the offer is not base64url"))?;
+        let session = self.session().await?;
+        let fields = asked.challenges.iter().map(String::as_str);
+        let challenge = fields.clone().find(|field| field.contains("method=\"purser\"")).or(fields.clone().next());
+        let challenge = challenge.ok_or_else(|| wrong("there is no challenge"))?;
+        let asked = purser_client::fetch::Asked::kept(&offer, challenge, &wanted, &session.issuer)?;
+
+        let _alone = self.paying.lock().await;
+        let key = self.signer.paying(asked.offer.bytes(), max);
+        let fetcher = Fetcher { payer: self.payer(session, Duration::ZERO), agent: &key };
+        let kept = fetcher.pay_only(&wanted, &asked).await?;
+        if !kept.is_paid() {
+            return Ok(open(&kept));
+        }
+        let data = json!({
+            "status": "paid",
+            "payment": shown::payment(&kept),
+            "credential": redemption(&kept)?,
+            "what_to_do": "call that tool again with the same arguments, and this credential in \
+                _meta[\"org.paymentauth/credential\"] or as the argument purser_payment; if its answer is lost, the same again",
+        });
+        Ok(Reply::new(format!("Paid {} to {}", shown::price(&asked), asked.merchant.id), data))
     }
 
     async fn fetch(&self, wanted: &Wanted) -> Result<Reply> {
