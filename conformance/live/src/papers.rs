@@ -131,6 +131,7 @@ fn intent(terms: &Terms, mandate: PaperId, offer: PaperId, minor: u64) -> Result
         channel: None,
         device: None,
         period: None,
+        chains: None,
     })
 }
 
@@ -371,6 +372,7 @@ impl Seal {
             resource: None,
             pseudonym: None,
             hold_seconds: None,
+            meter: None,
         })
     }
 
@@ -384,6 +386,7 @@ impl Seal {
             amount: amount(minor)?,
             currency: terms.currency,
             last: last.then_some(True),
+            claim: None,
         };
         self.sign(terms, &paper)
     }
