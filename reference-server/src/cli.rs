@@ -11,13 +11,17 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use purser_protocol::id::PartyId;
+use purser_protocol::id::{AccountId, LongText, Nonce, PartyId};
+use purser_protocol::paper::command::{Freeze, Thaw};
+use purser_protocol::sign::SignerFailed;
+use purser_protocol::time::UnixSeconds;
 
 use crate::audit::{Acknowledged, Auditor, Beside, More, Report};
 use crate::config::Config;
 use crate::issuer::IssuerConfig;
 use crate::life::Life;
 use crate::log;
+use crate::material::{Identity, IdentityFiles};
 use crate::role::{self, Role};
 use crate::sandbox::{self, Plan};
 use crate::serve::Bound;
@@ -43,6 +47,12 @@ enum Command {
     /// Prints one JSON object. Exit codes: 0 all is good; 1 something is wrong, and the object says what and
     /// where; 2 the store or the configuration cannot be read.
     Audit(Check),
+    /// Signs the order that nothing leaves an account, on the word of a person whom the issuer knows.
+    ///
+    /// Prints the paper as base64url; `purser send -` sends it. Exit codes as everywhere.
+    Freeze(Order),
+    /// Signs the order that money leaves an account again.
+    Thaw(Order),
     /// Writes the snapshot of an issuer's state, beside the issuer or without it: the next start replays from there.
     Snapshot(Run),
     /// Moves an issuer's store from one place to another.
@@ -73,6 +83,19 @@ struct Way {
     /// The same. Tables are made; there must be nothing in them.
     #[arg(long, value_name = "STORE")]
     to: PathBuf,
+}
+
+#[derive(clap::Args)]
+struct Order {
+    /// The issuer's configuration: its key signs.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The account, in hexadecimal.
+    #[arg(long, value_name = "ACCOUNT")]
+    account: String,
+    /// Why, in words.
+    #[arg(long)]
+    reason: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -123,6 +146,12 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Snapshot(run) => aside(|| snapshot(&run).map_err(|error| error.to_string())).map_err(Into::into),
         Command::Audit(check) => return aside(|| audit(&check)),
         Command::Store(Moved::Copy(way)) => aside(|| copy(&way).map_err(|error| error.to_string())).map_err(Into::into),
+        Command::Freeze(order) => order.print(|issuer, account, issued_at, nonce, reason| {
+            issuer.sign(&Freeze { issuer: issuer.id.clone(), account, issued_at, nonce, reason })
+        }),
+        Command::Thaw(order) => order.print(|issuer, account, issued_at, nonce, reason| {
+            issuer.sign(&Thaw { issuer: issuer.id.clone(), account, issued_at, nonce, key: None, reason })
+        }),
         Command::Sandbox(make) => write(make),
     };
     match done {
@@ -143,6 +172,33 @@ async fn serve(role: Role, run: &Run) -> Result<(), Box<dyn Error>> {
     let server = bound.serve(app, life);
     server.run(|server| println!("{}", server.ready_line(role.name()))).await?;
     Ok(())
+}
+
+impl Order {
+    /// Signs with the issuer's key, and prints what was signed. [WAL-40]
+    fn print(
+        &self,
+        sign: impl FnOnce(&Identity, AccountId, UnixSeconds, Nonce, Option<LongText>) -> Result<Vec<u8>, SignerFailed>,
+    ) -> Result<(), Box<dyn Error>> {
+        let config = Config::load(&self.config)?;
+        let settings: IssuerConfig = config.table("issuer")?;
+        let files = IdentityFiles {
+            name: &settings.name,
+            network: &settings.network,
+            certificate: &settings.certificate,
+            key: &settings.key,
+        };
+        let issuer = Identity::load(&files, config.folder())?;
+        let digit = |at: usize| self.account.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let bytes = (0..16).map(|at| digit(2 * at)).collect::<Option<Vec<u8>>>();
+        let bytes = bytes.filter(|_| self.account.len() == 32).and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        let account = AccountId(bytes.ok_or("an account is 32 hexadecimal digits")?);
+        let reason = self.reason.as_deref().map(|words| LongText::new(words).ok_or("the reason is too long"));
+        let now = crate::clock::Clock::default().now();
+        let paper = sign(&issuer, account, now, Nonce(crate::random::random()?), reason.transpose()?)?;
+        println!("{}", purser_protocol::bind::base64url::encode(&paper));
+        Ok(())
+    }
 }
 
 fn snapshot(run: &Run) -> Result<(), Box<dyn Error>> {

@@ -330,6 +330,14 @@ async fn a_frozen_account_pays_nothing_until_it_is_thawed() {
     scene.pay(&held, &hold).await.is(&scene.world, Outcome::Authorized);
 
     let not_by_her = person.key.sign(&person.suspension_of(vec![quota]));
+    // The operator's program signs it.
+    let config = scene.sandbox.path("issuer.toml");
+    let program = std::process::Command::new(env!("CARGO_BIN_EXE_purser-server"))
+        .args(["freeze", "--config", config.to_str().unwrap(), "--account", &person.account.to_string()])
+        .output()
+        .unwrap();
+    let order = base64url::decode(String::from_utf8(program.stdout).unwrap().trim()).unwrap();
+    scene.command(&order).await.is(&scene.world, Outcome::Recorded);
     scene.command(&operator.freeze(person.account)).await.is(&scene.world, Outcome::Recorded);
     scene.kill();
     scene.start();
