@@ -119,10 +119,13 @@ impl<H: ServerHandler> Priced<H> {
     }
 }
 
+/// A call that is made at most once.
+type Call = Mutex<Option<(CallToolRequestParams, RequestContext<RoleServer>)>>;
+
 /// The tool itself, called by whoever has paid.
 struct Work<H> {
     inner: Arc<H>,
-    call: Arc<Mutex<Option<(CallToolRequestParams, RequestContext<RoleServer>)>>>,
+    call: Arc<Call>,
 }
 
 impl<H> Clone for Work<H> {
