@@ -32,6 +32,7 @@ mod schema;
 mod sheet;
 mod signature;
 mod time;
+mod tokens;
 mod world;
 
 use std::path::Path;
@@ -65,6 +66,7 @@ pub fn areas() -> Vec<Area> {
         log::area(),
         http::area(),
         rendering::area(),
+        tokens::area(),
     ];
     areas.extend(parties::areas());
     flags::raise(&mut areas);

@@ -523,6 +523,30 @@ codes! {
     PathInvalid = 239, "path-invalid", [Receipt], NotDecided, Same, Never, Issuer, 400, "RCT-3", "The path does not lead from the claims to the signed root.";
     /// The issuer declined; the payer is told why. \[RCT-8\]
     Declined = 240, "declined", [Receipt], Refused, Same, Never, Agent, 403, "RCT-8", "The issuer declined; the payer is told why.";
+    /// The intent's chains are not those that the offer's meter asks for. \[TOK-5\]
+    ChainsMismatch = 300, "chains-mismatch", [Mandate], Refused, Same, Never, Agent, 403, "TOK-5", "The intent's chains are not those that the offer's meter asks for.";
+    /// The seller has no such session. \[TOK-20\]
+    SessionUnknown = 301, "session-unknown", [Redeem], NotDecided, Same, Never, Agent, 404, "TOK-20", "The seller has no such session.";
+    /// A metered hold is captured without a claim or another payment with one. \[TOK-10\]
+    ClaimMismatch = 302, "claim-mismatch", [Ledger], Refused, Same, Never, Merchant, 403, "TOK-10", "A metered hold is captured without a claim or another payment with one.";
+    /// A link names a chain that the session does not have or a place beyond its end. \[TOK-11\]
+    LinkOutOfChain = 303, "link-out-of-chain", [Ledger, Redeem], Refused, Same, Never, Agent, 403, "TOK-11", "A link names a chain that the session does not have or a place beyond its end.";
+    /// A link does not lead to the root of its chain. \[TOK-12\]
+    LinkInvalid = 304, "link-invalid", [Ledger, Redeem], Refused, Same, Never, Agent, 403, "TOK-12", "A link does not lead to the root of its chain.";
+    /// A link is further ahead than one message may go. \[TOK-22\]
+    WalkTooLong = 305, "walk-too-long", [Redeem], NotDecided, Same, AfterChange, Agent, 403, "TOK-22", "A link is further ahead than one message may go.";
+    /// The captures come to more than the links that were released. \[TOK-13\]
+    CaptureExceedsLinks = 306, "capture-exceeds-links", [Ledger], Refused, Same, Never, Merchant, 403, "TOK-13", "The captures come to more than the links that were released.";
+    /// The captures come to more than the usage that is stated. \[TOK-14\]
+    CaptureExceedsUsage = 307, "capture-exceeds-usage", [Ledger], Refused, Same, Never, Merchant, 403, "TOK-14", "The captures come to more than the usage that is stated.";
+    /// The session has ended or is ending. \[TOK-26\]
+    SessionClosed = 308, "session-closed", [Redeem], NotDecided, Same, FreshOffer, Agent, 409, "TOK-26", "The session has ended or is ending.";
+    /// The links released do not pay for what is asked. \[TOK-24\]
+    CreditNeeded = 309, "credit-needed", [Redeem], NotDecided, Same, AfterChange, Agent, 402, "TOK-24", "The links released do not pay for what is asked.";
+    /// The seller asks for more than the offer lets it be ahead. \[TOK-31\]
+    OverAsked = 310, "over-asked", [Redeem], NotDecided, Same, Never, Merchant, 403, "TOK-31", "The seller asks for more than the offer lets it be ahead.";
+    /// The seller's claim is not covered by what the agent released and saw used. \[TOK-34\]
+    StatementMismatch = 311, "statement-mismatch", [Redeem], NotDecided, Same, Never, Merchant, 403, "TOK-34", "The seller's claim is not covered by what the agent released and saw used.";
     /// The parts are not those that the batch signs. \[WAL-20\]
     BatchMismatch = 370, "batch-mismatch", [Schema], NotDecided, Same, Never, Person, 400, "WAL-20", "The parts are not those that the batch signs.";
     /// Two parts of the batch are about one lineage. \[WAL-24\]

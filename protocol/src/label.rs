@@ -159,6 +159,12 @@ labels! {
     SEQUENCE = -57, "sequence";
     /// The bytes of the offer meant.
     OFFERED = -58, "offered";
+    /// What a metered session costs and how it is paid.
+    METER = -70, "meter";
+    /// The hash chains that pay a metered session.
+    CHAINS = -71, "chains";
+    /// The links and the usage that a capture rests on.
+    CLAIM = -72, "claim";
     /// How many papers a batch signs.
     PARTS = -120, "parts";
     /// Root of the tree of the papers that a batch signs.

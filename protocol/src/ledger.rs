@@ -10,6 +10,7 @@ mod batch;
 pub mod books;
 pub mod event;
 mod mandates;
+mod metered;
 pub mod past;
 mod pay;
 mod settle;

@@ -22,4 +22,5 @@ pub mod receipt;
 pub mod render;
 pub mod sign;
 pub mod time;
+pub mod token;
 pub mod wire;

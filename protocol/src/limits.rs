@@ -64,5 +64,15 @@ pub const HOLD_SECONDS_DEFAULT: u64 = 7 * 86_400;
 pub const HOLD_SECONDS_MAX: u64 = 31 * 86_400;
 /// Greatest amount in minor units: 2^53 - 1, which every language's numbers hold.
 pub const AMOUNT_MAX: u64 = 9_007_199_254_740_991;
+/// Most chains of one session, each of a denomination of its own. [TOK-1]
+pub const CHAINS_MAX: usize = 4;
+/// Most links of one chain. [TOK-1]
+pub const LINKS_MAX: u64 = 16_384;
+/// Most links by which one message may go ahead in one chain. [TOK-22]
+pub const WALK_MAX: u64 = 4_096;
+/// Most kinds of units that one meter counts.
+pub const PRICES_MAX: usize = 8;
+/// Longest idle time, and longest grace, of a session.
+pub const SESSION_SECONDS_MAX: u64 = 86_400;
 /// Longest certificate. [CRT-2]
 pub const CERTIFICATE_BYTES_MAX: usize = 4_096;

@@ -6,6 +6,7 @@ pub mod credential;
 pub mod delivery;
 pub mod intent;
 pub mod mandate;
+pub mod meter;
 pub mod offer;
 pub mod rules;
 pub mod status;

@@ -12,14 +12,15 @@ use sha2::{Digest as _, Sha256};
 
 use crate::code::{Code, Stage};
 use crate::fault::Fault;
-use crate::field::{Bytes, decoded, encoded, mapped, numbered, paper};
+use crate::field::{Bytes, List, decoded, encoded, mapped, numbered, paper};
 use crate::id::{Digest, LongText, Nonce, PaperId, Pseudonym, ShortText, Text};
 use crate::label::{
-    AMOUNT, ANSWER_BY, APPROVAL, BATCH, CODE, COMMAND, CURRENCY, DETAIL, HOLD_UNTIL, IAT, INTENT, LOG_ROOT, LOG_SIZE,
-    Label, NETWORK, OFFER, OUTCOME, PSEUDONYM, SALT, SECRET_HASH, TREE_ROOT, TREE_SIZE, USER_CODE,
+    AMOUNT, ANSWER_BY, APPROVAL, BATCH, CHAINS, CODE, COMMAND, CURRENCY, DETAIL, HOLD_UNTIL, IAT, INTENT, LOG_ROOT,
+    LOG_SIZE, Label, NETWORK, OFFER, OUTCOME, PSEUDONYM, SALT, SECRET_HASH, TREE_ROOT, TREE_SIZE, USER_CODE,
 };
-use crate::limits::{PAPER_BYTES_MAX, PATH_MAX};
+use crate::limits::{CHAINS_MAX, PAPER_BYTES_MAX, PATH_MAX};
 use crate::money::{Amount, Currency};
+use crate::paper::meter::ChainRoot;
 use crate::time::UnixSeconds;
 use crate::wire::{Field, Reader, Writer};
 
@@ -82,6 +83,8 @@ mapped! {
         optional user_code: ShortText = USER_CODE,
         /// The first second at which the person's answer is too late.
         optional answer_by: UnixSeconds = ANSWER_BY,
+        /// The chains of the intent, of a metered hold.
+        optional chains: List<ChainRoot, CHAINS_MAX> = CHAINS,
     }
 }
 
@@ -118,7 +121,9 @@ impl Claims {
             }
             Outcome::Recorded => no_payment && answers_command && says_no_no && !held && asks_nothing,
         };
-        fits && self.amount.is_some() == self.currency.is_some()
+        // [TOK-8]
+        let chained = self.chains.is_none() || self.outcome == Outcome::Authorized;
+        fits && chained && self.amount.is_some() == self.currency.is_some()
     }
 
     /// Claims that say only what was decided, when.
@@ -140,6 +145,7 @@ impl Claims {
             approval: None,
             user_code: None,
             answer_by: None,
+            chains: None,
         }
     }
 }

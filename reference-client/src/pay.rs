@@ -265,6 +265,7 @@ pub(crate) fn intent_of(order: &Order<'_>, issuer: &Issuer, secret: &[u8; 32]) -
         channel: order.channel,
         device: order.device,
         period: None,
+        chains: None,
     }
 }
 

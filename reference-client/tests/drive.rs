@@ -217,6 +217,7 @@ impl Gullible<'_> {
                 channel: None,
                 device: None,
                 period: None,
+                chains: None,
             };
             let intent = sign(&intent, Context { network: "sandbox" }, &self.key).unwrap();
             let request = PaymentRequest { offer: &asked.body, intent: &intent, ..PaymentRequest::default() }.write();

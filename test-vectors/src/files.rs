@@ -24,6 +24,7 @@ areas! {
     "log"
     "http"
     "rendering"
+    "tokens"
     "agent"
     "merchant"
     "wallet"

@@ -131,6 +131,7 @@ fn intent(terms: &Terms, mandate: PaperId, offer: PaperId, minor: u64) -> Result
         channel: None,
         device: None,
         period: None,
+        chains: None,
     })
 }
 

@@ -79,6 +79,7 @@ checks! {
     Mandate: OfferMismatch, Intent(intent_takes_this_offer);
     Mandate: CurrencyMismatch, Intent(one_currency); // [AUT-40]
     Mandate: AmountMismatch, Intent(amount_is_the_offers);
+    Mandate: ChainsMismatch, Intent(chains_are_the_meters);
     Mandate: HolderMismatch, Intent(holder_pays_itself);
     // [AUT-47]
     Mandate: PeriodMismatch, Intent(|case| case.intent.period.is_some() == (case.offer.kind == OfferKind::Subscription));
@@ -192,6 +193,15 @@ fn one_currency(case: &Case<'_>) -> bool {
 fn amount_is_the_offers(case: &Case<'_>) -> bool {
     let (paid, asked): (Amount, Amount) = (case.intent.amount, case.offer.amount);
     if case.offer.kind == OfferKind::Metered { paid <= asked } else { paid == asked }
+}
+
+/// Where the offer has a meter the intent has its chains, and nowhere else. [TOK-5]
+fn chains_are_the_meters(case: &Case<'_>) -> bool {
+    match (&case.offer.meter, &case.intent.chains) {
+        (None, None) => true,
+        (Some(meter), Some(chains)) => meter.fits(chains, case.intent.amount),
+        _ => false,
+    }
 }
 
 /// A mandate held by a merchant pays that merchant only. [AUT-44]

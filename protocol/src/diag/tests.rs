@@ -27,6 +27,7 @@ fn intent() -> Vec<u8> {
         channel: None,
         device: None,
         period: None,
+        chains: None,
     };
     sign(&intent, CONTEXT, &signer()).unwrap()
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::books::Purse;
 use super::event::{Captured, Event, MandatesChanged, Paid, Refunded, Registered};
-use super::state::{Due, Hold, Lineage, Made, MandateRecord, Payment, State, TAKEN_SECONDS};
+use super::state::{Due, Hold, Lineage, Made, MandateRecord, Metered, Payment, State, TAKEN_SECONDS};
 use crate::authorize::counter::{Counters, Scope};
 use crate::id::{AccountId, KeyId, LineageId, PaperId};
 use crate::money::{Amount, Currency};
@@ -37,13 +37,23 @@ impl State {
         self.clock = self.clock.max(Some(at));
         self.forget_taken();
         let done = match event {
-            Event::Paid(paid) => return self.pay(paid, at),
+            Event::Paid(paid) => return self.pay(paid, None, at),
+            Event::MeteredPaid(paid) => {
+                let (meter, chains) = (paid.meter.clone(), paid.chains.clone());
+                let metered = Metered { meter, chains, reached: Vec::new(), ends_at: None };
+                return self.pay(&paid.paid, Some(Box::new(metered)), at);
+            }
             Event::Refused(closed) | Event::Cancelled(closed) => {
                 self.wait_no_more(closed.intent);
                 let (account, mandate) = (closed.account, closed.mandate);
                 return Ok(Some((closed.intent, Payment::Closed { account, mandate })));
             }
             Event::Captured(captured) => return self.capture(captured),
+            Event::Claimed(claimed) => {
+                let made = self.made(claimed.captured.intent)?;
+                made.metered.as_mut().ok_or(Broken("a claim is on no metered hold"))?.reach(&claimed.links);
+                return self.capture(&claimed.captured);
+            }
             Event::Voided(intent) => return self.release(*intent, Hold::Voided), // [CMD-20]
             Event::HoldExpired(intent) => return self.release(*intent, Hold::Expired),
             Event::Refunded(refunded) => return self.refund(refunded),
@@ -82,6 +92,7 @@ impl State {
             }
             Event::Revoked(changed) => {
                 self.each(changed, |_, lineage, _| lineage.revoked = true)?; // [REV-5]
+                changed.mandates.iter().for_each(|mandate| self.end_sessions(mandate, at));
                 changed.mandates.iter().try_for_each(|mandate| self.close_envelope(mandate))
             }
             Event::EnvelopeClosed(mandate) => self.close_envelope(mandate),
@@ -196,9 +207,36 @@ impl State {
         Ok(())
     }
 
-    fn pay(&mut self, paid: &Paid, at: UnixSeconds) -> Result<Option<Finished>, Broken> {
+    /// Metered sessions under a mandate that has ended go on for their grace and no longer. [TOK-16]
+    fn end_sessions(&mut self, mandate: &PaperId, at: UnixSeconds) {
+        let Some(record) = self.mandates.get(mandate) else { return };
+        let key = (record.mandate.account, record.mandate.lineage);
+        if self.lineages.get(&key).is_none_or(|lineage| lineage.holds_open == 0) {
+            return;
+        }
+        for (intent, payment) in &mut self.payments {
+            let Payment::Made(made) = payment else { continue };
+            let (Some(before), true) = (made.ends_at(), made.links.iter().any(|(_, of, _)| (made.account, *of) == key))
+            else {
+                continue;
+            };
+            let Some(metered) = &mut made.metered else { continue };
+            let end = before.min(at.saturating_add(metered.meter.grace_seconds.get()));
+            metered.ends_at = Some(end);
+            self.due.remove(&(before, Due::Hold(*intent)));
+            self.due.insert((end, Due::Hold(*intent)));
+        }
+    }
+
+    fn pay(
+        &mut self,
+        paid: &Paid,
+        metered: Option<Box<Metered>>,
+        at: UnixSeconds,
+    ) -> Result<Option<Finished>, Broken> {
         self.wait_no_more(paid.intent);
-        let made = Made::new(paid, self.envelope_of(paid.links.first().map(|root| &root.mandate)), at);
+        let mut made = Made::new(paid, self.envelope_of(paid.links.first().map(|root| &root.mandate)), at);
+        made.metered = metered;
         let to = match paid.hold_until.0 {
             Some(until) => {
                 self.due.insert((until, Due::Hold(paid.intent)));
@@ -263,13 +301,14 @@ impl State {
     /// Ends a hold: what was not captured goes back, to the purse and to the counters. [AUT-68]
     fn release(&mut self, intent: PaperId, hold: Hold) -> Result<Option<Finished>, Broken> {
         let made = self.made(intent)?;
-        let rest = made.held_minor();
+        let (rest, ends_at) = (made.held_minor(), made.ends_at());
         made.hold = hold;
+        made.metered = None;
         let made = made.clone();
         self.payments.remove(&intent);
         self.transfer(&Purse::Hold(intent), &self.source(&made), made.currency, rest)?;
         self.give_back(&made, rest, Back::Unspent);
-        if let Some(until) = made.hold_until {
+        if let Some(until) = ends_at {
             self.due.remove(&(until, Due::Hold(intent)));
         }
         for (_, lineage, _) in &made.links {

@@ -5,8 +5,9 @@ use crate::code::Code;
 use crate::fault::Fault;
 use crate::field::{Bytes, List, listed, ranged, tagged};
 use crate::id::{AccountId, KeyId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
-use crate::limits::{BATCH_PARTS_MAX, CHAIN_MAX, COMMAND_MANDATES_MAX};
+use crate::limits::{BATCH_PARTS_MAX, CHAIN_MAX, CHAINS_MAX, COMMAND_MANDATES_MAX};
 use crate::money::{Amount, Currency};
+use crate::paper::meter::{ChainRoot, Links, Meter};
 use crate::receipt::CodeNumber;
 use crate::sign::PublicKey;
 use crate::time::UnixSeconds;
@@ -125,6 +126,18 @@ listed! {
 }
 
 listed! {
+    /// Money was held for a metered session.
+    pub struct MeteredPaid {
+        /// The hold.
+        paid: Paid,
+        /// What the offer says of prices and payment.
+        meter: Meter,
+        /// The chains of the intent.
+        chains: List<ChainRoot, CHAINS_MAX>,
+    }
+}
+
+listed! {
     /// A payment waits for the person.
     pub struct Asked {
         /// The payment.
@@ -165,6 +178,16 @@ listed! {
         mandate: PaperId,
         /// Why.
         code: CodeNumber,
+    }
+}
+
+listed! {
+    /// Money of a metered session went to the merchant.
+    pub struct Claimed {
+        /// The capture.
+        captured: Captured,
+        /// The last link of each chain that was claimed.
+        links: Links,
     }
 }
 
@@ -314,6 +337,10 @@ tagged! {
     EnvelopeClosed(PaperId) = 15;
     /// A command was refused and changed nothing.
     CommandRefused(CodeNumber) = 16;
+    /// Money was held for a metered session.
+    MeteredPaid(Box<MeteredPaid>) = 17;
+    /// Money of a metered session went to the merchant.
+    Claimed(Claimed) = 18;
     /// A merchant's money went outside.
     PaidOut(PaidOut) = 34;
     /// Many papers were done at once.
@@ -332,9 +359,11 @@ impl Event {
     pub fn payment(&self) -> Option<PaperId> {
         match self {
             Self::Paid(paid) => Some(paid.intent),
+            Self::MeteredPaid(metered) => Some(metered.paid.intent),
             Self::Asked(asked) => Some(asked.intent),
             Self::Refused(closed) | Self::Cancelled(closed) => Some(closed.intent),
             Self::Captured(captured) => Some(captured.intent),
+            Self::Claimed(claimed) => Some(claimed.captured.intent),
             Self::Voided(intent) | Self::HoldExpired(intent) => Some(*intent),
             Self::Refunded(refunded) => Some(refunded.intent),
             Self::Enrolled(_)
@@ -357,6 +386,7 @@ impl Event {
     pub fn payer(&self) -> Option<AccountId> {
         match self {
             Self::Paid(paid) => Some(paid.account),
+            Self::MeteredPaid(metered) => Some(metered.paid.account),
             _ => None,
         }
     }

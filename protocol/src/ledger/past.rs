@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::apply::{Broken, Finished, rules_of};
-use super::event::{Event, Refunded};
+use super::event::{Claimed, Event, Paid, Refunded};
 use super::state::{Hold, LineageKey, Made, Payment, State};
 use super::{BatchPart, Command, Ledger};
 use crate::authorize::counter::Counted;
@@ -225,10 +225,9 @@ pub fn folded(state: &State, told: &[(Event, UnixSeconds)]) -> Result<Option<Pay
     for (event, at) in told {
         payment = match (payment, event) {
             (None, Event::Asked(asked)) => Some(Payment::Pending(asked.clone())),
-            (None | Some(Payment::Pending(_)), Event::Paid(paid)) => {
-                let envelope = state.envelope_of(paid.links.first().map(|root| &root.mandate));
-                Some(Payment::Made(Box::new(Made::new(paid, envelope, *at))))
-            }
+            (None | Some(Payment::Pending(_)), Event::Paid(paid)) => Some(made(state, paid, *at)),
+            // What a session is paid by is known while it holds something, and then it is in the state.
+            (None | Some(Payment::Pending(_)), Event::MeteredPaid(metered)) => Some(made(state, &metered.paid, *at)),
             (None | Some(Payment::Pending(_)), Event::Refused(closed) | Event::Cancelled(closed)) => {
                 Some(Payment::Closed { account: closed.account, mandate: closed.mandate })
             }
@@ -239,9 +238,14 @@ pub fn folded(state: &State, told: &[(Event, UnixSeconds)]) -> Result<Option<Pay
     Ok(payment)
 }
 
+fn made(state: &State, paid: &Paid, at: UnixSeconds) -> Payment {
+    let envelope = state.envelope_of(paid.links.first().map(|root| &root.mandate));
+    Payment::Made(Box::new(Made::new(paid, envelope, at)))
+}
+
 fn after(mut made: Made, event: &Event) -> Result<Made, Broken> {
     match event {
-        Event::Captured(captured) => {
+        Event::Captured(captured) | Event::Claimed(Claimed { captured, .. }) => {
             made.captured_minor += captured.amount.minor();
             made.hold = if captured.last == 1 { Hold::Captured } else { made.hold };
         }

@@ -1,7 +1,7 @@
 //! Payments: decided, waiting, confirmed, lapsed, cancelled.
 
 use super::books::Purse;
-use super::event::{Asked, Closed, Event, Maybe, Paid, UsedLink};
+use super::event::{Asked, Closed, Event, Maybe, MeteredPaid, Paid, UsedLink};
 use super::state::{MandateRecord, Payment};
 use super::{CancelOrder, Draft, Ledger, PaymentOrder, Record, drawn, is_decided};
 use crate::authorize::{Account, Case, Decision, Link, Place, authorize};
@@ -186,8 +186,15 @@ impl Ledger {
             pseudonym,
         };
         let outcome = if hold_until.is_some() { Outcome::Authorized } else { Outcome::Settled }; // [AUT-65]
-        let claims = Claims { hold_until, ..claims_of(case, outcome, pseudonym, salt) };
-        Ok(Record { command: case.intent_id, claims, detail: None, event: Event::Paid(paid) })
+        let chains = case.intent.chains.clone(); // [TOK-8]
+        let claims = Claims { hold_until, chains, ..claims_of(case, outcome, pseudonym, salt) };
+        let event = match (&case.offer.meter, &case.intent.chains) {
+            (Some(meter), Some(chains)) => {
+                Event::MeteredPaid(Box::new(MeteredPaid { paid, meter: meter.clone(), chains: chains.clone() }))
+            }
+            _ => Event::Paid(paid),
+        };
+        Ok(Record { command: case.intent_id, claims, detail: None, event })
     }
 
     /// Tells the person. Nothing is held until they say yes. [CNF-1]

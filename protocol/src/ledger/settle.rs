@@ -1,7 +1,8 @@
 //! What a merchant does with a payment: capture, void, refund; and the end of a hold.
 
 use super::books::Purse;
-use super::event::{Captured, Event, Late, Maybe, Paid, PaidOut, Refunded, UsedLink};
+use super::event::{Captured, Claimed, Event, Late, Maybe, Paid, PaidOut, Refunded, UsedLink};
+use super::metered;
 use super::state::{Hold, Made, Payment};
 use super::{Ledger, Record};
 use crate::code::Code;
@@ -32,6 +33,7 @@ impl Ledger {
             if paper.amount.minor() > made.held_minor() {
                 return Err(Code::CaptureExceedsHold); // [CMD-5]
             }
+            metered::covers(made, paper)?;
             self.room_for(made, paper.amount)
         };
         if let Err(code) = checked() {
@@ -40,7 +42,11 @@ impl Ledger {
         let all = paper.amount.minor() == made.held_minor();
         let captured =
             Captured { intent: paper.intent, amount: paper.amount, last: u64::from(all || paper.last.is_some()) };
-        Ok(record(paper.id(), Outcome::Captured, Event::Captured(captured), now, salt)
+        let event = match &paper.claim {
+            Some(claim) => Event::Claimed(Claimed { captured, links: claim.links.clone() }),
+            None => Event::Captured(captured),
+        };
+        Ok(record(paper.id(), Outcome::Captured, event, now, salt)
             .on(paper.intent, made)
             .with_amount(paper.amount, made.currency))
     }
@@ -144,7 +150,7 @@ fn open(made: &Made, now: UnixSeconds) -> Result<(), Code> {
         Hold::Captured => Err(Code::PaymentCaptured),
         Hold::Voided => Err(Code::PaymentVoided),
         Hold::Expired => Err(Code::HoldExpired),
-        Hold::Open if made.hold_until.is_some_and(|until| until <= now) => Err(Code::HoldExpired), // [FLW-11]
+        Hold::Open if made.ends_at().is_some_and(|end| end <= now) => Err(Code::HoldExpired), // [FLW-11]
         Hold::Open => Ok(()),
     }
 }

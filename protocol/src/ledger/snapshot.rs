@@ -3,13 +3,15 @@
 use super::apply::Broken;
 use super::books::Purse;
 use super::event::{Asked, Many, Maybe};
-use super::state::{AccountRecord, Due, Hold, Lineage, Made, MandateRecord, Payment, State};
+use super::state::{AccountRecord, Due, Hold, Lineage, Made, MandateRecord, Metered, Payment, State};
 use crate::authorize::counter::Counted;
 use crate::fault::Fault;
-use crate::field::{Bytes, encoded, listed, tagged};
+use crate::field::{Bytes, List, encoded, listed, tagged};
 use crate::id::{AccountId, Digest, KeyId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
+use crate::limits::CHAINS_MAX;
 use crate::money::{Amount, Currency};
 use crate::paper::mandate::{Holder, Mandate};
+use crate::paper::meter::{ChainRoot, Meter, Reached};
 use crate::sign::{Paper, PublicKey};
 use crate::time::UnixSeconds;
 use crate::wire::{Field, Reader, Writer};
@@ -119,6 +121,16 @@ listed! {
 }
 
 listed! {
+    struct MeteredRow {
+        made: MadeRow,
+        meter: Meter,
+        chains: List<ChainRoot, CHAINS_MAX>,
+        reached: Many<Reached>,
+        ends_at: Maybe<UnixSeconds>,
+    }
+}
+
+listed! {
     struct BalanceRow {
         purse: Purse,
         currency: Currency,
@@ -161,6 +173,7 @@ tagged! {
     Balance(BalanceRow) = 9;
     Given(GivenRow) = 10;
     Taken(TakenRow) = 11;
+    Metered(Box<MeteredRow>) = 12;
     Parts(Many<PartRow>) = 40;
     Retired(RetiredRow) = 41;
     }
@@ -210,7 +223,16 @@ pub fn write<E>(state: &State, mut row: impl FnMut(&[u8]) -> Result<(), E>) -> R
     }
     for (intent, payment) in &state.payments {
         match payment {
-            Payment::Made(made) => put(Row::Made(made_row(*intent, made)))?,
+            Payment::Made(made) => put(match &made.metered {
+                None => Row::Made(made_row(*intent, made)),
+                Some(metered) => Row::Metered(Box::new(MeteredRow {
+                    made: made_row(*intent, made),
+                    meter: metered.meter.clone(),
+                    chains: metered.chains.clone(),
+                    reached: Many(metered.reached.clone()),
+                    ends_at: Maybe(metered.ends_at),
+                })),
+            })?,
             Payment::Pending(asked) => put(Row::Pending(asked.clone()))?,
             // It is no part of a state.
             Payment::Closed { .. } => {}
@@ -308,7 +330,12 @@ impl Restoring {
                 }
                 state.lineages.insert((row.account, row.lineage), lineage);
             }
-            Row::Made(row) => self.made(row)?,
+            Row::Made(row) => self.made(row, None)?,
+            Row::Metered(row) => {
+                let MeteredRow { made, meter, chains, reached, ends_at } = *row;
+                let metered = Metered { meter, chains, reached: reached.0, ends_at: ends_at.0 };
+                self.made(made, Some(Box::new(metered)))?;
+            }
             Row::Pending(asked) => {
                 state.due.insert((asked.answer_by, Due::Answer(asked.intent)));
                 state.taken.insert((asked.account, asked.offer), asked.intent);
@@ -340,7 +367,7 @@ impl Restoring {
         Ok(())
     }
 
-    fn made(&mut self, row: MadeRow) -> Result<(), Broken> {
+    fn made(&mut self, row: MadeRow, metered: Option<Box<Metered>>) -> Result<(), Broken> {
         let state = &mut self.state;
         let mut links = Vec::with_capacity(row.links.0.len());
         for LinkRow { mandate, lineage, grant } in row.links.0 {
@@ -362,11 +389,12 @@ impl Restoring {
             hold: Hold::from_number(row.hold).filter(|hold| *hold == Hold::Open).ok_or(UNFITTING)?,
             envelope: narrow(row.envelope)?,
             pseudonym: row.pseudonym,
+            metered,
         };
         for (_, lineage, _) in &made.links {
             state.lineages.get_mut(&(made.account, *lineage)).ok_or(UNFITTING)?.holds_open += 1;
         }
-        state.due.insert((made.hold_until.ok_or(UNFITTING)?, Due::Hold(row.intent)));
+        state.due.insert((made.ends_at().ok_or(UNFITTING)?, Due::Hold(row.intent)));
         state.payments.insert(row.intent, Payment::Made(Box::new(made)));
         Ok(())
     }

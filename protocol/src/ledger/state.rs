@@ -7,7 +7,7 @@ use super::event::{Asked, Late, Paid};
 use crate::authorize::Standing;
 use crate::authorize::counter::Counters;
 use crate::id::{AccountId, KeyId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
-use crate::limits::{OFFER_SECONDS_MAX, SKEW_SECONDS};
+use crate::limits::{CHAINS_MAX, OFFER_SECONDS_MAX, SKEW_SECONDS};
 use crate::money::{Amount, Currency};
 use crate::paper::mandate::Mandate;
 use crate::sign::PublicKey;
@@ -171,6 +171,21 @@ pub struct Made {
     pub envelope: Option<u32>,
     /// The payer, as the merchant knows it.
     pub pseudonym: Pseudonym,
+    /// What it pays by the link, while something is held.
+    pub metered: Option<Box<Metered>>,
+}
+
+/// What an issuer remembers of a metered session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metered {
+    /// What the offer says.
+    pub meter: Meter,
+    /// The chains of the intent.
+    pub chains: List<ChainRoot, CHAINS_MAX>,
+    /// The last link of each chain of which one was claimed.
+    pub reached: Vec<Reached>,
+    /// When its grace ends, where a mandate of its chain was revoked.
+    pub ends_at: Option<UnixSeconds>,
 }
 
 impl Made {
@@ -193,6 +208,7 @@ impl Made {
             hold: if settled { Hold::Captured } else { Hold::Open },
             envelope,
             pseudonym: paid.pseudonym,
+            metered: None,
         }
     }
 
@@ -203,6 +219,12 @@ impl Made {
         let made = Self { captured_minor, refunded_minor, hold, ..Self::new(&late.paid, envelope, late.decided_at) };
         let fits = hold != Hold::Open && captured_minor <= made.amount.minor() && refunded_minor <= captured_minor;
         fits.then_some(made)
+    }
+
+    /// The first second at which nothing is held any more, of a hold.
+    pub fn ends_at(&self) -> Option<UnixSeconds> {
+        let grace = self.metered.as_ref().and_then(|metered| metered.ends_at);
+        self.hold_until.map(|until| grace.map_or(until, |grace| grace.min(until))) // [TOK-16]
     }
 
     /// What is still held, in minor units.

@@ -3,11 +3,12 @@
 use crate::field::{Bytes, Count, KeyHolder, Set, True, paper};
 use crate::id::{AccountId, Digest, LongText, Nonce, PaperId, PartyId, ShortText, Text};
 use crate::label::{
-    ACCOUNT, AMOUNT, AUD, CNF, CTI, CURRENCY, ENCLOSED, FINAL, IAT, INTENT, ISS, KEY, MANDATES, OFFERED, PARTS,
+    ACCOUNT, AMOUNT, AUD, CLAIM, CNF, CTI, CURRENCY, ENCLOSED, FINAL, IAT, INTENT, ISS, KEY, MANDATES, OFFERED, PARTS,
     PARTS_ROOT, REASON, SUB, SUSPENSION, TARGET,
 };
 use crate::limits::{BATCH_PARTS_MAX, COMMAND_MANDATES_MAX};
 use crate::money::{Amount, Currency};
+use crate::paper::meter::Claim;
 use crate::time::UnixSeconds;
 
 /// A command of the merchant that was paid, about one payment.
@@ -45,6 +46,8 @@ merchant_command! {
         required currency: Currency = CURRENCY,
         /// Nothing more will be captured; the rest goes back.
         optional last: True = FINAL,
+        /// What it rests on, of a metered hold.
+        optional claim: Claim = CLAIM,
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use crate::field::paper;
+use crate::field::{List, paper};
 use crate::id::{Digest, PaperId, PartyId};
-use crate::label::{AMOUNT, AUD, CHANNEL, CURRENCY, DEVICE, IAT, MANDATE, OFFER, PERIOD, SECRET_HASH};
+use crate::label::{AMOUNT, AUD, CHAINS, CHANNEL, CURRENCY, DEVICE, IAT, MANDATE, OFFER, PERIOD, SECRET_HASH};
+use crate::limits::CHAINS_MAX;
 use crate::money::{Amount, Currency};
+use crate::paper::meter::ChainRoot;
 use crate::paper::rules::Channel;
 use crate::time::UnixSeconds;
 
@@ -35,6 +37,8 @@ paper! {
             optional device: Digest = DEVICE,
             /// The period of a subscription that it pays.
             optional period: NonZeroU32 = PERIOD,
+            /// The chains that pay a metered session, in the order of the meter's steps.
+            optional chains: List<ChainRoot, CHAINS_MAX> = CHAINS,
         }
     }
 }

@@ -7,10 +7,12 @@ use crate::fault::Fault;
 use crate::field::{List, listed, mapped, numbered, paper, ranged};
 use crate::id::{Digest, LongText, Nonce, PartyId, Pseudonym, ShortText};
 use crate::label::{
-    ACCEPTS, AMOUNT, CAPTURE, CTI, CURRENCY, EXP, HOLD_SECONDS, IAT, ISS, ITEMS, KIND, Label, PSEUDONYM, RESOURCE,
+    ACCEPTS, AMOUNT, CAPTURE, CTI, CURRENCY, EXP, HOLD_SECONDS, IAT, ISS, ITEMS, KIND, Label, METER, PSEUDONYM,
+    RESOURCE,
 };
 use crate::limits::{HOLD_SECONDS_MAX, ITEMS_MAX, PAYEES_MAX};
 use crate::money::{Amount, Currency};
+use crate::paper::meter::Meter;
 use crate::paper::rules::Category;
 use crate::time::{UnixSeconds, Window};
 use crate::wire::{Field, Reader, Writer};
@@ -153,6 +155,8 @@ paper! {
             optional pseudonym: Pseudonym = PSEUDONYM,
             /// How long a hold lasts, when captured by command.
             optional hold_seconds: HoldSeconds = HOLD_SECONDS,
+            /// What a metered session costs, and how it is paid.
+            optional meter: Meter = METER,
         }
         check consistent;
     }
@@ -188,6 +192,12 @@ fn consistent(offer: &Offer) -> Result<(), Fault> {
         if offer.accepts[..index].iter().any(|other| other.issuer == payee.issuer) {
             return conflict(ACCEPTS.name); // [INT-13]
         }
+    }
+    if let Some(meter) = &offer.meter {
+        if offer.kind != OfferKind::Metered || offer.capture != CaptureMode::ByCommand {
+            return conflict(METER.name); // [TOK-6]
+        }
+        meter.consistent()?; // [TOK-3]
     }
     adds_up(offer)
 }

@@ -310,6 +310,7 @@ impl World {
             resource: None,
             pseudonym: None,
             hold_seconds: None,
+            meter: None,
         }
     }
 
@@ -325,6 +326,7 @@ impl World {
             channel: Some(Channel::Online),
             device: None,
             period: None,
+            chains: None,
         }
     }
 
@@ -363,6 +365,7 @@ impl World {
             amount: minor(units),
             currency: cny(),
             last: last.then_some(purser_protocol::field::True),
+            claim: None,
         }
     }
 

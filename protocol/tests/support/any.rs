@@ -43,12 +43,13 @@ any! {
     Intent {
         issuer: party(), issued_at: seconds(), mandate: paper_id(), offer: paper_id(), amount: amount(), currency: currency(),
         secret_hash: digest(), channel: option::of(channel()), device: option::of(digest()), period: option::of(count()),
+        chains: option::of(Just(chains())),
     }
     Credential { issuer: party(), account: account(), expires_at: seconds(), issued_at: seconds(), key: key().prop_map(KeyHolder) }
     Pseudonym { issuer: party(), pseudonym: pseudonym(), merchant: party(), expires_at: seconds(), issued_at: seconds() }
     Capture {
         merchant: party(), issuer: party(), issued_at: seconds(), nonce: nonce(), intent: paper_id(), amount: amount(),
-        currency: currency(), last: truth(),
+        currency: currency(), last: truth(), claim: option::of(Just(claim())),
     }
     Void { merchant: party(), issuer: party(), issued_at: seconds(), nonce: nonce(), intent: paper_id() }
     Refund {
@@ -229,7 +230,7 @@ impl Any for Offer {
                 #[rustfmt::skip]
                 let offer = Self {
                     merchant, expires_at, issued_at, nonce, amount, currency, items, accepts, kind, capture, resource,
-                    pseudonym, hold_seconds,
+                    pseudonym, hold_seconds, meter: None,
                 };
                 Some(offer)
             })

@@ -192,6 +192,7 @@ impl Sample for Offer {
             resource: None,
             pseudonym: None,
             hold_seconds: None,
+            meter: None,
         };
         let rich = Self {
             items: List::new(vec![
@@ -223,6 +224,7 @@ impl Sample for Intent {
             channel: Some(Channel::Glasses),
             device: Some(Digest([0xde; 32])),
             period: Some(count(3)),
+            chains: None,
         }]
     }
 }
@@ -293,7 +295,7 @@ macro_rules! command {
     };
 }
 
-command!(Capture by merchant { amount: amount(12_800), currency: cny(), last: Some(True) });
+command!(Capture by merchant { amount: amount(12_800), currency: cny(), last: Some(True), claim: None });
 command!(Void by merchant {});
 command!(Refund by merchant { amount: amount(500), currency: cny(), reason: Some(words("broken")) });
 command!(Cancel { issuer: issuer(), intent: Bytes(vec![0xd2]), offer: Some(Bytes(vec![0xd2, 0x84])) });

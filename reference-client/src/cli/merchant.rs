@@ -99,6 +99,7 @@ impl Capture {
             amount: self.amount.amount,
             currency: self.amount.currency,
             last: self.last.then_some(True),
+            claim: None,
         };
         desk.send(&format!("capture of {}", self.amount), &paper).await
     }

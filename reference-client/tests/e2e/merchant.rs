@@ -180,6 +180,7 @@ impl Shop {
             resource: Some(bound.digest(salt)),
             pseudonym: None,
             hold_seconds: None,
+            meter: None,
         };
         let paper = self.sign(&offer, true);
         let id = id_of(&paper);

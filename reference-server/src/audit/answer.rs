@@ -5,7 +5,7 @@ use purser_protocol::field::decoded;
 use purser_protocol::flow::issuer::{BatchRequest, PaymentRequest};
 use purser_protocol::id::{Digest, PaperId};
 use purser_protocol::label::{ENCLOSED, INTENT};
-use purser_protocol::ledger::event::{Closed, Event, Registered};
+use purser_protocol::ledger::event::{Captured, Closed, Event, Paid, Registered};
 use purser_protocol::ledger::state::{Payment, State};
 use purser_protocol::receipt::{Claims, CodeNumber, Detail, Outcome};
 use purser_protocol::sign::paper::{find, id};
@@ -46,7 +46,9 @@ pub(super) fn faults(
 /// The paper that a decision answers; what came due by itself answers its own receipt.
 fn answered(event: &Event, claims: &Claims, receipt: PaperId) -> Option<PaperId> {
     match event {
-        Event::Paid(_) | Event::Asked(_) | Event::Refused(_) | Event::Cancelled(_) => claims.intent,
+        Event::Paid(_) | Event::MeteredPaid(_) | Event::Asked(_) | Event::Refused(_) | Event::Cancelled(_) => {
+            claims.intent
+        }
         Event::HoldExpired(_) | Event::EnvelopeClosed(_) => Some(receipt),
         _ => claims.command,
     }
@@ -71,14 +73,20 @@ fn says(event: &Event, claims: &Claims, refused_with: Option<CodeNumber>, state:
         // An event for no payment cannot be applied, and that is said elsewhere.
         _ => true,
     };
+    let paid = |paid: &Paid| {
+        let outcome = if paid.hold_until.0.is_some() { Outcome::Authorized } else { Outcome::Settled };
+        is(outcome)
+            && (claims.intent, claims.offer) == (Some(paid.intent), Some(paid.offer))
+            && money == (Some(paid.amount), Some(paid.currency))
+            && (claims.pseudonym, claims.hold_until) == (Some(paid.pseudonym), paid.hold_until.0)
+    };
+    let captured = |captured: &Captured| {
+        let said = (claims.intent, claims.amount) == (Some(captured.intent), Some(captured.amount));
+        is(Outcome::Captured) && said
+    };
     match event {
-        Event::Paid(paid) => {
-            let outcome = if paid.hold_until.0.is_some() { Outcome::Authorized } else { Outcome::Settled };
-            is(outcome)
-                && (claims.intent, claims.offer) == (Some(paid.intent), Some(paid.offer))
-                && money == (Some(paid.amount), Some(paid.currency))
-                && (claims.pseudonym, claims.hold_until) == (Some(paid.pseudonym), paid.hold_until.0)
-        }
+        Event::Paid(made) => paid(made),
+        Event::MeteredPaid(metered) => paid(&metered.paid) && claims.chains.as_ref() == Some(&metered.chains),
         Event::Asked(asked) => {
             is(Outcome::Pending)
                 && (claims.intent, claims.offer) == (Some(asked.intent), Some(asked.offer))
@@ -87,10 +95,8 @@ fn says(event: &Event, claims: &Claims, refused_with: Option<CodeNumber>, state:
         }
         Event::Refused(Closed { intent, code, .. }) => refused(*code) && claims.intent == Some(*intent),
         Event::Cancelled(closed) => is(Outcome::Cancelled) && claims.intent == Some(closed.intent),
-        Event::Captured(captured) => {
-            let said = (claims.intent, claims.amount) == (Some(captured.intent), Some(captured.amount));
-            is(Outcome::Captured) && said
-        }
+        Event::Captured(taken) => captured(taken),
+        Event::Claimed(claimed) => captured(&claimed.captured),
         Event::Voided(intent) | Event::HoldExpired(intent) => is(Outcome::Voided) && held(intent),
         Event::Refunded(refunded) => {
             let said = (claims.intent, claims.amount) == (Some(refunded.intent), Some(refunded.amount));

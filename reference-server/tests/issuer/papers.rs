@@ -345,6 +345,7 @@ impl Shop {
             resource: None,
             pseudonym: None,
             hold_seconds: None,
+            meter: None,
         }
     }
 
@@ -368,6 +369,7 @@ impl Shop {
             amount: amount(minor),
             currency: yuan(),
             last: last.then_some(True),
+            claim: None,
         }
     }
 
@@ -416,6 +418,7 @@ fn intent(mandate: PaperId, offer: &[u8], minor: u64) -> Intent {
         channel: None,
         device: None,
         period: None,
+        chains: None,
     }
 }
 

@@ -80,6 +80,7 @@ impl Key {
             channel: None,
             device: None,
             period: None,
+            chains: None,
         })
     }
 }
@@ -141,6 +142,7 @@ impl Signatory {
             amount: amount(minor),
             currency: yuan(),
             last: last.then_some(True),
+            claim: None,
         })
     }
 

@@ -7,6 +7,7 @@ mod log;
 mod merchant;
 mod papers;
 mod render;
+mod session;
 mod state;
 mod wallet;
 
@@ -19,6 +20,7 @@ use call::{Input, No, Outcome};
 use issuer::Issuer;
 use log::Follower;
 use merchant::Merchant;
+use session::{Seller, Spender};
 use wallet::Wallet;
 
 /// An implementation under test: whatever it was started as, and what it remembers.
@@ -29,6 +31,8 @@ pub struct Subject {
     merchant: Option<Merchant>,
     wallet: Option<Wallet>,
     follower: Follower,
+    seller: Option<Seller>,
+    spender: Option<Spender>,
 }
 
 impl Subject {
@@ -86,6 +90,16 @@ impl Subject {
             "wallet.confirm" => begun(&mut self.wallet)?.confirm(input),
             "wallet.refuse" => begun(&mut self.wallet)?.refuse(input),
             "paper.render" => render::render(input),
+            "session.open" => start(&mut self.seller, Seller::open(input)),
+            "session.top_up" => begun(&mut self.seller)?.top_up(input),
+            "session.release" => begun(&mut self.seller)?.release(input),
+            "session.take" => begun(&mut self.seller)?.take(input),
+            "session.close" => begun(&mut self.seller)?.close(),
+            "session.settle" => begun(&mut self.seller)?.settle(input),
+            "spend.open" => start(&mut self.spender, Spender::open(input)),
+            "spend.see" => begun(&mut self.spender)?.see(input),
+            "spend.cover" => begun(&mut self.spender)?.cover(input),
+            "spend.check" => begun(&mut self.spender)?.check(input),
             _ => Err(No::Unsupported),
         }
     }
@@ -96,7 +110,7 @@ fn hello() -> Value {
         "implementation": { "name": "purser-protocol", "version": env!("CARGO_PKG_VERSION"), "language": "rust" },
         "roles": ["verifier", "issuer", "agent", "merchant", "wallet"],
         "spec": ["1"],
-        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log"],
+        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log", "tokens"],
         "in_flight_max": 1,
     })
 }

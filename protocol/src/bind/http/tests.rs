@@ -31,6 +31,7 @@ fn offer() -> Offer {
         resource: None,
         pseudonym: None,
         hold_seconds: None,
+        meter: None,
     }
 }
 

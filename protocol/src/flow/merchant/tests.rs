@@ -45,6 +45,7 @@ fn made(state: OfferState) -> OfferMade {
         resource: Some(REQUEST),
         pseudonym: None,
         hold_seconds: None,
+        meter: None,
     };
     OfferMade { id: OFFER, offer, state }
 }

@@ -34,6 +34,7 @@ pub(super) async fn captured_and_refunded(play: &mut Play<'_, impl FnMut(&Row)>)
             amount: money.amount,
             currency: money.currency,
             last: Some(True),
+            claim: None,
         };
         Ok(Seen::of(&stage.merchants_command(&capture).await?))
     })

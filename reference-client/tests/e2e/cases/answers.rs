@@ -84,6 +84,7 @@ fn intent() -> Intent {
         channel: None,
         device: None,
         period: None,
+        chains: None,
     }
 }
 

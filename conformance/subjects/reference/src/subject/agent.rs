@@ -100,6 +100,7 @@ impl Agent {
             channel: None,
             device: None,
             period: None,
+            chains: None,
         };
         let paper = sign(&intent, context, &self.signer).map_err(|_| broken("the agent's key does not sign"))?;
         let id = Signed::<Intent>::read(&paper)?.id();

@@ -78,6 +78,7 @@ impl Merchant {
             resource: Some(request_digest(input.member("request")?)?),
             pseudonym: None,
             hold_seconds: None,
+            meter: None,
         };
         let paper = self.sign(&offer, true)?;
         let id = Signed::<Offer>::read(&paper)?.id();
