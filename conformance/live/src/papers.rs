@@ -372,6 +372,7 @@ impl Seal {
             resource: None,
             pseudonym: None,
             hold_seconds: None,
+            meter: None,
         })
     }
 
@@ -385,6 +386,7 @@ impl Seal {
             amount: amount(minor)?,
             currency: terms.currency,
             last: last.then_some(True),
+            claim: None,
         };
         self.sign(terms, &paper)
     }

@@ -228,12 +228,7 @@ impl State {
         }
     }
 
-    fn pay(
-        &mut self,
-        paid: &Paid,
-        metered: Option<Box<Metered>>,
-        at: UnixSeconds,
-    ) -> Result<Option<Finished>, Broken> {
+    fn pay(&mut self, paid: &Paid, metered: Option<Box<Metered>>, at: UnixSeconds) -> Result<Option<Finished>, Broken> {
         self.wait_no_more(paid.intent);
         let mut made = Made::new(paid, self.envelope_of(paid.links.first().map(|root| &root.mandate)), at);
         made.metered = metered;

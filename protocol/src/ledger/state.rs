@@ -6,10 +6,12 @@ use super::books::Books;
 use super::event::{Asked, Late, Paid};
 use crate::authorize::Standing;
 use crate::authorize::counter::Counters;
+use crate::field::List;
 use crate::id::{AccountId, KeyId, LineageId, PaperId, PartyId, Pseudonym, ShortText};
 use crate::limits::{CHAINS_MAX, OFFER_SECONDS_MAX, SKEW_SECONDS};
 use crate::money::{Amount, Currency};
 use crate::paper::mandate::Mandate;
+use crate::paper::meter::{ChainRoot, Meter, Reached};
 use crate::sign::PublicKey;
 use crate::time::UnixSeconds;
 

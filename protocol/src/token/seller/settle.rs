@@ -2,7 +2,7 @@
 
 use super::{Hold, Session, State};
 use crate::field::True;
-use crate::id::{Nonce, PaperId, PartyId};
+use crate::id::{Nonce, PartyId};
 use crate::money::Amount;
 use crate::paper::command::{Capture, Void};
 use crate::paper::meter::{Ascending, Claim, UnitCount, Used};
@@ -57,9 +57,14 @@ impl Session {
         .collect()
     }
 
-    /// What was settled by a command, by the payment.
-    pub fn place_of(&self, intent: &PaperId) -> Option<u64> {
-        (0..).zip(&self.holds).find(|(_, hold)| hold.opened.intent == *intent).map(|(place, _)| place)
+    /// The command that settles a hold, once it is signed.
+    pub fn command(&self, hold: u64) -> Option<&[u8]> {
+        usize::try_from(hold).ok().and_then(|hold| self.holds.get(hold)?.settling.as_deref())
+    }
+
+    /// The commands that settle its holds, as far as they are signed: the statement of use.
+    pub fn commands(&self) -> impl Iterator<Item = &[u8]> {
+        self.holds.iter().filter_map(|hold| hold.settling.as_deref())
     }
 }
 
