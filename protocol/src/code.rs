@@ -546,7 +546,7 @@ codes! {
     /// The seller asks for more than the offer lets it be ahead. \[TOK-31\]
     OverAsked = 310, "over-asked", [Redeem], NotDecided, Same, Never, Merchant, 403, "TOK-31", "The seller asks for more than the offer lets it be ahead.";
     /// The seller's claim is not covered by what the agent released and saw used. \[TOK-34\]
-    StatementMismatch = 311, "statement-mismatch", [Redeem], NotDecided, Same, Never, Merchant, 403, "TOK-34", "The seller's claim is not covered by what the agent released and saw used.";
+    ClaimUncovered = 311, "claim-uncovered", [Redeem], NotDecided, Same, Never, Merchant, 403, "TOK-34", "The seller's claim is not covered by what the agent released and saw used.";
     /// The parts are not those that the batch signs. \[WAL-20\]
     BatchMismatch = 370, "batch-mismatch", [Schema], NotDecided, Same, Never, Person, 400, "WAL-20", "The parts are not those that the batch signs.";
     /// Two parts of the batch are about one lineage. \[WAL-24\]

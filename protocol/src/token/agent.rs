@@ -211,7 +211,7 @@ impl Session {
 
     /// Holds a claim of the seller, its signature verified, against what was released and seen. [TOK-34]
     pub fn check(&self, capture: &Capture, intents: &[PaperId], bytes: &[u8]) -> Result<Record, Fault> {
-        let mismatch = || at_redeem(Code::StatementMismatch);
+        let mismatch = || at_redeem(Code::ClaimUncovered);
         let place = intents.iter().position(|intent| *intent == capture.intent).ok_or_else(mismatch)?;
         let hold = self.holds.get(place).ok_or_else(mismatch)?;
         let claim = capture.claim.as_ref().ok_or_else(mismatch)?;

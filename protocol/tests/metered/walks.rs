@@ -296,6 +296,6 @@ fn a_claim_that_says_more_than_was_seen_is_found_out() {
     let mut elsewhere = honest.clone();
     elsewhere.intent = PaperId([1; 32]);
     for wrong in [more, inflated, elsewhere] {
-        assert_eq!(check(&wrong).unwrap_err().code, purser_protocol::code::Code::StatementMismatch);
+        assert_eq!(check(&wrong).unwrap_err().code, purser_protocol::code::Code::ClaimUncovered);
     }
 }

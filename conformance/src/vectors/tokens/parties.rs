@@ -344,7 +344,7 @@ fn statements(sheet: &mut Sheet) {
         ("forged", "A link that is none of the agent's", stated(15, forged, 1_000)),
         ("few-links", "Links that are worth less than the amount", stated(15, seq([reached(0, 5, own(0, 5))]), 1_000)),
     ] {
-        let case = of("agent", &format!("statement/{name}"), title, call, no(Code::StatementMismatch));
+        let case = of("agent", &format!("statement/{name}"), title, call, no(Code::ClaimUncovered));
         sheet.add(
             case.twin("statement/base")
                 .mutated("statement/base", "claim", vec![json!(name)], false)
