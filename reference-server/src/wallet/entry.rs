@@ -7,7 +7,7 @@ use purser_protocol::field::decoded;
 use purser_protocol::flow::issuer::{BatchRequest, PaymentRequest};
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::label::{INTENT, SUB};
-use purser_protocol::ledger::event::{Event, Maybe};
+use purser_protocol::ledger::event::{Event, Maybe, Paid};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::{Holder, Mandate};
 use purser_protocol::paper::offer::Offer;
@@ -126,6 +126,17 @@ impl Entry {
             Ok(About { account: account_of(view, &mandate)?, mandate: Some(mandate), ..About::default() })
         };
         let own = |account: AccountId| About { account: Some(account), ..About::default() };
+        let of_paid = |paid: &Paid| -> Result<About, StoreError> {
+            let before = known(view, &paid.intent)?;
+            Ok(About {
+                account: Some(paid.account),
+                intent: Some(paid.intent),
+                merchant: Some(paid.merchant.as_str().to_owned()),
+                mandate: paid.links.last().map(|link| link.mandate),
+                category: self.category().or(before.category),
+                ..About::default()
+            })
+        };
         Ok(match &self.event {
             Event::Enrolled(enrolled) => own(enrolled.account),
             Event::Deposited(deposited) => own(deposited.account),
@@ -138,17 +149,8 @@ impl Entry {
                     ..About::default()
                 }
             }
-            Event::Paid(paid) => {
-                let before = known(view, &paid.intent)?;
-                About {
-                    account: Some(paid.account),
-                    intent: Some(paid.intent),
-                    merchant: Some(paid.merchant.as_str().to_owned()),
-                    mandate: paid.links.last().map(|link| link.mandate),
-                    category: self.category().or(before.category),
-                    ..About::default()
-                }
-            }
+            Event::Paid(paid) => of_paid(paid)?,
+            Event::MeteredPaid(metered) => of_paid(&metered.paid)?,
             Event::Asked(asked) => {
                 let offer = Offer::decode(&mut Reader::new(&asked.offer_payload.0)).ok();
                 About {
@@ -173,6 +175,7 @@ impl Entry {
                 }
             }
             Event::Captured(captured) => of_payment(captured.intent)?,
+            Event::Claimed(claimed) => of_payment(claimed.captured.intent)?,
             Event::Refunded(refunded) => of_payment(refunded.intent)?,
             Event::Voided(intent) | Event::HoldExpired(intent) => of_payment(*intent)?,
             Event::Suspended(changed) | Event::Resumed(changed) | Event::Revoked(changed) => {
@@ -255,6 +258,13 @@ impl Entry {
                     paid.amount.minor() - held,
                     held,
                 ])?;
+            }
+            // To a list of payments a session is one like any other.
+            Event::MeteredPaid(metered) => {
+                self.happened(view, &Event::Paid(metered.paid.clone()), about, counts)?;
+            }
+            Event::Claimed(claimed) => {
+                self.happened(view, &Event::Captured(claimed.captured.clone()), about, counts)?;
             }
             Event::Captured(captured) => {
                 let minor = captured.amount.minor();
