@@ -103,6 +103,7 @@ impl Charge {
             resource: Some(resource), // [INT-8] [PRV-7]
             pseudonym: None,
             hold_seconds: self.hold_seconds,
+            meter: None,
         })
     }
 

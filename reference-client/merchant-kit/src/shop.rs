@@ -292,7 +292,7 @@ impl Inner {
     ) -> Result<Order, NotMade> {
         let (merchant, issued_at, nonce) = self.head()?;
         let (issuer, intent, last) = (by.issuer.clone(), by.intent, last.then_some(True));
-        let capture = Capture { merchant, issuer, issued_at, nonce, intent, amount, currency, last };
+        let capture = Capture { merchant, issuer, issued_at, nonce, intent, amount, currency, last, claim: None };
         self.till.order(&by.issuer, Some(intent), &capture)
     }
 }
