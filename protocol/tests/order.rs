@@ -18,11 +18,12 @@ use purser_protocol::cert::{Party, Role};
 use purser_protocol::code::{Code, Stage};
 use purser_protocol::fault::Part;
 use purser_protocol::flow::Parties;
-use purser_protocol::id::{AccountId, PaperId, PartyId, Pseudonym};
+use purser_protocol::id::{AccountId, Digest, PaperId, PartyId, Pseudonym};
 use purser_protocol::limits::AMOUNT_MAX;
 use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::{Mandate, Mode};
+use purser_protocol::paper::meter::{ChainRoot, LinkCount};
 use purser_protocol::paper::offer::{Offer, Payee};
 use purser_protocol::paper::rules::Fields;
 
@@ -198,6 +199,10 @@ const FAULTS: &[Fault] = &[
     fault(Code::OfferMismatch, Part::Intent, "intent offer", |draft| draft.intent.offer = PaperId([9; 32])),
     fault(Code::CurrencyMismatch, Part::Intent, "intent currency", |draft| draft.intent.currency = currency("JPY")),
     fault(Code::AmountMismatch, Part::Intent, "intent amount", |draft| draft.intent.amount = minor(999)),
+    fault(Code::ChainsMismatch, Part::Intent, "chains", |draft| {
+        let chain = ChainRoot { length: LinkCount::new(1_000).unwrap(), root: Digest([1; 32]) };
+        draft.intent.chains = list([chain]);
+    }),
     fault(Code::HolderMismatch, Part::Intent, "held by", |draft| draft.held_by = Some(party("taxi.example"))),
     fault(Code::PeriodMismatch, Part::Intent, "period", |draft| draft.intent.period = Some(count(1))),
     fault(Code::ConfirmationMismatch, Part::Confirmation, "confirmed", |draft| {

@@ -36,7 +36,7 @@ use any::{Any, claims_any};
 use forge::Forge;
 use keys::{Gullible, judge, judge_with, key, signed, signer_of};
 use mutate::{changed, changes};
-use samples::{Claims, Detail, Offer, Rules, Sample, claims, detail, every_rule, for_each_kind};
+use samples::{Claims, Detail, Offer, Rules, Sample, claim, claims, detail, every_rule, for_each_kind, meter};
 
 fn config(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
@@ -286,6 +286,8 @@ fn every_field_of_every_inner_map_has_its_place_its_type_and_its_need() {
     assert_eq!(run("rules", &rules, Code::RuleUnknown), labels("rules"));
     assert_eq!(run("claims", &claims(), UnknownField), labels("claims"));
     assert_eq!(run("detail", &detail(), UnknownField), labels("detail"));
+    assert_eq!(run("meter", &meter(), UnknownField), labels("meter"));
+    assert_eq!(run("claim", &claim(), UnknownField), labels("claim"));
     let items = Offer::samples().remove(1).items;
     let of_items: BTreeSet<_> = items.iter().flat_map(|item| run("item", item, UnknownField)).collect();
     assert_eq!(of_items, labels("item"));

@@ -48,7 +48,7 @@ fn offer() -> Offer {
 }
 
 fn intent(mandate: PaperId, offer: PaperId) -> Intent {
-    Intent { mandate, offer, channel: None, device: None, period: None, ..Intent::samples().remove(0) }
+    Intent { mandate, offer, channel: None, device: None, period: None, chains: None, ..Intent::samples().remove(0) }
 }
 
 /// Prints how a paper's bytes divide and returns their number.

@@ -107,8 +107,11 @@ mod tests {
 
     const OFFER: PaperId = PaperId([7; 32]);
 
-    /// A link is one block: SHA-256 puts a byte and eight bytes of length behind what is hashed.
-    const _: () = assert!(LINK_BYTES + 1 + 8 <= 64);
+    #[test]
+    fn a_link_is_one_block() {
+        // SHA-256 puts a byte and eight bytes of length behind what is hashed; a block is 64.
+        const { assert!(LINK_BYTES + 1 + 8 <= 64) }
+    }
 
     #[test]
     fn every_link_leads_to_the_root_and_to_nothing_else() {

@@ -21,7 +21,7 @@ use super::samples::{
     Batch, Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Enrolment,
     Fields, Freeze, HoldSeconds, Intent, Item, ItemPrice, Line, Mandate, MandateState, Modality, Mode, Offer,
     OfferKind, Outcome, Payee, PayeeKey, Payout, PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption,
-    Retirement, Revocation, Root, Rules, Sample, Statement, Status, Suspension, Thaw, Void,
+    Retirement, Revocation, Root, Rules, Sample, Statement, Status, Suspension, Thaw, Void, chains, claim,
 };
 
 /// A kind of paper of which any value can be made.

@@ -14,6 +14,7 @@ const FILES: &[&str] = &[
     include_str!("../../../spec/cddl/pseudonym.cddl"),
     include_str!("../../../spec/cddl/receipt.cddl"),
     include_str!("../../../spec/cddl/status.cddl"),
+    include_str!("../../../spec/cddl/tokens.cddl"),
 ];
 
 /// The labels of a rule's map, and whether each is required.

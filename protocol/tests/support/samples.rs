@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 
 use purser_protocol::field::{Bytes, Count, KeyHolder, List, Set, True, UpTo};
 use purser_protocol::id::{AccountId, Digest, LineageId, Nonce, PaperId, PartyId, Pseudonym as PseudonymId, Text};
+use purser_protocol::limits::CHAINS_MAX;
 use purser_protocol::money::{Amount, Currency};
 pub(crate) use purser_protocol::paper::command::{
     Batch, Cancel, Capture, Deposit, Enrolment, Freeze, Payout, Proof, Refund, Resumption, Retirement, Revocation,
@@ -17,6 +18,7 @@ pub(crate) use purser_protocol::paper::credential::{Credential, Pseudonym};
 pub(crate) use purser_protocol::paper::delivery::{Delivery, DeliveryState};
 pub(crate) use purser_protocol::paper::intent::Intent;
 pub(crate) use purser_protocol::paper::mandate::{Holder, Language, Mandate, Mode, Shown};
+use purser_protocol::paper::meter::{self, Ascending, LinkCount, Meter, SessionSeconds, UnitCount};
 pub(crate) use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Line, Offer, OfferKind, Payee};
 pub(crate) use purser_protocol::paper::rules::{Channel, Fields, ItemPrice, PayeeKey, PeriodCount, PeriodTotal, Rules};
 pub(crate) use purser_protocol::paper::status::{MandateState, Statement, Status};
@@ -207,7 +209,8 @@ impl Sample for Offer {
             hold_seconds: HoldSeconds::new(86_400),
             ..plain.clone()
         };
-        vec![plain, rich]
+        let metered = Self { kind: OfferKind::Metered, meter: Some(meter()), ..rich.clone() };
+        vec![plain, rich, metered]
     }
 }
 
@@ -224,7 +227,7 @@ impl Sample for Intent {
             channel: Some(Channel::Glasses),
             device: Some(Digest([0xde; 32])),
             period: Some(count(3)),
-            chains: None,
+            chains: Some(chains()),
         }]
     }
 }
@@ -295,7 +298,7 @@ macro_rules! command {
     };
 }
 
-command!(Capture by merchant { amount: amount(12_800), currency: cny(), last: Some(True), claim: None });
+command!(Capture by merchant { amount: amount(12_800), currency: cny(), last: Some(True), claim: Some(claim()) });
 command!(Void by merchant {});
 command!(Refund by merchant { amount: amount(500), currency: cny(), reason: Some(words("broken")) });
 command!(Cancel { issuer: issuer(), intent: Bytes(vec![0xd2]), offer: Some(Bytes(vec![0xd2, 0x84])) });
@@ -384,6 +387,7 @@ pub(crate) fn claims() -> Claims {
         approval: Some(words("https://issuer.example/a/7")),
         user_code: Some(words("WDJB-MJHT")),
         answer_by: Some(at(NOW + 600)),
+        chains: Some(chains()),
         ..Claims::new(Outcome::Pending, at(NOW), NONCE)
     }
 }
@@ -392,4 +396,34 @@ pub(crate) fn claims() -> Claims {
 pub(crate) fn detail() -> Detail {
     let code = purser_protocol::code::Code::RuleTotal.into();
     Detail { link: Some(0), grant: Some(1), rule: Some(3), code, salt: NONCE }
+}
+
+/// A meter with every field.
+pub(crate) fn meter() -> Meter {
+    let price = |unit, minor| meter::Price { unit, amount: amount(minor) };
+    Meter {
+        prices: Ascending::new(vec![price(meter::Unit::InputToken, 3), price(meter::Unit::OutputToken, 15)]).unwrap(),
+        per: UnitCount::new(1_000).unwrap(),
+        steps: Ascending::new(vec![amount(1), amount(10)]).unwrap(),
+        ahead: amount(25),
+        idle_seconds: SessionSeconds::new(600).unwrap(),
+        grace_seconds: SessionSeconds::new(120).unwrap(),
+        continues: Some(PaperId([0x0c; 32])),
+    }
+}
+
+/// Two chains of an intent.
+pub(crate) fn chains() -> List<meter::ChainRoot, CHAINS_MAX> {
+    let chain = |length, root| meter::ChainRoot { length: LinkCount::new(length).unwrap(), root: Digest([root; 32]) };
+    List::new(vec![chain(500, 1), chain(50, 2)]).unwrap()
+}
+
+/// A claim on a metered hold.
+pub(crate) fn claim() -> meter::Claim {
+    let link = |chain, index| meter::Reached { chain, index: LinkCount::new(index).unwrap(), link: Digest([0x11; 32]) };
+    let used = |unit, count| meter::Used { unit, count: UnitCount::new(count).unwrap() };
+    meter::Claim {
+        links: Ascending::new(vec![link(0, 100), link(1, 5)]).unwrap(),
+        usage: Ascending::new(vec![used(meter::Unit::InputToken, 40), used(meter::Unit::OutputToken, 9)]).unwrap(),
+    }
 }
