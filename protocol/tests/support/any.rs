@@ -10,7 +10,6 @@ use purser_protocol::field::{Count, KeyHolder, List, UpTo};
 use purser_protocol::id::LineageId;
 use purser_protocol::limits::{AMOUNT_MAX, BATCH_PARTS_MAX};
 use purser_protocol::money::Amount;
-use purser_protocol::paper::meter;
 use purser_protocol::receipt::CodeNumber;
 
 mod fields;
@@ -331,28 +330,4 @@ pub(crate) fn claims_any() -> impl Strategy<Value = Claims> {
             ..Claims::new(outcome, decided_at, salt)
         },
     )
-}
-
-/// Two chains of an intent.
-fn chains() -> List<meter::ChainRoot, { purser_protocol::limits::CHAINS_MAX }> {
-    let chain = |length, root| meter::ChainRoot {
-        length: meter::LinkCount::new(length).unwrap(),
-        root: purser_protocol::id::Digest([root; 32]),
-    };
-    List::new(vec![chain(500, 1), chain(50, 2)]).unwrap()
-}
-
-/// A claim on a metered hold.
-fn claim() -> meter::Claim {
-    let link = |chain, index| meter::Reached {
-        chain,
-        index: meter::LinkCount::new(index).unwrap(),
-        link: purser_protocol::id::Digest([0x11; 32]),
-    };
-    let used = |unit, count| meter::Used { unit, count: meter::UnitCount::new(count).unwrap() };
-    meter::Claim {
-        links: meter::Ascending::new(vec![link(0, 100), link(1, 5)]).unwrap(),
-        usage: meter::Ascending::new(vec![used(meter::Unit::InputToken, 40), used(meter::Unit::OutputToken, 9)])
-            .unwrap(),
-    }
 }
