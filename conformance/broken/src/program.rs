@@ -1,6 +1,7 @@
 //! The program: an honest subject, one with a fault of its own, or one with no honest core at all.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 use std::sync::LazyLock;
@@ -99,6 +100,8 @@ struct Shaped {
     calls: usize,
     before: Option<Value>,
     seen: HashSet<String>,
+    /// What was asked since the last `reset`, for who knows answers by heart: some depend on what came before.
+    asked: String,
 }
 
 impl Answers for Shaped {
@@ -154,7 +157,14 @@ impl Answers for Shaped {
             "moody" if said == "accept" && !is_help && self.calls.is_multiple_of(3) => refusal(),
             "substring" if ["invalid", "bad", "error", "evil"].iter().any(|word| line.contains(word)) => refusal(),
             "substring" => json!({ "outcome": "accept", "value": {} }),
-            "memoriser" => remembered(&op, call.get("input").unwrap_or(&Value::Null)),
+            "memoriser" if op == "reset" => {
+                self.asked.clear();
+                honest
+            }
+            "memoriser" => {
+                self.asked += &asked(&op, call.get("input").unwrap_or(&Value::Null));
+                remembered(&self.asked)
+            }
             "unsupported" => json!({ "outcome": "unsupported" }),
             "fault" => json!({ "outcome": "fault", "message": "out of order" }),
             "own-codes" if said == "reject" => {
@@ -169,20 +179,40 @@ impl Answers for Shaped {
     }
 }
 
-/// What the published vectors say must come of a call; of any other, acceptance.
-fn remembered(op: &str, input: &Value) -> Value {
-    static KNOWN: LazyLock<HashMap<String, Value>> = LazyLock::new(|| {
-        let cases = purser_test_vectors::load().unwrap_or_default().into_iter().flat_map(|area| area.cases);
-        let reply = |expect: purser_test_vectors::Expect| {
-            json!({
-                "outcome": expect.outcome.to_string(), "code": expect.code, "stage": expect.stage,
-                "value": expect.value.unwrap_or_else(|| json!({})),
-            })
-        };
-        cases.map(|case| (format!("{} {}", case.call.op, case.call.input), reply(case.expect))).collect()
+/// What the published vectors say must come of these calls; of any others, acceptance.
+fn remembered(calls: &str) -> Value {
+    static KNOWN: LazyLock<HashMap<u64, Value>> = LazyLock::new(|| {
+        let mut known = HashMap::new();
+        for area in purser_test_vectors::load().unwrap_or_default() {
+            for case in area.cases {
+                let setup = case.setup.and_then(|name| area.setups.get(&name)).into_iter().flatten();
+                let calls = setup.map(|call| (call, call.expect.as_ref())).chain([(&case.call, Some(&case.expect))]);
+                let mut so_far = String::new();
+                for (call, expect) in calls {
+                    so_far += &asked(&call.op, &call.input);
+                    let Some(expect) = expect else { continue };
+                    let reply = json!({
+                        "outcome": expect.outcome.to_string(), "code": expect.code, "stage": expect.stage,
+                        "value": expect.value.clone().unwrap_or_else(|| json!({})),
+                    });
+                    known.insert(digest(&so_far), reply);
+                }
+            }
+        }
+        known
     });
-    let known = KNOWN.get(&format!("{op} {input}")).cloned();
-    known.unwrap_or_else(|| json!({ "outcome": "accept", "value": {} }))
+    KNOWN.get(&digest(calls)).cloned().unwrap_or_else(|| json!({ "outcome": "accept", "value": {} }))
+}
+
+/// A call, as it is remembered.
+fn asked(op: &str, input: &Value) -> String {
+    format!("{op} {input}\n")
+}
+
+fn digest(calls: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    calls.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The reply to a call.
