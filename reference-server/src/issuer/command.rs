@@ -178,11 +178,14 @@ impl Issuer {
             |account, merchant| self.pseudonym(account, merchant),
             |mandate| keys.account_of(mandate),
         );
+        // Whoever publishes a batch has the ledger and wants the keys: nobody may have the keys and want the ledger.
+        drop(keys);
         // The writer finds out whether an intent is known; here it matters only where nothing would come to it, or
         // something else before it.
         let is_plain = opened.as_ref().is_ok_and(|opened| opened.mandates.is_empty());
         if !is_plain && self.is_decided(&request)? {
             // A known intent gets its outcome whatever has become of the rest of its message. [AUT-10]
+            let keys = self.keys.read().map_err(|_| Fault::new(Code::Internal))?;
             return self.desk().intent_id(&request, &*keys).map(Opened::Known);
         }
         opened.map(Box::new).map(Opened::New)
