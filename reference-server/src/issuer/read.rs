@@ -259,7 +259,7 @@ impl Issuer {
         let mut reader = self.reader.lock().map_err(poisoned)?;
         let mut all = Vec::new();
         for account in accounts {
-            for intent in reader.payments_of(&account, 0)? {
+            for intent in reader.payments_of(&account, 0)?.into_iter().rev() {
                 all.push((intent, lookup::told(reader.as_mut(), &intent)?));
             }
         }

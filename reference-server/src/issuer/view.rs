@@ -127,7 +127,8 @@ pub(super) fn accounts_of(state: &State, key: &PublicKey) -> BTreeSet<AccountId>
     held.map(|record| record.mandate.account).collect()
 }
 
-/// The payments that a reader may see, oldest first, out of those that are told.
+/// The payments that a reader may see, oldest first, out of those that are told account by account,
+/// each account's oldest first.
 pub(super) fn payments(state: &State, who: &Who, told: &[(PaperId, Told)]) -> Value {
     let made = told.iter().filter_map(|(id, told)| match folded(state, told) {
         Ok(Some(Payment::Made(made))) => Some((id, made)),
@@ -138,7 +139,8 @@ pub(super) fn payments(state: &State, who: &Who, told: &[(PaperId, Told)]) -> Va
             who.account == Some(made.account) || made.links.iter().any(|(mandate, _, _)| may_see(state, who, mandate))
         })
         .collect();
-    seen.sort_by_key(|(id, made)| (made.decided_at, **id));
+    // Each account's come in their order, which the second of a decision does not tell.
+    seen.sort_by_key(|(_, made)| made.decided_at);
     let list: Vec<Value> = seen.into_iter().map(|(id, made)| payment(id, &made)).collect();
     json!({ "payments": list })
 }

@@ -46,6 +46,24 @@ async fn an_agent_reads_its_own_mandates_and_payments() {
 }
 
 #[tokio::test]
+async fn payments_come_in_their_order_within_one_second_too() {
+    let scene = Scene::new();
+    let person = scene.person(1_000).await;
+    let agent = Key::new();
+    let quota = scene.register(&person.quota(&agent, 1_000)).await;
+    let mut made = Vec::new();
+    for _ in 0..8 {
+        let offer = scene.shop.offer(10);
+        let intent = agent.intent(quota, &offer, 10);
+        scene.pay(&offer, &intent).await.is(&scene.world, Outcome::Settled);
+        made.push(id(&intent).to_string());
+    }
+    let read = scene.payments(&person).await;
+    let listed: Vec<_> = read.iter().map(|payment| payment["intent"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(listed, made);
+}
+
+#[tokio::test]
 async fn only_the_payers_side_learns_why() {
     let scene = Scene::new();
     let (world, shop) = (&scene.world, &scene.shop);

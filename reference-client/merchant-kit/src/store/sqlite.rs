@@ -281,7 +281,7 @@ impl Offers for Sqlite {
 
     fn sales(&self, limit: u64) -> Result<Vec<(Made, Sale)>, StoreError> {
         let query = "SELECT id, receipt_id FROM offers WHERE intent IS NOT NULL
-            ORDER BY decided_at DESC, id LIMIT ?1";
+            ORDER BY decided_at DESC, rowid DESC LIMIT ?1";
         let mut query = self.connection.prepare_cached(query)?;
         let rows = query.query_map([limit], |row| Ok((PaperId(row.get(0)?), PaperId(row.get(1)?))))?;
         let found = rows.collect::<Result<Vec<_>, _>>()?;
