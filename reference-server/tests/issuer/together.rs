@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use purser_protocol::bind::http::PAYMENT_REQUEST;
 use purser_protocol::code::Code;
+use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::receipt::Outcome;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -98,4 +99,25 @@ async fn sixty_four_intents_for_one_offer_are_one_payment() {
         answer.refuses(&scene.world, Code::OfferPaid);
     });
     assert_eq!(scene.balance(&person).await, 9_900);
+}
+
+/// Each brings the mandate that it is made under, so that handlers want the ledger, and the writer that publishes what
+/// it learnt wants the keys: nobody may have one of the two and wait for the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn payments_that_bring_their_mandates_are_all_answered() {
+    const EACH: usize = 8;
+    let scene = Scene::new();
+    let person = scene.person(100_000).await;
+    let body = || {
+        let (agent, offer) = (Key::new(), scene.shop.offer(10));
+        let mandate = person.single(&agent, &offer);
+        let intent = agent.intent(id(&mandate), &offer, 10);
+        PaymentRequest { mandates: vec![&mandate], offer: &offer, intent: &intent, confirmation: None }.write()
+    };
+    let bodies = (0..TASKS).map(|_| (0..EACH).map(|_| body()).collect()).collect();
+
+    for answer in at_once(&scene, bodies).await {
+        answer.is(&scene.world, Outcome::Settled);
+    }
+    assert_eq!(scene.balance(&person).await, 100_000 - 10 * (TASKS * EACH) as u64);
 }
