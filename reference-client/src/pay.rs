@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use purser_protocol::flow::issuer::PaymentRequest;
-use purser_protocol::flow::payer::{Action, Attempt, Event, secret_hash};
+use purser_protocol::flow::payer::{Attempt, Heard, Pursuit, Step, secret_hash};
 use purser_protocol::id::{Digest, PaperId};
 use purser_protocol::paper::command::Cancel;
 use purser_protocol::paper::intent::Intent;
@@ -99,24 +99,19 @@ impl Payer<'_> {
     /// Brings an attempt as far as patience goes. Afterwards its state says how far that was; an error is one of
     /// this machine, and leaves the attempt where it can be taken up again.
     pub async fn pursue(&self, kept: &mut Kept) -> Result<()> {
-        let first = match kept.state {
-            Attempt::Signed => kept.state.handle(Event::Kept),
-            // Of an earlier run: asked after once, however short patience is, since it may be decided.
-            Attempt::InDoubt { .. } | Attempt::Waiting => {
-                let heard = self.ask(kept, Duration::ZERO).await?;
-                kept.state.handle(heard.event)
-            }
-            Attempt::Known(_) | Attempt::Dropped => return Ok(()),
-        };
-        self.run(kept, first, None).await
+        let (pursuit, first) = Pursuit::begin(&mut kept.state);
+        if first == Step::Over {
+            return Ok(());
+        }
+        self.run(kept, pursuit, first, None).await
     }
 
     /// Gives up: asks the issuer not to decide the intent any more, and learns which of the two came first.
     pub async fn cancel(&self, kept: &mut Kept, signer: &dyn Signer) -> Result<()> {
-        let first = kept.state.handle(Event::GiveUp);
+        let (pursuit, first) = Pursuit::give_up(&mut kept.state);
         // One cancel, however often it is sent.
         let cancel = cancel_paper(self.issuer, &kept.intent, signer)?;
-        self.run(kept, first, Some(&cancel)).await
+        self.run(kept, pursuit, first, Some(&cancel)).await
     }
 
     /// Brings every attempt that was left in doubt as far as patience goes.
@@ -128,36 +123,39 @@ impl Payer<'_> {
         Ok(open)
     }
 
-    async fn run(&self, kept: &mut Kept, first: Action, cancel: Option<&[u8]>) -> Result<()> {
+    async fn run(&self, kept: &mut Kept, pursuit: Pursuit, first: Step, cancel: Option<&[u8]>) -> Result<()> {
         let began = Instant::now();
-        let mut action = first;
+        let mut step = first;
         let mut rest = Duration::ZERO;
+        // What is of an earlier run is asked after once, however short patience is.
+        let mut left = Duration::ZERO;
         loop {
-            let heard = match action {
-                Action::Finish => return self.keep(kept),
-                Action::Send => self.send(kept).await?,
-                Action::Cancel => match cancel {
+            let (heard, wanted) = match step {
+                Step::Over => return self.keep(kept),
+                Step::Rest { milliseconds } => {
+                    left = match self.left(kept, began) {
+                        Some(left) => left,
+                        None => return self.keep(kept),
+                    };
+                    self.watch.waiting(&waiting_for(kept));
+                    tokio::time::sleep(Duration::from_millis(milliseconds).max(rest).min(left)).await;
+                    step = pursuit.rested();
+                    continue;
+                }
+                Step::Send => self.send(kept).await?,
+                Step::Ask => self.ask(kept, left).await?,
+                Step::Cancel => match cancel {
                     Some(cancel) => self.send_cancel(kept, cancel).await,
                     None => return Ok(()),
                 },
-                Action::AskAfter { milliseconds } => {
-                    let Some(left) = self.left(kept, began) else { return self.keep(kept) };
-                    self.watch.waiting(&waiting_for(kept));
-                    tokio::time::sleep(Duration::from_millis(milliseconds).max(rest).min(left)).await;
-                    match cancel {
-                        // Whoever gave up asks for nothing but to be told.
-                        Some(cancel) => self.send_cancel(kept, cancel).await,
-                        None => self.ask(kept, left).await?,
-                    }
-                }
             };
-            rest = heard.rest;
-            action = kept.state.handle(heard.event);
+            rest = wanted;
+            step = pursuit.hears(&mut kept.state, step, heard);
             self.keep(kept)?;
         }
     }
 
-    async fn send(&self, kept: &mut Kept) -> Result<Heard> {
+    async fn send(&self, kept: &mut Kept) -> Result<(Heard, Duration)> {
         let intent = kept.read_intent()?;
         // [INT-18]
         let request = PaymentRequest { offer: &kept.offer, intent: &kept.intent, ..PaymentRequest::default() };
@@ -165,41 +163,35 @@ impl Payer<'_> {
         Ok(self.heard(kept, reply))
     }
 
-    /// Asks after the intent, and sends it again where it is not known.
-    async fn ask(&self, kept: &mut Kept, left: Duration) -> Result<Heard> {
+    async fn ask(&self, kept: &mut Kept, left: Duration) -> Result<(Heard, Duration)> {
         let intent = kept.read_intent()?;
         let wait = if kept.state == Attempt::Waiting { left } else { Duration::ZERO };
-        match self.issuer.ask(kept.id, &intent, wait, self.asker).await {
-            Reply::NotFound => self.send(kept).await,
-            // That it would not say is not that it decided nothing.
-            Reply::NotDecided(problem) => Ok(note(kept, problem.into_error(&self.issuer.url.origin()))),
-            reply => Ok(self.heard(kept, reply)),
-        }
+        let reply = self.issuer.ask(kept.id, &intent, wait, self.asker).await;
+        Ok(self.heard(kept, reply))
     }
 
-    async fn send_cancel(&self, kept: &mut Kept, cancel: &[u8]) -> Heard {
+    async fn send_cancel(&self, kept: &mut Kept, cancel: &[u8]) -> (Heard, Duration) {
         match self.issuer.settle(cancel.to_vec(), kept.id).await {
             Ok(decision) => self.heard(kept, Reply::Decided(Box::new(decision))),
-            Err(error) => note(kept, error),
+            Err(error) => (note(kept, &error), Duration::ZERO),
         }
     }
 
-    fn heard(&self, kept: &mut Kept, reply: Reply) -> Heard {
+    /// What a reply says, and how long the one who answered wants to be left alone.
+    fn heard(&self, kept: &mut Kept, reply: Reply) -> (Heard, Duration) {
         match reply {
             Reply::Decided(decision) => {
                 kept.reason = decision.reason();
                 kept.receipt = Some(decision.receipt.clone());
-                Event::Receipt(decision.outcome()).into()
+                (Heard::Answer(decision.outcome()), Duration::ZERO)
             }
             Reply::NotDecided(problem) => {
                 let (again, rest) = (problem.is_worth_another_try(), problem.retry_after);
-                note(kept, problem.into_error(&self.issuer.url.origin()));
-                Heard { event: Event::NotDecided { again }, rest: rest.unwrap_or_default() }
+                note(kept, &problem.into_error(&self.issuer.url.origin()));
+                (Heard::NotDecided { again }, rest.unwrap_or_default())
             }
-            Reply::NotFound => Event::NoAnswer.into(),
-            Reply::NoAnswer { error, retry_after } => {
-                Heard { rest: retry_after.unwrap_or_default(), ..note(kept, error) }
-            }
+            Reply::NotFound => (Heard::NotFound, Duration::ZERO),
+            Reply::NoAnswer { error, retry_after } => (note(kept, &error), retry_after.unwrap_or_default()),
         }
     }
 
@@ -269,21 +261,9 @@ pub(crate) fn intent_of(order: &Order<'_>, issuer: &Issuer, secret: &[u8; 32]) -
     }
 }
 
-/// What came, and how long the one who answered wants to be left alone.
-struct Heard {
-    event: Event,
-    rest: Duration,
-}
-
-impl From<Event> for Heard {
-    fn from(event: Event) -> Self {
-        Self { event, rest: Duration::ZERO }
-    }
-}
-
-fn note(kept: &mut Kept, error: Error) -> Heard {
+fn note(kept: &mut Kept, error: &Error) -> Heard {
     kept.reason = Some(error.to_string());
-    Event::NoAnswer.into()
+    Heard::Nothing
 }
 
 fn waiting_for(kept: &Kept) -> String {

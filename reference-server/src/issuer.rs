@@ -141,7 +141,11 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         reader: lookups,
         store,
         seal: seal(&identity),
-        clock: Arc::clone(&clock),
+        now: {
+            let clock = Arc::clone(&clock);
+            Box::new(move || clock.now())
+        },
+        fresh: Box::new(random),
         log: edge,
         committed: Arc::clone(&committed),
         publish: {
@@ -280,5 +284,10 @@ fn seal(identity: &Identity) -> Seal {
             Credential { issuer: issuer.id.clone(), account, expires_at, issued_at: now, key: KeyHolder(key) };
         issuer.sign(&credential).map(Some) // [SIG-17]
     };
-    Seal { identity: identity.clone(), credential: Box::new(credential) }
+    let signer = identity.clone();
+    Seal {
+        network: identity.network.clone(),
+        root: Box::new(move |root| signer.sign(root)),
+        credential: Box::new(credential),
+    }
 }

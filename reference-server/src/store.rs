@@ -74,11 +74,18 @@ pub struct Past {
 
 /// Keeps batches.
 ///
-/// When `commit` has returned, the batch is there after any crash; when it fails, nothing may be answered and
-/// nothing more decided by this process, since nobody knows what is on the disk.
+/// When `sync` has returned, what was written is there after any crash; when one of the two fails, nothing may be
+/// answered and nothing more decided by this process, since nobody knows what is on the disk.
 pub trait Store: Send {
+    /// Writes a batch. Until it is synced, a crash may leave it there whole, or not at all.
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    /// Waits until what was written stays, whatever happens.
+    fn sync(&mut self) -> Result<(), StoreError>;
     /// Keeps a batch, durably.
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError>;
+    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.write(batch)?;
+        self.sync()
+    }
     /// The secret that pseudonyms are made with: `fresh` at the first call, and the same ever after. It is no key's,
     /// so that a new key gives nobody a new name. [INT-1]
     fn pseudonym_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;

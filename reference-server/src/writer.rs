@@ -2,6 +2,9 @@
 //!
 //! Whatever has come in while a batch was written is the next batch. An answer leaves only when its batch is
 //! on the disk; when the disk fails, the process ends without answering.
+//!
+//! [`Writer::step`] is one batch, and has no clock, thread or randomness of its own: the simulator drives it as the
+//! thread does.
 
 use std::sync::{Arc, RwLock};
 use std::thread;
@@ -9,7 +12,7 @@ use std::time::Duration;
 
 use purser_protocol::fault::Fault;
 use purser_protocol::field::encoded;
-use purser_protocol::id::{Digest, Nonce, PaperId};
+use purser_protocol::id::{Digest, Nonce, PaperId, Text};
 use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::{Answer, Command, Ledger, Record};
 use purser_protocol::receipt::Root;
@@ -19,11 +22,9 @@ use purser_protocol::sign::SignerFailed;
 use purser_protocol::time::UnixSeconds;
 use tokio::sync::{Notify, mpsc, oneshot};
 
-use crate::clock::Clock;
 use crate::head::Mark;
 use crate::lookup;
-use crate::material::Identity;
-use crate::random::random;
+use crate::random::NoRandomness;
 use crate::store::{Batch, Entry, Reader, Store, StoreError};
 
 /// Most decisions of one batch: paths stay short, and the first of them does not wait long.
@@ -55,13 +56,23 @@ pub enum Reply {
 /// Makes the credential of an event that is an enrolment.
 pub type MakeCredential = Box<dyn Fn(&Event, UnixSeconds) -> Result<Option<Vec<u8>>, SignerFailed> + Send>;
 
+/// Signs a root.
+pub type SignRoot = Box<dyn Fn(&Root) -> Result<Vec<u8>, SignerFailed> + Send>;
+
 /// What signs roots, and makes papers that go with an answer.
 pub struct Seal {
-    /// The issuer.
-    pub identity: Identity,
+    /// The network that the roots are of.
+    pub network: Text<32>,
+    /// Signs a root.
+    pub root: SignRoot,
     /// Makes the credential of an enrolment.
     pub credential: MakeCredential,
 }
+
+/// Tells the time.
+pub type Now = Box<dyn Fn() -> UnixSeconds + Send>;
+/// Gives fresh random bytes.
+pub type Fresh = Box<dyn FnMut() -> Result<[u8; 16], NoRandomness> + Send>;
 
 /// What others are told of a batch that is on the disk.
 pub type Publish = Box<dyn Fn(&Ledger, &[Record], &Batch, &Mark) + Send>;
@@ -77,7 +88,9 @@ pub struct Writer {
     /// Signs.
     pub seal: Seal,
     /// The time.
-    pub clock: Arc<Clock>,
+    pub now: Now,
+    /// What salts are made of.
+    pub fresh: Fresh,
     /// The log of batches.
     pub log: Frontier,
     /// Told after each batch.
@@ -100,7 +113,7 @@ pub enum WriterError {
     Signer(#[from] SignerFailed),
     /// The system gave no random bytes.
     #[error(transparent)]
-    Random(#[from] crate::random::NoRandomness),
+    Random(#[from] NoRandomness),
     /// The system gave no timer.
     #[error("no timer: {0}")]
     Timer(#[from] std::io::Error),
@@ -133,19 +146,19 @@ impl Writer {
             let mut batch = Vec::new();
             match runtime.block_on(async { tokio::time::timeout(IDLE, jobs.recv_many(&mut batch, BATCH_MAX)).await }) {
                 Ok(0) => return Ok(()),
-                Ok(_) | Err(_) => self.write(batch)?,
+                Ok(_) | Err(_) => self.step(batch)?,
             }
         }
     }
 
-    /// One batch, from the queue to the answers.
-    fn write(&mut self, jobs: Vec<Job>) -> Result<(), WriterError> {
+    /// One batch, from the queue to the answers. After an error there must be no other.
+    pub fn step(&mut self, jobs: Vec<Job>) -> Result<(), WriterError> {
         // One that was stopped and goes on knows nothing of what was decided since. [OPS-6]
         if self.store.lease().is_some_and(|lease| !lease.is_held()) {
             return Err(StoreError::Fenced.into());
         }
         let ledger = Arc::clone(&self.ledger);
-        let now = self.clock.now();
+        let now = (self.now)();
         // Only this thread decides, so that what is found stays true until it does; and nobody waits meanwhile.
         let needs = {
             let ledger = ledger.read().map_err(|_| WriterError::Poisoned)?;
@@ -157,7 +170,7 @@ impl Writer {
 
         let mut failed = None;
         let due = ledger.expire(now, || {
-            Nonce(random().unwrap_or_else(|error| {
+            Nonce((self.fresh)().unwrap_or_else(|error| {
                 failed = Some(error);
                 [0; 16]
             }))
@@ -173,7 +186,7 @@ impl Writer {
                 let found = lookup::find(self.reader.as_mut(), &needs)?;
                 found.into_iter().try_for_each(|found| ledger.supply(found))?;
             }
-            let reply = match ledger.step(&job.command, now, Nonce(random()?))? {
+            let reply = match ledger.step(&job.command, now, Nonce((self.fresh)()?))? {
                 Answer::NotDecided(fault) => Reply::NotDecided(fault),
                 Answer::Known(paper) => Reply::Stored(paper),
                 Answer::Decided(record) => {
@@ -228,7 +241,8 @@ impl Writer {
             root: self.seal.sign(&tree, &self.log, number, now)?,
             entries,
         };
-        self.store.commit(&batch)?;
+        self.store.write(&batch)?;
+        self.store.sync()?;
         let mark = Mark { log_size: self.log.size(), log_root: Digest(self.log.root()) };
         (self.publish)(ledger, &records, &batch, &mark);
         Ok(())
@@ -245,8 +259,8 @@ impl Seal {
             batch,
             log_root: Digest(log.root()),
             log_size: log.size(),
-            network: self.identity.network.clone(),
+            network: self.network.clone(),
         };
-        Ok(self.identity.sign(&root)?)
+        Ok((self.root)(&root)?)
     }
 }

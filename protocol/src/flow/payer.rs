@@ -3,6 +3,10 @@
 //! An attempt signs one intent and no other. While its outcome is unknown, the same bytes are sent again; to
 //! give up is to cancel, and to be told which of the two came first.
 
+mod pursuit;
+
+pub use pursuit::{Heard, Pursuit, Step};
+
 use sha2::{Digest as _, Sha256};
 
 use crate::id::{Digest, PaperId};

@@ -164,7 +164,8 @@ fn keep(url: &str, epoch: i64, lease: Lease) -> Result<(), StoreError> {
 }
 
 impl Store for Postgres {
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
+    /// The database answers when the batch is on its disk.
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let count = batch.entries.len() as u64;
         let held = Lease::from_now(self.lease.length());
         let (number, decided_at) = (signed(batch.number)?, signed(batch.decided_at_seconds)?);
@@ -196,6 +197,10 @@ impl Store for Postgres {
         }
         self.sequence += signed(count)?;
         self.lease.extend(&held);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
 

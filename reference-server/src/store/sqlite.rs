@@ -77,33 +77,37 @@ impl Sqlite {
 }
 
 impl Store for Sqlite {
-    fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?; // [AUT-63]
-        transaction
+    /// One transaction, left open: nobody sees it yet. [AUT-63]
+    fn write(&mut self, batch: &Batch) -> Result<(), StoreError> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.connection
             .prepare_cached("INSERT INTO batches (number, decided_at, tree_root, root) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![batch.number, batch.decided_at_seconds, batch.tree_root, batch.root])?;
-        {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO entries (batch, place, command, receipt, event, claims, detail, evidence, made, payment, payer)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )?;
-            for (place, entry) in batch.entries.iter().enumerate() {
-                insert.execute(params![
-                    batch.number,
-                    place,
-                    entry.command.0,
-                    receipt_id(&entry.claims),
-                    entry.event,
-                    entry.claims,
-                    entry.detail,
-                    entry.evidence,
-                    entry.made,
-                    entry.payment.map(|payment| payment.0),
-                    entry.payer.map(|payer| payer.0),
-                ])?;
-            }
+        let mut insert = self.connection.prepare_cached(
+            "INSERT INTO entries (batch, place, command, receipt, event, claims, detail, evidence, made, payment, payer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?;
+        for (place, entry) in batch.entries.iter().enumerate() {
+            insert.execute(params![
+                batch.number,
+                place,
+                entry.command.0,
+                receipt_id(&entry.claims),
+                entry.event,
+                entry.claims,
+                entry.detail,
+                entry.evidence,
+                entry.made,
+                entry.payment.map(|payment| payment.0),
+                entry.payer.map(|payer| payer.0),
+            ])?;
         }
-        transaction.commit()?;
+        Ok(())
+    }
+
+    /// The commit writes the log and syncs it, and returns when it is on the disk.
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
     }
 
