@@ -11,10 +11,13 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use purser_protocol::field::KeyHolder;
 use purser_protocol::id::{AccountId, LongText, Nonce, PartyId};
 use purser_protocol::paper::command::{Freeze, Thaw};
-use purser_protocol::sign::SignerFailed;
+use purser_protocol::sign::{PublicKey, SignerFailed};
 use purser_protocol::time::UnixSeconds;
+use tokio_rustls::rustls::pki_types::SubjectPublicKeyInfoDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 
 use crate::audit::{Acknowledged, Auditor, Beside, More, Report};
 use crate::config::Config;
@@ -51,8 +54,8 @@ enum Command {
     ///
     /// Prints the paper as base64url; `purser send -` sends it. Exit codes as everywhere.
     Freeze(Order),
-    /// Signs the order that money leaves an account again.
-    Thaw(Order),
+    /// Signs the order that money leaves an account again: for its keys, or for a new one in the place of them all.
+    Thaw(Thawing),
     /// Writes the snapshot of an issuer's state, beside the issuer or without it: the next start replays from there.
     Snapshot(Run),
     /// Moves an issuer's store from one place to another.
@@ -96,6 +99,18 @@ struct Order {
     /// Why, in words.
     #[arg(long)]
     reason: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct Thawing {
+    #[command(flatten)]
+    order: Order,
+    /// The account's only key from then on: a public key, in PEM. Its person compares the thumbprint that is printed.
+    #[arg(long, value_name = "FILE", conflicts_with = "code")]
+    key: Option<PathBuf>,
+    /// The same, by the code that the person's new device shows.
+    #[arg(long, value_name = "CODE")]
+    code: Option<String>,
 }
 
 #[derive(clap::Args)]
@@ -149,9 +164,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Freeze(order) => order.print(|issuer, account, issued_at, nonce, reason| {
             issuer.sign(&Freeze { issuer: issuer.id.clone(), account, issued_at, nonce, reason })
         }),
-        Command::Thaw(order) => order.print(|issuer, account, issued_at, nonce, reason| {
-            issuer.sign(&Thaw { issuer: issuer.id.clone(), account, issued_at, nonce, key: None, reason })
-        }),
+        Command::Thaw(thawing) => aside(|| thawing.print().map_err(|error| error.to_string())).map_err(Into::into),
         Command::Sandbox(make) => write(make),
     };
     match done {
@@ -201,6 +214,37 @@ impl Order {
     }
 }
 
+/// What stands before the point in the SubjectPublicKeyInfo of a P-256 key.
+const SPKI_BEFORE_POINT: usize = 26;
+
+impl Thawing {
+    /// Signs for the account's keys, or for the one that is to stand alone. [WAL-44]
+    fn print(&self) -> Result<(), Box<dyn Error>> {
+        let key = self.new_key()?;
+        if let Some(key) = key {
+            eprintln!("The person's new device must show this thumbprint:\n  {}", key.id());
+        }
+        self.order.print(|issuer, account, issued_at, nonce, reason| {
+            let key = key.map(KeyHolder);
+            issuer.sign(&Thaw { issuer: issuer.id.clone(), account, issued_at, nonce, key, reason })
+        })
+    }
+
+    fn new_key(&self) -> Result<Option<PublicKey>, Box<dyn Error>> {
+        if let Some(path) = &self.key {
+            let der = SubjectPublicKeyInfoDer::from_pem_file(path)?;
+            let point = der.get(SPKI_BEFORE_POINT..).filter(|_| der.len() == SPKI_BEFORE_POINT + 65);
+            let key = point.and_then(PublicKey::from_sec1);
+            return Ok(Some(key.ok_or("the file holds no public key of P-256, uncompressed")?));
+        }
+        let Some(code) = &self.code else { return Ok(None) };
+        let config = Config::load(&self.order.config)?;
+        let mut notes = config.table::<IssuerConfig>("issuer")?.place(&config).notes()?;
+        let waiting = crate::issuer::waiting(notes.as_mut(), code, crate::clock::Clock::default().now())?;
+        Ok(Some(waiting.ok_or("no key waits under this code, or its ten minutes are over")?.0))
+    }
+}
+
 fn snapshot(run: &Run) -> Result<(), Box<dyn Error>> {
     let config = Config::load(&run.config)?;
     let settings: IssuerConfig = config.table("issuer")?;
@@ -214,9 +258,10 @@ fn snapshot(run: &Run) -> Result<(), Box<dyn Error>> {
 }
 
 fn copy(way: &Way) -> Result<(), Box<dyn Error>> {
-    let mut from = Place::of(&way.from).archive()?;
+    let from = Place::of(&way.from);
     let mut to = Place::of(&way.to).open(Duration::from_secs(10))?;
-    let batches = place::copy(from.as_mut(), to.as_mut())?;
+    let batches = place::copy(from.archive()?.as_mut(), to.as_mut())?;
+    place::copy_notes(from.notes()?.as_mut(), to.notes()?.as_mut())?;
     println!("{}", serde_json::json!({ "batches": batches }));
     Ok(())
 }

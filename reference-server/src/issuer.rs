@@ -11,6 +11,7 @@ mod parties;
 mod read;
 mod view;
 mod wallet;
+mod who;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
@@ -41,6 +42,7 @@ use crate::random::random;
 use crate::rate::Buckets;
 use crate::snapshot::{self, Keeper, Paths, Point};
 use crate::store::lease::Lease;
+use crate::store::notes::Notes;
 use crate::store::place::aside;
 use crate::store::{Reader, Store};
 use crate::writer::{Job, Seal, Writer};
@@ -49,6 +51,7 @@ use keys::Keys;
 pub(crate) use address::paper_id;
 pub use config::IssuerConfig;
 pub(crate) use parties::RememberedParties;
+pub(crate) use wallet::offers::waiting;
 
 /// Everything that handlers share.
 pub(crate) struct Issuer {
@@ -68,8 +71,8 @@ pub(crate) struct Issuer {
     reader: Mutex<Box<dyn Reader>>,
     /// What wallets read.
     wallet: crate::wallet::Desk,
-    /// Keys that wait to be added to an account.
-    offered_keys: wallet::OfferedKeys,
+    /// What is remembered beside the decisions.
+    notes: Mutex<Box<dyn Notes>>,
     clock: Arc<Clock>,
     committed: Arc<Notify>,
     /// Signatures are checked on their own threads, no more at once than there are cores.
@@ -119,7 +122,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let clock = Arc::new(Clock::default());
     let paths =
         Paths { store: settings.place(config), snapshot: settings.snapshot_path(config), issuer: identity.id.clone() };
-    let Opened { store, reader, lookups, pseudonym_secret, point, head, wallet } =
+    let Opened { store, reader, lookups, notes, pseudonym_secret, point, head, wallet } =
         aside(|| open(&paths, &settings.head_path(config), &settings.wallet_path(config), settings.lease()))?;
     let Point { state, log, replayed, sequence: _ } = point;
     let lease = store.lease();
@@ -183,7 +186,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         jobs: writer.start(),
         reader: Mutex::new(reader),
         wallet,
-        offered_keys: wallet::OfferedKeys::default(),
+        notes: Mutex::new(notes),
         clock,
         committed,
         checking: Semaphore::new(cores),
@@ -220,8 +223,8 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/v1/wallet/spending", get(wallet::spending))
         .route("/v1/wallet/bundle", get(wallet::bundle))
         .route("/v1/wallet/keys", get(wallet::keys))
-        .route("/v1/wallet/keys/offers", post(wallet::offer_key))
-        .route("/v1/wallet/keys/offers/{code}", get(wallet::offered_key))
+        .route("/v1/wallet/keys/offers", post(wallet::offers::offer))
+        .route("/v1/wallet/keys/offers/{code}", get(wallet::offers::offered))
         .route("/v1/confirmations", post(command::confirmation))
         .route("/v1/intents", post(command::pay))
         .route("/v1/intents/{id}", get(read::intent))
@@ -245,6 +248,7 @@ struct Opened {
     store: Box<dyn Store>,
     reader: Box<dyn Reader>,
     lookups: Box<dyn Reader>,
+    notes: Box<dyn Notes>,
     pseudonym_secret: [u8; 32],
     point: Point,
     head: Head,
@@ -259,7 +263,8 @@ fn open(paths: &Paths, head: &Path, wallet: &Path, lease: Duration) -> Result<Op
     let point = snapshot::latest(&paths.snapshot, &paths.issuer, reader.as_mut())?;
     let head = open_head(head, &point.log, reader.as_mut())?;
     let wallet = crate::wallet::Desk::open(wallet, store.reader()?)?;
-    Ok(Opened { store, reader, lookups, pseudonym_secret, point, head, wallet })
+    let notes = store.notes()?;
+    Ok(Opened { store, reader, lookups, notes, pseudonym_secret, point, head, wallet })
 }
 
 /// Holds the store against what was last signed, and goes on from what it holds.

@@ -1,6 +1,7 @@
 //! Where decisions are kept. The unit is the batch: it is there whole, or not at all.
 
 pub mod lease;
+pub mod notes;
 pub mod place;
 pub mod postgres;
 pub mod sqlite;
@@ -8,6 +9,7 @@ pub mod sqlite;
 use std::collections::HashSet;
 
 use lease::Lease;
+use notes::Notes;
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::receipt::Receipt;
 use purser_protocol::receipt::tree::{Tree, leaf_hash};
@@ -91,6 +93,8 @@ pub trait Store: Send {
     fn pseudonym_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError>;
     /// Another handle on the same store, for reading beside the writer.
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError>;
+    /// What is remembered beside the decisions.
+    fn notes(&self) -> Result<Box<dyn Notes>, StoreError>;
     /// How long this process owns the store; for as long as it lives, without one.
     fn lease(&self) -> Option<Lease> {
         None

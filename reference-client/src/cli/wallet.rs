@@ -43,9 +43,6 @@ pub(super) enum Wallet {
         change: Change,
         #[command(flatten)]
         terms: Box<TermsArgs>,
-        /// How the person said so
-        #[arg(long, value_enum, default_value = "screen")]
-        how: How,
     },
     /// Put money into the envelopes of quota mandates
     Fund(Funds),
@@ -159,12 +156,6 @@ pub(super) enum Form {
     Bundle,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum How {
-    Screen,
-    Voice,
-}
-
 /// The account and its person's key.
 pub(super) struct Owner {
     session: Session,
@@ -192,7 +183,7 @@ impl Wallet {
             Self::Suspend(change) => change::suspend(&owner, &change).await,
             Self::Resume(change) => change::resume(&owner, &change).await,
             Self::Revoke(change) => change::revoke(&owner, &change).await,
-            Self::Relimit { change, terms, how } => change::relimit(&owner, &change, &terms, how, lang).await,
+            Self::Relimit { change, terms } => change::relimit(&owner, &change, &terms, lang).await,
             Self::Fund(funds) => change::fund(&owner, &funds, true, lang).await,
             Self::Defund(funds) => change::fund(&owner, &funds, false, lang).await,
             Self::Keys { add, retire, consent } => {

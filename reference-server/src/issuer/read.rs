@@ -10,9 +10,8 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
-use purser_protocol::bind::{base64url, http};
+use purser_protocol::bind::http;
 use purser_protocol::code::Code;
-use purser_protocol::fault::{Fault, Part};
 use purser_protocol::field::encoded;
 use purser_protocol::id::{AccountId, PaperId, PartyId};
 use purser_protocol::ledger::past::{Told, folded};
@@ -26,6 +25,7 @@ use serde_json::{Value, json};
 
 use super::address::{Named, Wait, paper_id};
 use super::command::{answer, claims_of};
+use super::who::{Owner, Who};
 use super::{Issuer, view};
 use crate::lookup;
 use crate::reply::Problem;
@@ -115,22 +115,13 @@ pub(super) async fn status(State(issuer): State<Arc<Issuer>>, Named(id): Named) 
 /// `GET /v1/account`
 pub(super) async fn account(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { account, .. }: Owner,
 ) -> Result<Json<Value>, Problem> {
-    let account = issuer.owner(&method, &uri, &headers).await?;
     issuer.with(move |state| view::account(state, account)).await.map(Json)
 }
 
 /// `GET /v1/mandates`
-pub(super) async fn mandates(
-    State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
-    let reader = issuer.reader_of(&method, &uri, &headers).await?;
+pub(super) async fn mandates(State(issuer): State<Arc<Issuer>>, reader: Who) -> Result<Json<Value>, Problem> {
     let now = issuer.clock.now();
     issuer.with(move |state| view::mandates(state, &reader, now)).await.map(Json)
 }
@@ -138,11 +129,8 @@ pub(super) async fn mandates(
 /// `GET /v1/pending`
 pub(super) async fn pending(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { account, .. }: Owner,
 ) -> Result<Json<Value>, Problem> {
-    let account = issuer.owner(&method, &uri, &headers).await?;
     let approval = issuer.approval_base();
     let mut waiting = issuer.with(move |state| view::pending(state, account, &approval)).await?;
     let shown = tokio::task::spawn_blocking(move || {
@@ -158,13 +146,7 @@ pub(super) async fn pending(
 }
 
 /// `GET /v1/payments`
-pub(super) async fn payments(
-    State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
-    let reader = issuer.reader_of(&method, &uri, &headers).await?;
+pub(super) async fn payments(State(issuer): State<Arc<Issuer>>, reader: Who) -> Result<Json<Value>, Problem> {
     let told = {
         let key = reader.key;
         let mut accounts = issuer.with(move |state| view::accounts_of(state, &key)).await?;
@@ -186,12 +168,9 @@ struct PseudonymBody {
 /// `POST /v1/pseudonyms`: to the holder of a mandate, or to its account.
 pub(super) async fn pseudonym(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    reader: Who,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let reader = issuer.reader_of(&method, &uri, &headers).await?;
     let body: PseudonymBody = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::FieldType))?;
     let merchant = PartyId::new(&body.merchant).ok_or_else(|| Problem::new(Code::FieldRange))?;
     let mandate = paper_id(&body.mandate).ok_or_else(|| Problem::new(Code::NotFound))?;
@@ -209,14 +188,6 @@ pub(super) async fn pseudonym(
         expires_at: now.saturating_add(PSEUDONYM_SECONDS),
         issued_at: now,
     })
-}
-
-/// Who reads: a key, and the account that it is of, if it is of one.
-pub(super) struct Who {
-    /// The key.
-    pub(super) key: PublicKey,
-    /// Its account.
-    pub(super) account: Option<AccountId>,
 }
 
 impl Issuer {
@@ -264,38 +235,6 @@ impl Issuer {
             }
         }
         Ok(all)
-    }
-
-    /// The key that proves to have sent this request. [HTB-31] [HTB-32]
-    pub(super) async fn reader_of(
-        self: &Arc<Self>,
-        method: &Method,
-        uri: &Uri,
-        headers: &HeaderMap,
-    ) -> Result<Who, Problem> {
-        let proof = headers.get(http::PURSER_PROOF).ok_or_else(|| Problem::new(Code::ProofRequired))?;
-        let proof = proof.to_str().ok().and_then(base64url::decode);
-        let proof = proof.ok_or_else(|| Problem::new(Code::ProofInvalid))?;
-        let target = format!("{method} {}{}", self.url, uri.path_and_query().map_or("", |path| path.as_str()));
-        let issuer = Arc::clone(self);
-        self.check(move || {
-            let keys = issuer.keys.read().map_err(|_| Fault::new(Code::Internal))?;
-            let key = issuer.desk().open_proof(&proof, &target, &*keys)?;
-            Ok(Who { key, account: keys.owner(&key.id()) })
-        })
-        .await
-    }
-
-    /// The account whose key sent this request; a mandate's key sees nothing of it.
-    pub(super) async fn owner(
-        self: &Arc<Self>,
-        method: &Method,
-        uri: &Uri,
-        headers: &HeaderMap,
-    ) -> Result<AccountId, Problem> {
-        let who = self.reader_of(method, uri, headers).await?;
-        // As to a key that nobody knows. [PRV-4]
-        who.account.ok_or_else(|| Problem::new(Fault::new(Code::ProofInvalid).within(Part::Command)))
     }
 
     pub(super) fn signed<T: purser_protocol::sign::Paper>(&self, paper: &T) -> Result<Response, Problem> {

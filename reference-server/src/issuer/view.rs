@@ -18,7 +18,8 @@ use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::Reader;
 use serde_json::{Value, json};
 
-use super::read::{Who, holds};
+use super::read::holds;
+use super::who::Who;
 
 /// What an account has, by currency; amounts are decimal integers of minor units, in strings.
 pub(super) fn account(state: &State, account: AccountId) -> Value {

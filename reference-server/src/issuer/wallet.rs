@@ -2,38 +2,34 @@
 //!
 //! Every read is by a key of the account. To any other key, an agent's too, there is no wallet. [WAL-1]
 
-mod query;
+pub(crate) mod offers;
+pub(super) mod query;
 mod show;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, Method, Uri};
 use axum::response::{IntoResponse, Response};
 use purser_protocol::bind::bundle::{self, BundleItem};
-use purser_protocol::bind::{base64url, http};
+use purser_protocol::bind::http;
 use purser_protocol::code::Code;
 use purser_protocol::field::{self, List, encoded};
 use purser_protocol::id::PaperId;
 use purser_protocol::ledger::state::State as LedgerState;
 use purser_protocol::paper::status::{Statement, root_of};
-use purser_protocol::sign::PublicKey;
-use purser_protocol::time::UnixSeconds;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Issuer;
 use super::address::Named;
-use crate::random::random;
+use super::who::Owner;
 use crate::reply::Problem;
+use crate::store::notes::Notes;
 use crate::store::{Answered, StoreError};
 use crate::wallet::{Page, Wallet};
-use query::{MandatesAsked, RecordsAsked, SpendingAsked, Typed};
+use query::{MandatesAsked, Query, RecordsAsked, SpendingAsked};
 
 /// How long a statement is good for.
 const STATEMENT_SECONDS: u64 = 60;
@@ -45,11 +41,8 @@ const BUNDLE_MAX: usize = 500;
 /// `GET /v1/wallet/statement`
 pub(super) async fn statement(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { account, .. }: Owner,
 ) -> Result<Response, Problem> {
-    let account = issuer.owner(&method, &uri, &headers).await?;
     let now = issuer.clock.now();
     let found = issuer.look(move |_, wallet| Ok((wallet.counts(&account)?, wallet.mandates(&account)?))).await?;
     let ((sequence, _), mandates) = found;
@@ -67,12 +60,9 @@ pub(super) async fn statement(
 /// `GET /v1/wallet/mandates`
 pub(super) async fn mandates(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { account, .. }: Owner,
+    Query(asked): Query<MandatesAsked>,
 ) -> Result<Json<Value>, Problem> {
-    let account = issuer.owner(&method, &uri, &headers).await?;
-    let asked = MandatesAsked::of(&uri)?;
     let now = issuer.clock.now();
     issuer
         .look(move |state, wallet| Ok(show::mandates(state, &wallet.mandates(&account)?, &asked, now)))
@@ -83,11 +73,8 @@ pub(super) async fn mandates(
 /// `GET /v1/wallet/agents`
 pub(super) async fn agents(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { account, .. }: Owner,
 ) -> Result<Json<Value>, Problem> {
-    let account = issuer.owner(&method, &uri, &headers).await?;
     let now = issuer.clock.now();
     issuer
         .look(move |state, wallet| {
@@ -101,12 +88,9 @@ pub(super) async fn agents(
 /// `GET /v1/wallet/records`
 pub(super) async fn records(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { account, .. }: Owner,
+    Query(RecordsAsked { asked, wait }): Query<RecordsAsked>,
 ) -> Result<Json<Value>, Problem> {
-    let account = issuer.owner(&method, &uri, &headers).await?;
-    let RecordsAsked { asked, wait } = RecordsAsked::of(&uri)?;
     let until = tokio::time::Instant::now() + Duration::from_secs(wait.min(WAIT_SECONDS_MAX));
     loop {
         let committed = issuer.committed.notified();
@@ -133,11 +117,8 @@ fn listed(page: &Page, sequence: u64) -> Value {
 pub(super) async fn record(
     State(issuer): State<Arc<Issuer>>,
     Named(id): Named,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { account, .. }: Owner,
 ) -> Result<Json<Value>, Problem> {
-    let account = issuer.owner(&method, &uri, &headers).await?;
     let found = issuer.look(move |_, wallet| {
         let Some(row) = wallet.record(&account, &id)? else { return Ok(None) };
         let papers = wallet.papers(&row)?;
@@ -151,12 +132,9 @@ pub(super) async fn record(
 /// `GET /v1/wallet/spending`
 pub(super) async fn spending(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { account, .. }: Owner,
+    Query(SpendingAsked { by, name, zone, span }): Query<SpendingAsked>,
 ) -> Result<Json<Value>, Problem> {
-    let account = issuer.owner(&method, &uri, &headers).await?;
-    let SpendingAsked { by, name, zone, span } = SpendingAsked::of(&uri)?;
     let spent = issuer.look(move |_, wallet| wallet.spending(&account, &by, &span)).await?;
     Ok(Json(show::spending(name, zone.as_deref(), &spent)))
 }
@@ -164,12 +142,9 @@ pub(super) async fn spending(
 /// `GET /v1/wallet/bundle`: records with all their papers, which verify by themselves.
 pub(super) async fn bundle(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { account, .. }: Owner,
+    Query(RecordsAsked { mut asked, .. }): Query<RecordsAsked>,
 ) -> Result<Response, Problem> {
-    let account = issuer.owner(&method, &uri, &headers).await?;
-    let RecordsAsked { mut asked, .. } = RecordsAsked::of(&uri)?;
     asked.limit = asked.limit.min(BUNDLE_MAX);
     let found = issuer.look(move |_, wallet| {
         let page = wallet.records(&account, &asked)?;
@@ -203,70 +178,9 @@ pub(super) async fn bundle(
 /// `GET /v1/wallet/keys`
 pub(super) async fn keys(
     State(issuer): State<Arc<Issuer>>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    Owner { key, account }: Owner,
 ) -> Result<Json<Value>, Problem> {
-    let who = issuer.reader_of(&method, &uri, &headers).await?;
-    let account = who.account.ok_or_else(|| Problem::new(Code::ProofInvalid))?;
-    issuer.with(move |state| show::keys(state, account, &who.key)).await.map(Json)
-}
-
-/// Keys that wait to be added, by their short codes.
-#[derive(Debug, Default)]
-pub(super) struct OfferedKeys(Mutex<HashMap<String, (PublicKey, UnixSeconds)>>);
-
-/// How long a key waits.
-const OFFER_SECONDS: u64 = 600;
-/// Keys that wait at once.
-const OFFERS_MAX: usize = 4_096;
-/// Letters that are not mistaken for one another.
-const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyBody {
-    key: String,
-}
-
-/// `POST /v1/wallet/keys/offers`: a new key, which no account has, gets a code that its person types where one is.
-pub(super) async fn offer_key(State(issuer): State<Arc<Issuer>>, body: Bytes) -> Result<Json<Value>, Problem> {
-    let body: KeyBody = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::FieldType))?;
-    let bytes = base64url::decode(&body.key).and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
-    let key = PublicKey(bytes.ok_or_else(|| Problem::new(Code::KeyInvalid))?);
-    let drawn: [u8; 8] = random().map_err(|_| Problem::new(Code::Internal))?;
-    let mut code: String = drawn.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect();
-    code.insert(4, '-');
-    let now = issuer.clock.now();
-    let expires_at = now.saturating_add(OFFER_SECONDS); // [WAL-30]
-    let mut offered = issuer.offered_keys.0.lock().unwrap_or_else(PoisonError::into_inner);
-    offered.retain(|_, (_, expires_at)| now < *expires_at);
-    if offered.len() >= OFFERS_MAX {
-        return Err(Problem::new(Code::Overloaded));
-    }
-    offered.insert(code.clone(), (key, expires_at));
-    Ok(Json(json!({ "code": code, "key": key.id().to_string(), "expires_at": expires_at.get() })))
-}
-
-/// `GET /v1/wallet/keys/offers/{code}`: the key that waits under a code, for whoever can add it.
-pub(super) async fn offered_key(
-    State(issuer): State<Arc<Issuer>>,
-    code: Result<Path<String>, axum::extract::rejection::PathRejection>,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-) -> Result<Json<Value>, Problem> {
-    issuer.owner(&method, &uri, &headers).await?;
-    let code = code.map(|Path(code)| code.to_ascii_uppercase()).map_err(|_| Problem::new(Code::NotFound))?;
-    let now = issuer.clock.now();
-    let offered = issuer.offered_keys.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = offered.get(&code).filter(|(_, expires_at)| now < *expires_at);
-    let (key, expires_at) = found.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(Json(json!({
-        "key": key.id().to_string(),
-        "public": base64url::encode(&key.0),
-        "expires_at": expires_at.get(),
-    })))
+    issuer.with(move |state| show::keys(state, account, &key)).await.map(Json)
 }
 
 impl Issuer {
@@ -287,6 +201,22 @@ impl Issuer {
         let looked = looked.await.map_err(|_| Problem::new(Code::Internal))?;
         looked.map_err(|error| {
             tracing::error!(%error, "the wallet's view cannot be read");
+            Problem::new(Code::Internal)
+        })
+    }
+
+    /// Reads and writes what is remembered beside the decisions.
+    pub(super) async fn noted<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut dyn Notes) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let issuer = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || {
+            let mut notes = issuer.notes.lock().unwrap_or_else(PoisonError::into_inner);
+            work(notes.as_mut())
+        });
+        done.await.map_err(|_| Problem::new(Code::Internal))?.map_err(|error| {
+            tracing::error!(%error, "the notes cannot be read or written");
             Problem::new(Code::Internal)
         })
     }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::notes::{Notes, PostgresNotes, SqliteNotes};
 use super::postgres::{Postgres, PostgresArchive, PostgresReader};
 use super::sqlite::{Sqlite, SqliteArchive, SqliteReader};
 use super::{Archive, Batch, Entry, KeptBatch, KeptEntry, Reader, Store, StoreError};
@@ -42,6 +43,14 @@ impl Place {
         })
     }
 
+    /// What is remembered there beside the decisions.
+    pub fn notes(&self) -> Result<Box<dyn Notes>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(path) => Box::new(SqliteNotes::open(path)?),
+            Self::Postgres(url) => Box::new(PostgresNotes::open(url)?),
+        })
+    }
+
     /// All of it, as of one moment.
     pub fn archive(&self) -> Result<Box<dyn Archive>, StoreError> {
         Ok(match self {
@@ -57,6 +66,11 @@ pub fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         Ok(done) => done,
         Err(panic) => std::panic::resume_unwind(panic),
     }
+}
+
+/// Copies what is remembered beside the decisions.
+pub fn copy_notes(from: &mut dyn Notes, to: &mut dyn Notes) -> Result<(), StoreError> {
+    from.find("", 0)?.iter().try_for_each(|note| to.keep(&note.name, &note.note, note.until_seconds))
 }
 
 /// Copies a store into an empty one; how many batches. What is copied is not judged: the audit does that.

@@ -5,7 +5,7 @@
 //! owner's: one that was stopped and goes on can commit nothing, whatever it believes. Others wait for the lease.
 
 mod archive;
-mod line;
+pub(super) mod line;
 mod read;
 
 use std::thread;
@@ -14,6 +14,7 @@ use std::time::Duration;
 use postgres::types::ToSql;
 
 use super::lease::Lease;
+use super::notes::{Notes, PostgresNotes};
 use super::{Batch, Reader, Store, StoreError, receipt_id};
 use line::{Line, signed};
 
@@ -212,6 +213,10 @@ impl Store for Postgres {
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
         Ok(Box::new(PostgresReader::open(&self.url)?))
+    }
+
+    fn notes(&self) -> Result<Box<dyn Notes>, StoreError> {
+        Ok(Box::new(PostgresNotes::open(&self.url)?))
     }
 
     fn lease(&self) -> Option<Lease> {

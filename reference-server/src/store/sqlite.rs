@@ -10,6 +10,7 @@ use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::receipt::Receipt;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
+use super::notes::{Notes, SqliteNotes};
 use super::{Answered, Batch, KeptEntry, Past, Reader, Store, StoreError, assemble, receipt_id};
 
 pub use archive::SqliteArchive;
@@ -122,6 +123,10 @@ impl Store for Sqlite {
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
         Ok(Box::new(SqliteReader::open(&self.path)?))
+    }
+
+    fn notes(&self) -> Result<Box<dyn Notes>, StoreError> {
+        Ok(Box::new(SqliteNotes::open(&self.path)?))
     }
 }
 

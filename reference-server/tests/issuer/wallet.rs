@@ -284,8 +284,7 @@ async fn a_thousand_mandates_are_changed_by_one_signature() {
 
 #[tokio::test]
 async fn a_key_is_added_by_its_code_and_retired() {
-    let scene = Scene::new();
-    let world = &scene.world;
+    let mut scene = Scene::new();
     let person = scene.person(1_000).await;
     let (phone, agent) = (Key::new(), Key::new());
     let body = serde_json::json!({ "key": base64url::encode(&phone.public()) }).to_string();
@@ -297,6 +296,11 @@ async fn a_key_is_added_by_its_code_and_retired() {
     let found = scene.read(&person.key, &path).await.json();
     assert_eq!(found["public"], base64url::encode(&phone.public()));
     scene.read(&person.key, "/v1/wallet/keys/offers/BBBB-BBBB").await.decides_nothing(Code::NotFound);
+    scene.kill();
+    scene.start();
+    let again = scene.read(&person.key, &path).await.json();
+    assert_eq!(again, found, "the code is good whatever became of the program");
+    let world = &scene.world;
 
     scene.command(&person.retires(&person.key)).await.refuses(world, Code::LastKey);
     scene.command(&person.retires(&phone)).await.refuses(world, Code::KeyUnknown);
@@ -374,6 +378,39 @@ async fn a_frozen_account_pays_nothing_until_it_is_thawed() {
     assert_eq!(scene.balance(&person).await, 9_800);
     let offer = shop.offer(100);
     scene.pay(&offer, &agent.intent(quota, &offer, 100)).await.is(world, Outcome::Settled);
+}
+
+#[tokio::test]
+async fn who_has_lost_all_keys_gets_in_again_by_the_code_of_a_new_one() {
+    let scene = Scene::new();
+    let person = scene.person(10_000).await;
+    let agent = Key::new();
+    let quota = scene.register(&person.quota(&agent, 5_000)).await;
+    let fresh = Key::new();
+    let body = serde_json::json!({ "key": base64url::encode(&fresh.public()) }).to_string();
+    let offered = scene.post("/v1/wallet/keys/offers", "application/json", body.as_bytes()).await.json();
+    let program = |words: &[&str]| {
+        let config = scene.sandbox.path("issuer.toml");
+        let account = person.account.to_string();
+        std::process::Command::new(env!("CARGO_BIN_EXE_purser-server"))
+            .args([words[0], "--config", config.to_str().unwrap(), "--account", &account])
+            .args(&words[1..])
+            .output()
+            .unwrap()
+    };
+    let order = |words: &[&str]| {
+        let output = program(words);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        (base64url::decode(String::from_utf8(output.stdout).unwrap().trim()).unwrap(), output.stderr)
+    };
+    scene.command(&order(&["freeze"]).0).await.is(&scene.world, Outcome::Recorded);
+    assert!(!program(&["thaw", "--code", "BBBB-BBBB"]).status.success(), "no key waits there");
+    let (thaw, said) = order(&["thaw", "--code", offered["code"].as_str().unwrap()]);
+    assert!(String::from_utf8(said).unwrap().contains(&fresh.name()), "its figures are to be compared");
+    scene.command(&thaw).await.is(&scene.world, Outcome::Recorded);
+    scene.read(&person.key, "/v1/account").await.decides_nothing(Code::ProofInvalid);
+    let person = Person { key: fresh, account: person.account };
+    assert_eq!(scene.mandate(&person, quota).await["state"], "active");
 }
 
 async fn statement(scene: &Scene, person: &Person) -> Statement {

@@ -10,6 +10,7 @@ use purser_client::session::Session;
 use purser_client::terms::{Terms, WORDS, when};
 use purser_client::{Error, Result, keys};
 use purser_protocol::cert::Role;
+use purser_protocol::code::Code;
 use purser_protocol::field::{List, True};
 use purser_protocol::id::{LineageId, PaperId, PartyId};
 use purser_protocol::money::{Amount, Currency};
@@ -32,6 +33,13 @@ enum ModeName {
     Single,
     Conditional,
     Quota,
+}
+
+/// How a person said so.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum How {
+    Screen,
+    Voice,
 }
 
 /// Terms that a new mandate and a new version of one have in common.
@@ -85,6 +93,9 @@ pub(crate) struct TermsArgs {
     /// Refunds give their amounts back to it
     #[arg(long)]
     refund_returns: bool,
+    /// How the person said so: a spoken word makes no mandate and changes none
+    #[arg(long, value_enum, default_value = "screen")]
+    how: How,
 }
 
 #[derive(Args)]
@@ -143,6 +154,7 @@ pub(super) fn rules_help() -> String {
 
 impl New {
     pub(super) async fn run(&self, session: &Session, lang: Language) -> Result<Done> {
+        self.terms.not_by_voice()?;
         let now = session.issuer.clock.now();
         let (parent, signer) = self.parent_and_signer(session).await?;
         let account = match &parent {
@@ -195,6 +207,7 @@ impl New {
 
 impl Replace {
     pub(super) async fn run(&self, session: &Session, lang: Language) -> Result<Done> {
+        self.terms.not_by_voice()?;
         let person = session.config.keys.person.is_some();
         let signer = if person { session.person()? } else { session.agent()? };
         let (id, before) = known(session, &self.id, &signer).await?;
@@ -226,6 +239,17 @@ impl Replace {
 }
 
 impl TermsArgs {
+    /// A voice makes no mandate and raises none.
+    pub(crate) fn not_by_voice(&self) -> Result<()> {
+        match self.how {
+            How::Screen => Ok(()),
+            How::Voice => {
+                let error = Error::usage("a spoken word makes no mandate and raises none"); // [WAL-28] [MAN-3]
+                Err(error.coded(Some(Code::VoiceForbidden)).fix("do it where it can be shown"))
+            }
+        }
+    }
+
     pub(crate) fn caps(&self, currency: Currency, before: Option<&Rules>) -> Result<Option<Rules>> {
         let mut terms = self.terms(currency)?.from(before);
         let one = [

@@ -6,58 +6,41 @@ use purser_client::clock::nonce;
 use purser_client::issuer::{MandateView, Parts, parse_id};
 use purser_client::{Error, Result};
 use purser_protocol::bind::base64url;
-use purser_protocol::code::Code;
 use purser_protocol::field::Set;
-use purser_protocol::id::{Digest, PaperId};
+use purser_protocol::id::{Digest, Nonce, PaperId};
 use purser_protocol::limits::COMMAND_MANDATES_MAX;
 use purser_protocol::money::Amount;
 use purser_protocol::paper::command::{Resumption, Retirement, Revocation, Suspension};
 use purser_protocol::paper::mandate::{Mandate, Mode};
-use purser_protocol::sign::{Paper as _, PublicKey, Signer as _};
+use purser_protocol::sign::{Paper, PublicKey, Signer as _};
+use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::Reader;
 use serde_json::json;
 
-use super::{Change, Funds, How, Owner, escaped};
+use super::{Change, Funds, Owner, escaped};
 use crate::cli::mandate::TermsArgs;
 use crate::cli::shown::{self, Consent, Language};
 use crate::cli::{Done, ask};
 
 type Meant = [(PaperId, MandateView)];
+type Ids = Set<PaperId, COMMAND_MANDATES_MAX>;
 
 pub(super) async fn suspend(owner: &Owner, change: &Change) -> Result<Done> {
-    let meant = owner.meant(change).await?;
-    consented(&meant, "Suspend", change.consent)?;
-    let mut parts = Parts::default();
-    for mandates in sets(&meant)? {
-        let paper = Suspension {
-            account: owner.account,
-            issuer: owner.session.issuer.id.clone(),
-            issued_at: owner.session.issuer.clock.now(),
-            nonce: nonce()?,
-            mandates,
-            reason: None,
-        };
-        parts.add(&paper, &owner.person.public_key());
-    }
-    owner.send(&parts, "suspended", meant.len()).await
+    owner
+        .end(change, "Suspend", "suspended", |owner, issued_at, nonce, mandates| {
+            let (account, issuer) = (owner.account, owner.session.issuer.id.clone());
+            Suspension { account, issuer, issued_at, nonce, mandates, reason: None }
+        })
+        .await
 }
 
 pub(super) async fn revoke(owner: &Owner, change: &Change) -> Result<Done> {
-    let meant = owner.meant(change).await?;
-    consented(&meant, "Revoke for good", change.consent)?;
-    let mut parts = Parts::default();
-    for mandates in sets(&meant)? {
-        let paper = Revocation {
-            account: owner.account,
-            issuer: owner.session.issuer.id.clone(),
-            issued_at: owner.session.issuer.clock.now(),
-            nonce: nonce()?,
-            mandates,
-            reason: None,
-        };
-        parts.add(&paper, &owner.person.public_key());
-    }
-    owner.send(&parts, "revoked", meant.len()).await
+    owner
+        .end(change, "Revoke for good", "revoked", |owner, issued_at, nonce, mandates| {
+            let (account, issuer) = (owner.account, owner.session.issuer.id.clone());
+            Revocation { account, issuer, issued_at, nonce, mandates, reason: None }
+        })
+        .await
 }
 
 pub(super) async fn resume(owner: &Owner, change: &Change) -> Result<Done> {
@@ -83,7 +66,7 @@ pub(super) async fn resume(owner: &Owner, change: &Change) -> Result<Done> {
                 issuer: owner.session.issuer.id.clone(),
                 issued_at: owner.session.issuer.clock.now(),
                 nonce: nonce()?,
-                mandates: Set::new(some.to_vec()).ok_or_else(|| Error::failed("no mandates"))?,
+                mandates: Ids::new(some.to_vec()).ok_or_else(|| Error::failed("no mandates"))?,
                 suspension,
             };
             parts.add(&paper, &owner.person.public_key());
@@ -92,25 +75,8 @@ pub(super) async fn resume(owner: &Owner, change: &Change) -> Result<Done> {
     owner.send(&parts, "resumed", meant.len()).await
 }
 
-/// A voice makes no mandate and raises none.
-fn not_by_voice(how: How) -> Result<()> {
-    match how {
-        How::Screen => Ok(()),
-        How::Voice => {
-            let error = Error::usage("a spoken word makes no mandate and raises none"); // [WAL-28] [MAN-3]
-            Err(error.coded(Some(Code::VoiceForbidden)).fix("do it where it can be shown"))
-        }
-    }
-}
-
-pub(super) async fn relimit(
-    owner: &Owner,
-    change: &Change,
-    terms: &TermsArgs,
-    how: How,
-    lang: Language,
-) -> Result<Done> {
-    not_by_voice(how)?;
+pub(super) async fn relimit(owner: &Owner, change: &Change, terms: &TermsArgs, lang: Language) -> Result<Done> {
+    terms.not_by_voice()?;
     let meant = owner.meant(change).await?;
     owner
         .replace(&meant, "relimited", lang, change.consent, |before| {
@@ -138,6 +104,23 @@ pub(super) async fn fund(owner: &Owner, funds: &Funds, more: bool, lang: Languag
 }
 
 impl Owner {
+    /// Signs as many papers as there are sets of mandates, after it was asked.
+    async fn end<T: Paper>(
+        &self,
+        change: &Change,
+        question: &str,
+        what: &str,
+        paper: impl Fn(&Self, UnixSeconds, Nonce, Ids) -> T,
+    ) -> Result<Done> {
+        let meant = self.meant(change).await?;
+        consented(&meant, question, change.consent)?;
+        let mut parts = Parts::default();
+        for mandates in sets(&meant)? {
+            parts.add(&paper(self, self.session.issuer.clock.now(), nonce()?, mandates), &self.person.public_key());
+        }
+        self.send(&parts, what, meant.len()).await
+    }
+
     /// Signs the next version of each mandate: all of them with one batch, after all of them were shown.
     async fn replace(
         &self,
@@ -211,11 +194,11 @@ pub(super) async fn keys(owner: &Owner, add: Option<&str>, retire: Option<&str>,
 }
 
 /// The mandates in as many sets as they need.
-fn sets(meant: &Meant) -> Result<Vec<Set<PaperId, COMMAND_MANDATES_MAX>>> {
+fn sets(meant: &Meant) -> Result<Vec<Ids>> {
     let ids: HashSet<PaperId> = meant.iter().map(|(id, _)| *id).collect();
     let mut ids: Vec<PaperId> = ids.into_iter().collect();
     ids.sort();
-    let set = |some: &[PaperId]| Set::new(some.to_vec()).ok_or_else(|| Error::failed("no mandates"));
+    let set = |some: &[PaperId]| Ids::new(some.to_vec()).ok_or_else(|| Error::failed("no mandates"));
     ids.chunks(COMMAND_MANDATES_MAX).map(set).collect()
 }
 

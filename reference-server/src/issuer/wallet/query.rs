@@ -1,7 +1,9 @@
 //! What stands in the query of a read. A name that is not known is refused: a filter that is passed over shows more
 //! than was asked for.
 
+use axum::extract::FromRequestParts;
 use axum::http::Uri;
+use axum::http::request::Parts;
 use purser_protocol::code::Code;
 use purser_protocol::period::Zone;
 
@@ -15,7 +17,7 @@ const PAGE: usize = 100;
 const PAGE_MAX: usize = 1_000;
 
 /// What a query asks for.
-pub(super) trait Typed: Sized + Default {
+pub(in crate::issuer) trait Typed: Sized + Default {
     /// Takes one name and its value.
     fn take(&mut self, name: &str, value: &str) -> Option<()>;
 
@@ -34,6 +36,17 @@ pub(super) trait Typed: Sized + Default {
             asked.take(name, &value).ok_or_else(refused)?;
         }
         Ok(asked)
+    }
+}
+
+/// What the query of a request asks for.
+pub(in crate::issuer) struct Query<T>(pub(in crate::issuer) T);
+
+impl<T: Typed, S: Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        T::of(&parts.uri).map(Self)
     }
 }
 
@@ -69,15 +82,15 @@ fn flag(value: &str) -> Option<bool> {
 
 /// Of the list of mandates.
 #[derive(Clone, Debug)]
-pub(super) struct MandatesAsked {
-    pub(super) agent: Option<String>,
-    pub(super) mode: Option<String>,
-    pub(super) state: Option<String>,
-    pub(super) merchant: Option<String>,
-    pub(super) text: Option<String>,
-    pub(super) is_latest_only: bool,
-    pub(super) after: u64,
-    pub(super) limit: usize,
+pub(in crate::issuer) struct MandatesAsked {
+    pub(in crate::issuer) agent: Option<String>,
+    pub(in crate::issuer) mode: Option<String>,
+    pub(in crate::issuer) state: Option<String>,
+    pub(in crate::issuer) merchant: Option<String>,
+    pub(in crate::issuer) text: Option<String>,
+    pub(in crate::issuer) is_latest_only: bool,
+    pub(in crate::issuer) after: u64,
+    pub(in crate::issuer) limit: usize,
 }
 
 impl Default for MandatesAsked {
@@ -106,9 +119,9 @@ impl Typed for MandatesAsked {
 
 /// Of the list of records.
 #[derive(Clone, Debug)]
-pub(super) struct RecordsAsked {
-    pub(super) asked: Asked,
-    pub(super) wait: u64,
+pub(in crate::issuer) struct RecordsAsked {
+    pub(in crate::issuer) asked: Asked,
+    pub(in crate::issuer) wait: u64,
 }
 
 impl Default for RecordsAsked {
@@ -141,11 +154,11 @@ impl Typed for RecordsAsked {
 
 /// Of spending.
 #[derive(Clone, Debug)]
-pub(super) struct SpendingAsked {
-    pub(super) by: By,
-    pub(super) name: &'static str,
-    pub(super) zone: Option<String>,
-    pub(super) span: Span,
+pub(in crate::issuer) struct SpendingAsked {
+    pub(in crate::issuer) by: By,
+    pub(in crate::issuer) name: &'static str,
+    pub(in crate::issuer) zone: Option<String>,
+    pub(in crate::issuer) span: Span,
 }
 
 impl Default for SpendingAsked {

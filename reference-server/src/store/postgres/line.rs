@@ -14,14 +14,14 @@ use crate::store::place::exact;
 type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// A connection. It is opened again where it broke; what was under way then has failed.
-pub(super) struct Line {
+pub(in crate::store) struct Line {
     client: Option<Client>,
     config: Config,
     statements: HashMap<&'static str, Statement>,
 }
 
 impl Line {
-    pub(super) fn open(url: &str) -> Result<Self, StoreError> {
+    pub(in crate::store) fn open(url: &str) -> Result<Self, StoreError> {
         let config: Config = url.parse()?;
         let is_near = |host: &Host| match host {
             Host::Unix(_) => true,
@@ -59,32 +59,44 @@ impl Line {
         Ok(statement)
     }
 
-    pub(super) fn execute(&mut self, sql: &'static str, parameters: Parameters<'_>) -> Result<u64, StoreError> {
+    pub(in crate::store) fn execute(
+        &mut self,
+        sql: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<u64, StoreError> {
         let statement = self.prepared(sql)?;
         Ok(self.client()?.execute(&statement, parameters)?)
     }
 
-    pub(super) fn query(&mut self, sql: &'static str, parameters: Parameters<'_>) -> Result<Vec<Row>, StoreError> {
+    pub(in crate::store) fn query(
+        &mut self,
+        sql: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
         let statement = self.prepared(sql)?;
         Ok(self.client()?.query(&statement, parameters)?)
     }
 
-    pub(super) fn one(&mut self, sql: &'static str, parameters: Parameters<'_>) -> Result<Option<Row>, StoreError> {
+    pub(in crate::store) fn one(
+        &mut self,
+        sql: &'static str,
+        parameters: Parameters<'_>,
+    ) -> Result<Option<Row>, StoreError> {
         Ok(self.query(sql, parameters)?.into_iter().next())
     }
 
-    pub(super) fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
+    pub(in crate::store) fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
         Ok(self.client()?.batch_execute(sql)?)
     }
 
     /// A transaction that sees the database as of one moment.
-    pub(super) fn moment(&mut self) -> Result<Transaction<'_>, StoreError> {
+    pub(in crate::store) fn moment(&mut self) -> Result<Transaction<'_>, StoreError> {
         let moment = self.client()?.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
         Ok(moment.read_only(true).start()?)
     }
 
     /// The version of the tables; nothing, where there are none.
-    pub(super) fn version(&mut self) -> Result<Option<i64>, StoreError> {
+    pub(in crate::store) fn version(&mut self) -> Result<Option<i64>, StoreError> {
         let there = self.one("SELECT to_regclass('owner') IS NOT NULL", &[])?;
         if !there.map(|row| row.try_get(0)).transpose()?.unwrap_or(false) {
             return Ok(None);
@@ -94,7 +106,7 @@ impl Line {
     }
 
     /// Refuses tables of another version.
-    pub(super) fn fits(&mut self) -> Result<(), StoreError> {
+    pub(in crate::store) fn fits(&mut self) -> Result<(), StoreError> {
         match self.version()? {
             Some(SCHEMA_VERSION) => Ok(()),
             found => Err(StoreError::Version { found: found.unwrap_or(0), expected: SCHEMA_VERSION }),
@@ -102,7 +114,7 @@ impl Line {
     }
 
     /// The secret that pseudonyms are made with.
-    pub(super) fn secret(&mut self) -> Result<Option<[u8; 32]>, StoreError> {
+    pub(in crate::store) fn secret(&mut self) -> Result<Option<[u8; 32]>, StoreError> {
         let found = self.one("SELECT secret FROM secrets WHERE name = 'pseudonym'", &[])?;
         found.map(|row| exact(row.try_get(0)?)).transpose()
     }
@@ -122,11 +134,11 @@ impl Drop for Line {
 }
 
 /// A number as the database keeps it.
-pub(super) fn signed(number: u64) -> Result<i64, StoreError> {
+pub(in crate::store) fn signed(number: u64) -> Result<i64, StoreError> {
     i64::try_from(number).map_err(|_| StoreError::Damaged(format!("{number} is too great")))
 }
 
 /// A number that the database kept.
-pub(super) fn unsigned(number: i64) -> Result<u64, StoreError> {
+pub(in crate::store) fn unsigned(number: i64) -> Result<u64, StoreError> {
     u64::try_from(number).map_err(|_| StoreError::Damaged(format!("{number} stands where none below 0 can")))
 }
