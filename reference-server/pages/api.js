@@ -3,7 +3,13 @@
 import { Pairs, decode, encode } from "./cbor.js";
 import { certified } from "./certificate.js";
 import { labelled, openAnswer } from "./receipt.js";
-import { base64url, coseKey, equal, joined, publicBytes, random, sign, thumbprint, unbase64 } from "./sign.js";
+import { sha256 } from "./sha256.js";
+import { base64url, coseKey, equal, header, joined, publicBytes, random, sign, thumbprint, unbase64 } from "./sign.js";
+import { treeOf } from "./statement.js";
+
+const PAPER = 'application/cose; cose-type="cose-sign1"';
+const BATCH = "application/vnd.purser.batch+cbor";
+const PARTS_MAX = 1024;
 
 /** What the issuer did not do, and why: a code of spec/registries/errors.csv. */
 export class Refused extends Error {
@@ -83,9 +89,19 @@ export class Issuer {
     return this.post("/v1/commands", paper);
   }
 
+  /** Signs many papers with one signature: all of them are done, or none. [WAL-23] */
+  async batch(papers) {
+    for (let at = 0; at < papers.length; at += PARTS_MAX) {
+      const parts = papers.slice(at, at + PARTS_MAX).map(({ typ, payload }) => encode([header(this.signer.kid, `purser-${typ}`), payload]));
+      const fields = [[-120, parts.length], [-121, treeOf(parts.map((part) => sha256(part)))]];
+      const batch = await sign(this.signer, "purser-batch", this.payload(fields, { ofAccount: true }));
+      await this.post("/v1/batches", { ...batch, bytes: encode(new Pairs([[1, batch.bytes], [2, parts]])) }, BATCH);
+    }
+  }
+
   /** Sends a paper; the answer is a checked receipt that names it. A refusal is thrown. */
-  async post(path, paper) {
-    const { response, answer } = await this.answered(path, paper);
+  async post(path, paper, type = PAPER) {
+    const { response, answer } = await this.answered(path, paper, type);
     const names = (label) => answer.claims.get(label) && equal(answer.claims.get(label), paper.id);
     if (answer.outcome === "refused") throw this.refused(answer.code);
     // The answer to a confirmation or a cancellation is the payment's; to all others it is their own.
@@ -93,8 +109,8 @@ export class Issuer {
     return { response, ...answer };
   }
 
-  async answered(path, paper) {
-    const headers = { "content-type": 'application/cose; cose-type="cose-sign1"' };
+  async answered(path, paper, type) {
+    const headers = { "content-type": type };
     const response = await fetch(path, { method: "POST", headers, body: paper.bytes, cache: "no-store", redirect: "error" });
     if (!(response.headers.get("content-type") ?? "").startsWith("application/vnd.purser.answer+cbor")) {
       throw await refusal(response);

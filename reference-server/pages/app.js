@@ -9,21 +9,30 @@ import { Renderer } from "./render.js";
 import { hex } from "./sha256.js";
 import { unhex } from "./sign.js";
 import { holdsAll, openStatement } from "./statement.js";
+import { left } from "./time.js";
 import { LANGUAGES, speaker } from "./words.js";
 import { agents } from "./views/agents.js";
 import { approvals } from "./views/approvals.js";
 import { create } from "./views/create.js";
 import { funds } from "./views/funds.js";
 import { keys } from "./views/keys.js";
+import { limits } from "./views/limits.js";
 import { mandates } from "./views/mandates.js";
 import { records } from "./views/records.js";
 import { spending } from "./views/spending.js";
 import { start } from "./views/start.js";
+import { tokens } from "./views/tokens.js";
 
-const VIEWS = { agents, approvals, create, funds, keys, mandates, records, spending };
-const SHOWN = ["agents", "mandates", "approvals", "records", "spending", "funds", "keys"];
-const LOOK_MS = 4000;
+const VIEWS = { agents, approvals, create, funds, keys, limits, mandates, records, spending, tokens };
+const SHOWN = ["agents", "mandates", "approvals", "records", "spending", "tokens", "funds", "keys"];
 const TRIES = 3;
+/** How long the issuer keeps the question open whether something was decided, and when it is asked again after a fault. */
+const WAIT_SECONDS = 20, AGAIN_MS = 4000;
+/** Views that are made anew when something was decided elsewhere: nothing is typed into them. */
+const LIVE = ["agents", "approvals", "records", "funds", "mandates", "spending", "tokens"];
+/** For so long nothing can be clicked that has just moved below the pointer. */
+const SETTLE_MS = 600;
+const TICK_MS = 1000;
 
 const place = (id) => document.getElementById(id);
 
@@ -39,13 +48,16 @@ class Wallet {
     // What cannot be read now may be read later: no key is made in the place of one that is there.
     if (self?.account) await this.enter(self).catch((error) => { this.lost = error; });
     window.addEventListener("hashchange", () => this.show());
-    document.addEventListener("visibilitychange", () => this.look());
+    place("main").addEventListener("input", () => {
+      this.touched = true;
+    });
     place("skip").addEventListener("click", (event) => {
       event.preventDefault();
       place("main").focus();
     });
     await this.show(false);
-    setInterval(() => this.look(), LOOK_MS);
+    setInterval(() => this.tick(), TICK_MS);
+    this.follow();
   }
 
   /** From now on the page is that of an account. */
@@ -59,12 +71,14 @@ class Wallet {
   async refresh() {
     const { issuer, renderer } = this;
     await issuer.setClock();
+    // First how far the account is: what is decided while the rest is read is told by the next question.
+    this.seen = (await issuer.read("/v1/wallet/records?limit=1")).sequence;
+    this.mandates = check.mandates(await this.readMandates(), renderer.currencies);
     const [account, keys, agents] = await Promise.all(
       ["/v1/account", "/v1/wallet/keys", "/v1/wallet/agents"].map((path) => issuer.read(path)));
     this.account = account;
     this.keys = keys;
     this.agents = new Map(agents.agents.map((agent) => [agent.agent, agent]));
-    this.mandates = check.mandates(await this.readMandates(), renderer.currencies);
     await this.readPending();
   }
 
@@ -104,23 +118,42 @@ class Wallet {
     this.pending = await Promise.all(pending.map(judged));
   }
 
-  /** Looks whether a payment began to wait or ceased to, and says so. */
-  async look() {
-    if (!this.self || document.hidden || this.looking || this.busy) return;
-    this.looking = true;
-    try {
-      const before = this.pending.map(({ entry }) => entry.intent).join();
-      const { pending } = await this.issuer.read("/v1/pending");
-      if (pending.map(({ intent }) => intent).join() === before || this.busy) return;
-      const isNew = pending.some(({ intent }) => !before.includes(intent));
-      await this.refresh();
-      if (isNew) this.say(this.t("approvals.new"));
-      this.head();
-      if (["approvals", "records", "funds", "spending"].includes(this.view)) await this.show(false);
-    } catch {
-      // The next look may find it again; what the person does says by itself what is wrong.
-    } finally {
-      this.looking = false;
+/** Asks for what is decided behind what was seen, for as long as the page is open. [WAL-9] */
+  async follow() {
+    for (;;) {
+      if (!this.self || document.hidden) {
+        await pause(TICK_MS);
+        continue;
+      }
+      try {
+        const { records } = await this.issuer.read(`/v1/wallet/records?after=${this.seen}&limit=1&wait=${WAIT_SECONDS}`);
+        if (records.length > 0) await this.happened(records[0].number);
+      } catch {
+        // The next question may find it again; what the person does says by itself what is wrong.
+        await pause(AGAIN_MS);
+      }
+    }
+  }
+
+  /** Something was decided, here or elsewhere: a payment began to wait, or was made, or a mandate was changed. */
+  async happened(number) {
+    // What the person does reads everything again by itself.
+    while (this.busy) await pause(TICK_MS / 4);
+    if (number <= this.seen) return;
+    const before = new Set(this.pending.map(({ entry }) => entry.intent));
+    await this.refresh();
+    if (this.pending.some(({ entry }) => !before.has(entry.intent))) this.say(this.t("approvals.new"));
+    this.head();
+    if (LIVE.includes(this.view) && !this.touched && !this.busy) await this.show(false, true);
+  }
+
+  /** Says how long there is to answer, and reads again when there is no time left. */
+  tick() {
+    if (!this.self) return;
+    for (const node of document.querySelectorAll("[data-until]")) {
+      const seconds = Number(node.dataset.until) - this.issuer.now();
+      const text = left(this.t, seconds);
+      if (node.textContent !== text) node.textContent = text;
     }
   }
 
@@ -131,14 +164,18 @@ class Wallet {
   }
 
   /** Shows what the address names. The heading gets the focus, so that a reader of the screen starts there. */
-  async show(focus = true) {
+  async show(focus = true, hasMoved = false) {
     const [view, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decodeURIComponent);
     this.view = this.self ? (view in VIEWS ? view : "agents") : "start";
     this.head();
     const main = place("main");
     const content = this.self ? await VIEWS[this.view](this, rest) : this.lost ? this.outside() : await start(this, rest);
     const warning = this.self && !this.isWhole && el("div", { class: "note bad", id: "not-whole" }, el("p", {}, this.t("not.whole")));
+    const focused = main.contains(document.activeElement) && document.activeElement.id;
     fill(main, content, warning);
+    this.touched = false;
+    if (hasMoved) settle(main);
+    if (!focus && focused) document.getElementById(focused)?.focus();
     const heading = main.querySelector("h1");
     document.title = `${heading?.textContent ?? "Purser"} · Purser`;
     heading?.setAttribute("tabindex", "-1");
@@ -148,7 +185,8 @@ class Wallet {
   head() {
     const { t } = this;
     const link = (view) => {
-      const current = this.view === view || (this.view === "create" && view === "mandates");
+      const within = { create: "mandates", limits: "agents" };
+      const current = (within[this.view] ?? this.view) === view;
       const waits = view === "approvals" && this.pending.length > 0;
       return el("li", {}, el("a", { href: `#/${view}`, "aria-current": current ? "page" : null }, t(`nav.${view}`),
         waits && el("span", { class: "count" }, this.pending.length, el("span", { class: "unseen" }, ` ${t("approvals.wait")}`))));
@@ -293,6 +331,15 @@ class Wallet {
   get accountId() {
     return hex(this.issuer.account);
   }
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// Nobody says yes to what slid below the pointer while they clicked.
+function settle(main) {
+  const buttons = [...main.querySelectorAll("button:not(:disabled)")];
+  buttons.forEach((button) => { button.disabled = true; });
+  setTimeout(() => buttons.forEach((button) => { button.disabled = false; }), SETTLE_MS);
 }
 
 new Wallet().begin().catch((error) => {

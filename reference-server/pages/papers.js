@@ -147,6 +147,21 @@ const rules = (value) => {
   return found;
 };
 
+// A list of entries whose keys ascend. [TOK-2]
+const ascending = (most, entry, key) => (value) => {
+  const entries = list(most, entry)(value);
+  ensure(entries.every((each, at) => at === 0 || key(entries[at - 1]) < key(each)), "field-range");
+  return entries;
+};
+
+const session = uint(1, 86400);
+const meter = fields([
+  [1, "prices", ascending(8, row(uint(1, 8), amount), ([unit]) => unit)], [2, "per", amount],
+  [3, "steps", ascending(4, amount, (step) => step)], [4, "ahead", amount], [5, "idle_seconds", session],
+  [6, "grace_seconds", session], [7, "continues", digest, true],
+]);
+const chain = row(uint(1, 16384), digest);
+
 const shown = row(pattern(/^[a-z]{2}(-[A-Z]{2})?$/), digest);
 
 const item = fields([
@@ -174,11 +189,13 @@ const kinds = (currencies) => {
     [-5, "amount", amount], [-6, "currency", currency], [-21, "items", list(64, item)],
     [-22, "accepts", list(8, row(party, short))], [-23, "kind", uint(1, 4)], [-24, "capture", uint(1, 2)],
     [-25, "resource", digest, true], [-26, "pseudonym", sixteen, true], [-27, "hold_seconds", uint(1, 2678400), true],
+    [-70, "meter", meter, true],
   ]);
   const intent = fields([
     [3, "aud", party], [6, "iat", seconds], [-1, "version", one], [-2, "mandate", digest], [-3, "offer", digest],
     [-5, "amount", amount], [-6, "currency", currency], [-7, "secret_hash", digest], [-28, "channel", channel, true],
     [-29, "device", digest, true], [-30, "period", count, true],
+    [-71, "chains", list(4, chain), true],
   ]);
   const confirmation = fields([
     [2, "sub", sixteen], [3, "aud", party], [6, "iat", seconds], [-1, "version", one], [-4, "intent", digest],
@@ -216,6 +233,12 @@ function offerHolds(read) {
   conflict(read.items.some((line) => "category" in line && "line" in line), "category"); // [INT-12]
   const issuers = read.accepts.map(([issuer]) => issuer);
   conflict(new Set(issuers).size < issuers.length, "accepts"); // [INT-13]
+  if (read.meter) {
+    conflict(read.kind !== 2n || read.capture !== 2n, "meter"); // [TOK-6]
+    const { prices, per, steps, ahead } = read.meter;
+    const dearest = prices.reduce((most, [, price]) => (price > most ? price : most), 0n);
+    conflict(ahead < steps.at(-1) + (dearest + per - 1n) / per, "ahead"); // [TOK-3]
+  }
   const signed = (line) => (line.line === 2n ? -1n : 1n) * line.quantity * line.price;
   const sum = read.items.reduce((total, line) => total + signed(line), 0n);
   ensure(sum === read.amount, "items-total", "amount"); // [INT-4]

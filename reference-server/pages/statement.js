@@ -25,8 +25,8 @@ export function holdsAll({ listed, root }, ids) {
   if (BigInt(ids.length) !== listed || !equal(treeOf(ids), root)) throw refuse();
 }
 
-// RFC 9162, 2.1.1.
-function treeOf(ids) {
+/** The root of the tree of ids (RFC 9162, 2.1.1). */
+export function treeOf(ids) {
   if (ids.length === 0) return sha256(new Uint8Array());
   if (ids.length === 1) return sha256(joined(Uint8Array.of(0), ids[0]));
   let half = 1;

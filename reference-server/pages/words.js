@@ -39,6 +39,7 @@ export const WORDS = {
   "nav.approvals": ["Approvals", "确认"],
   "nav.records": ["Records", "记录"],
   "nav.spending": ["Spending", "支出"],
+  "nav.tokens": ["Tokens", "用量"],
   "nav.funds": ["Funds", "资金"],
   "nav.keys": ["Keys", "密钥"],
 
@@ -128,6 +129,16 @@ export const WORDS = {
   "do.revoke.done": ["Revoked: {count}.", "已撤销{count}项。"],
 
   "review.text": ["This is what you sign, word for word:", "以下即您将签署的全文："],
+  "limits.do": ["Change limits", "更改限额"],
+  "limits.of": ["Limits of {names}", "{names} 的限额"],
+  "limits.none": ["They hold no mandate whose limits can be changed.", "没有可更改限额的授权。"],
+  "limits.all": ["For each of these mandates: {count}. All are signed with one signature, and change at the same moment or not at all.", "适用于以下各项授权：{count}项。一次签署，同时生效，否则全部不变。"],
+  "limits.empty": ["What is left empty stays as it is.", "留空的项目保持不变。"],
+  "limits.nothing": ["Say at least one limit.", "请至少填写一项限额。"],
+  "limits.each": ["Set aside for each", "每项授权的专用资金"],
+  "limits.each.hint": ["What is to be free for each quota alone; 0 takes it all back.", "每项额度授权专用的可用余额；填 0 则全部收回。"],
+  "limits.sign": ["Sign the new limits: {count}", "签署新限额：{count}项"],
+  "limits.done": ["Changed: {count}.", "已更改{count}项。"],
   "limits.title": ["Change its limits", "更改限额"],
   "limits.what": [
     "You sign the next version of the mandate. What is spent already counts on, and the version before ends at once.",
@@ -215,7 +226,7 @@ export const WORDS = {
   "approvals.pay": ["Pay {merchant}?", "付款给 {merchant}？"],
   "approvals.code": ["Code {code}", "代码 {code}"],
   "approvals.by": ["Asked by {agent}.", "请求方：{agent}。"],
-  "approvals.until": ["Answer until {time}, {left}.", "请在 {time} 前回答，{left}。"],
+  "approvals.until": ["Answer until {time}:", "请在 {time} 前回答："],
   "approvals.late": ["too late", "已过期"],
   "approvals.approve": ["Approve and pay", "同意并付款"],
   "approvals.refuse": ["Refuse", "拒绝"],
@@ -267,6 +278,17 @@ export const WORDS = {
   "spending.by-merchant": ["By merchant, in {currency}", "按商家（{currency}）"],
   "spending.by-month": ["By month, in {currency}", "按月（{currency}）"],
   "spending.by-day": ["By day, in {currency}", "按日（{currency}）"],
+
+  "tokens.sessions": ["Metered sessions", "按用量计费的会话"],
+  "tokens.sessions.what": [
+    "An agent buys as it goes: money is held when a session opens, and the seller takes what was used. The rest comes back when it is settled or lapses.",
+    "智能体边用边付：会话开始时冻结资金，商家按实际用量收取，其余在结算或到期后退回。"],
+  "tokens.sessions.none": ["No session yet.", "尚无会话。"],
+  "tokens.held": ["Still held", "仍冻结"],
+  "tokens.taken": ["Taken", "已收取"],
+  "session.open": ["open", "进行中"],
+  "session.settled": ["settled", "已结算"],
+  "session.ended": ["ended", "已结束"],
 
   "funds.free": ["In the account", "账户余额"],
   "funds.account": ["Account", "账户"],

@@ -20,11 +20,11 @@ use rusqlite::{Connection, params};
 
 use crate::store::{Reader, StoreError};
 
-pub use lists::{Asked, Page, Papers, Row};
+pub use lists::{Asked, Page, Papers, Row, Session};
 pub use spending::{By, Span, Spent};
 
 /// The form of the file. One of another form is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// How long nothing must have been decided before the view is brought up by itself.
 const QUIET: Duration = Duration::from_millis(500);
 /// Decisions in one transaction.
@@ -76,6 +76,13 @@ const SCHEMA: &str = "
         captured INTEGER NOT NULL,
         refunded INTEGER NOT NULL,
         held INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE sessions (
+        account BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        intent BLOB NOT NULL,
+        receipt BLOB NOT NULL,
+        PRIMARY KEY (account, number)
     ) STRICT, WITHOUT ROWID;
     CREATE TABLE waiting (
         intent BLOB PRIMARY KEY,

@@ -1,6 +1,7 @@
 // Whoever holds a mandate: by key, with the name that the person gave it.
 
 import { el, field } from "../dom.js";
+import { hasLimits } from "./limits.js";
 import { command } from "./mandates.js";
 
 export function agents(wallet) {
@@ -32,6 +33,11 @@ export function agents(wallet) {
       el("div", { class: "row" },
         batch("suspend", ["active", "exhausted"]), batch("resume", ["suspended"]),
         batch("revoke", ["active", "suspended", "exhausted", "expired"], "grave"),
+        el("button", { type: "button", id: "batch-limits", onclick: ({ currentTarget: button }) => {
+          const holders = rows.filter(({ box }) => box.checked).map(({ holder }) => holder);
+          if (holders.length > 0) location.hash = `#/limits/${holders.join("/")}`;
+          else wallet.act(button, () => { throw new Error(t("agents.choose")); });
+        } }, t("limits.do")),
         el("a", { class: "button first", href: "#/create" }, t("mandates.new")))),
   ];
 }
@@ -51,7 +57,8 @@ function row(wallet, holder, mandates) {
     el("header", {}, el("div", { class: "tick" }, box, el("label", { for: box.id }, el("h2", {}, wallet.nameOf(holder)))),
       el("span", { class: `state ${live.length > 0 ? "active" : ""}` }, t("agents.live", { count: live.length }))),
     el("p", {}, sums ? t("agents.spent", { sums }) : t("agents.unspent"), " ",
-      el("a", { href: `#/records/of/${holder}` }, t("agents.records"))),
+      el("a", { href: `#/records/of/${holder}` }, t("agents.records")), " ",
+      mandates.some(hasLimits) && el("a", { href: `#/limits/${holder}` }, t("limits.do"))),
     el("ul", {}, wallet.latest().filter((mandate) => mandates.includes(mandate)).slice(-5).reverse().map((mandate) => el("li", {},
       el("a", { href: `#/mandates/${mandate.name}` }, t(`mode.${mandate.paper.mode}`)), " ",
       el("span", { class: `state ${mandate.entry.state}` }, t(`state.${mandate.entry.state}`)))),
@@ -60,7 +67,7 @@ function row(wallet, holder, mandates) {
       el("p", { class: "digits" }, holder),
       el("form", { onsubmit: save, novalidate: true }, field(t("agents.name"), name, t("agents.name.hint")),
         el("button", { type: "submit" }, t("agents.name.do")))));
-  return { node, box, mandates };
+  return { node, box, mandates, holder };
 }
 
 function first({ t }) {

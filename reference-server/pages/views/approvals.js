@@ -4,6 +4,7 @@
 import { Pairs, encode } from "../cbor.js";
 import { el } from "../dom.js";
 import { sign, unhex } from "../sign.js";
+import { left } from "../time.js";
 
 const SCREEN = 1;
 
@@ -47,12 +48,13 @@ function one(wallet, waiting, code) {
       el("span", { class: "state pending" }, t("approvals.code", { code: entry.user_code }))),
     el("p", { class: "sum" }, wallet.money(intent.amount, intent.currency)),
     el("p", {}, t("approvals.by", { agent: wallet.nameOf(mandate.holder) }), " ",
-      el("span", { class: "soft" }, t("approvals.until", { time: wallet.time(entry.answer_by), left: left(t, entry.answer_by - issuer.now()) }))),
+      el("span", { class: "soft" }, t("approvals.until", { time: wallet.time(entry.answer_by) }), " ",
+        el("span", { "data-until": entry.answer_by }, left(t, entry.answer_by - issuer.now())))),
     wallet.text(text),
     el("div", { class: "row" },
-      el("button", { type: "button", class: "first approve", onclick: ({ currentTarget: button }) =>
+      el("button", { type: "button", class: "first approve", id: `approve-${entry.user_code}`, onclick: ({ currentTarget: button }) =>
         wallet.change(button, agree, { to: "#/approvals", done: t("approvals.approved") }) }, t("approvals.approve")),
-      el("button", { type: "button", class: "grave refuse", onclick: ({ currentTarget: button }) =>
+      el("button", { type: "button", class: "grave refuse", id: `refuse-${entry.user_code}`, onclick: ({ currentTarget: button }) =>
         wallet.change(button, refuse, { to: "#/approvals", done: t("approvals.refused") }) }, t("approvals.refuse"))));
 }
 
@@ -61,9 +63,4 @@ function untrue({ t }, { entry, fault }) {
     el("header", {}, el("h2", {}, t("approvals.untrue")), el("span", { class: "state fault" }, t("state.fault"))),
     el("p", {}, t("approvals.untrue.what")),
     el("p", { class: "digits" }, `${entry.intent} (${fault})`));
-}
-
-function left(t, seconds) {
-  if (seconds <= 0) return t("approvals.late");
-  return seconds < 90 ? t("left.seconds", { count: seconds }) : t("left.minutes", { count: Math.round(seconds / 60) });
 }

@@ -1,10 +1,10 @@
 // All mandates: their own texts, how they stand, and what can be done about them.
 
-import { el, field } from "../dom.js";
 import { compare, encode } from "../cbor.js";
+import { el } from "../dom.js";
 import { unhex } from "../sign.js";
-import { major, minor, next, sealed } from "../draft.js";
-import { register, review } from "./review.js";
+import { hasLimits, limitsOf } from "./limits.js";
+import { review } from "./review.js";
 
 const COMMAND_MAX = 256;
 
@@ -34,7 +34,8 @@ function card(wallet, mandate) {
   ];
 }
 
-const titled = (wallet, { holder, paper }) => `${wallet.nameOf(holder)}: ${wallet.t(`mode.${paper.mode}`)}`;
+/** What a mandate is called. */
+export const titled = (wallet, { holder, paper }) => `${wallet.nameOf(holder)}: ${wallet.t(`mode.${paper.mode}`)}`;
 const state = ({ t }, { entry }) => el("span", { class: `state ${entry.state}` }, t(`state.${entry.state}`));
 
 // What is left and spent is the issuer's count; currency and time are the mandate's own.
@@ -68,12 +69,12 @@ function one(wallet, mandate) {
         entry.state === "suspended" && entry.suspensions.length > 0 && button("resume", "first"),
         ["active", "exhausted"].includes(entry.state) && button("suspend"),
         stands && button("revoke", "grave"))),
-    stands && mandate.paper.mode === 3n && !mandate.paper.parent && limits(wallet, mandate),
+    hasLimits(mandate) && limitsOf(wallet, mandate),
     el("p", {}, el("a", { href: "#/mandates" }, t("mandates.all"))),
   ];
 }
 
-/** Lets mandates rest, takes that back, or ends them: one paper for all of them, of ids that were made here. */
+/** Lets mandates rest, takes that back, or ends them: one signature for all of them, of ids that were made here. */
 export function command(wallet, what, chosen, to = location.hash) {
   const { t, issuer } = wallet;
   const meant = chosen.filter(({ fault }) => !fault);
@@ -85,10 +86,10 @@ export function command(wallet, what, chosen, to = location.hash) {
     label: t(`do.${what}.now`, { count: meant.length }),
     grave: what === "revoke",
     work: async () => {
-      for (const { ids, suspension } of papers) {
-        const typ = { suspend: "suspension", resume: "resumption", revoke: "revocation" }[what];
-        await issuer.command(typ, [[-41, sorted(ids)], ...(suspension ? [[-42, unhex(suspension)]] : [])]);
-      }
+      const typ = { suspend: "suspension", resume: "resumption", revoke: "revocation" }[what];
+      const fields = papers.map(({ ids, suspension }) => [[-41, sorted(ids)], ...(suspension ? [[-42, unhex(suspension)]] : [])]);
+      if (fields.length === 1) await issuer.command(typ, fields[0]);
+      else await issuer.batch(fields.map((some) => ({ typ, payload: issuer.payload(some, { ofAccount: true }) })));
     },
     to,
     done: t(`do.${what}.done`, { count: meant.length }),
@@ -110,38 +111,4 @@ function bySuspension(meant) {
     for (const suspension of entry.suspensions) found.set(suspension, [...(found.get(suspension) ?? []), id]);
   }
   return Array.from(found, ([suspension, ids]) => ({ suspension, ids }));
-}
-
-// A quota's limits, and the money set aside for it: the next version of the mandate.
-function limits(wallet, mandate) {
-  const { t, issuer, renderer, language } = wallet;
-  const { caps, currency, funded } = mandate.paper;
-  const exponent = renderer.currencies.get(currency);
-  const typed = (id, value) => el("input", { id, inputmode: "decimal", autocomplete: "off", value: value ? major(value, exponent) : "" });
-  // What was set aside before and is not there any more was spent, or is held: it stays in the sum. [QTA-4]
-  const envelope = wallet.account.envelopes.find(({ lineage, money }) => lineage === mandate.entry.lineage && money.currency === currency);
-  const there = BigInt(envelope?.money.amount_minor ?? 0), gone = (funded ?? 0n) - there;
-  const [total, most, aside] = [typed("limit-total", caps.total), typed("limit-most", caps.amount_max), typed("limit-funded", there)];
-  const amount = (control, field) => (control.value.trim() === "" ? undefined : minor(control.value, exponent, field));
-  const submit = (event) => {
-    event.preventDefault();
-    const button = event.submitter ?? event.currentTarget.querySelector("button");
-    wallet.act(button, async () => {
-      const now = issuer.now();
-      const changed = { ...caps, total: amount(total, "form.total") ?? caps.total, amount_max: amount(most, "form.most") };
-      const sum = gone + (amount(aside, "form.funded") ?? 0n);
-      const draft = next(mandate, now, { caps: changed, funded: sum > 0n ? sum : undefined });
-      const { bytes, text } = sealed(draft, renderer, language);
-      review(wallet, {
-        title: t("limits.title"), text, label: t("create.sign"), to: "#/mandates", done: t("create.done"),
-        work: () => register(wallet, bytes), back: () => wallet.show(),
-      });
-    });
-  };
-  return el("form", { class: "card", onsubmit: submit, novalidate: true },
-    el("h2", {}, t("limits.title")), el("p", { class: "soft" }, t("limits.what")),
-    el("div", { class: "inline" },
-      field(`${t("form.total")} (${currency})`, total), field(`${t("form.most")} (${currency})`, most),
-      field(`${t("limits.funded")} (${currency})`, aside, t("limits.funded.hint"))),
-    el("div", { class: "row" }, el("button", { type: "submit", id: "relimit" }, t("create.review"))));
 }

@@ -29,6 +29,7 @@ export async function records(wallet, [id, of]) {
     const more = async (after) => {
       const page = await issuer.read(`/v1/wallet/records?newest=1&limit=${PAGE}${after ? `&after=${after}` : ""}${query()}`);
       if (mine !== turn) return;
+      if (after) wallet.touched = true;
       shown.push(...page.records);
       fill(list, shown.length === 0 ? el("p", { class: "soft" }, t("records.none"))
         : table(t("records.caption", { shown: shown.length }),

@@ -29,7 +29,7 @@ use crate::reply::Problem;
 use crate::store::notes::Notes;
 use crate::store::{Answered, StoreError};
 use crate::wallet::{Page, Wallet};
-use query::{MandatesAsked, Query, RecordsAsked, SpendingAsked};
+use query::{MandatesAsked, Query, RecordsAsked, SessionsAsked, SpendingAsked};
 
 /// How long a statement is good for.
 const STATEMENT_SECONDS: u64 = 60;
@@ -137,6 +137,17 @@ pub(super) async fn spending(
 ) -> Result<Json<Value>, Problem> {
     let spent = issuer.look(move |_, wallet| wallet.spending(&account, &by, &span)).await?;
     Ok(Json(show::spending(name, zone.as_deref(), &spent)))
+}
+
+/// `GET /v1/wallet/sessions`: metered sessions, the newest first.
+pub(super) async fn sessions(
+    State(issuer): State<Arc<Issuer>>,
+    Owner { account, .. }: Owner,
+    Query(SessionsAsked { after, limit }): Query<SessionsAsked>,
+) -> Result<Json<Value>, Problem> {
+    let (sessions, next) = issuer.look(move |_, wallet| wallet.sessions(&account, after, limit)).await?;
+    let sessions: Vec<Value> = sessions.iter().map(show::session).collect();
+    Ok(Json(json!({ "sessions": sessions, "next": next })))
 }
 
 /// `GET /v1/wallet/bundle`: records with all their papers, which verify by themselves.

@@ -262,6 +262,12 @@ impl Entry {
             // To a list of payments a session is one like any other.
             Event::MeteredPaid(metered) => {
                 self.happened(view, &Event::Paid(metered.paid.clone()), about, counts)?;
+                view.prepare_cached("INSERT INTO sessions VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+                    metered.paid.account.0,
+                    counts.0 + 1,
+                    metered.paid.intent.0,
+                    self.receipt
+                ])?;
             }
             Event::Claimed(claimed) => {
                 self.happened(view, &Event::Captured(claimed.captured.clone()), about, counts)?;

@@ -19,6 +19,7 @@ use purser_protocol::paper::command::{
 use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
+use purser_protocol::paper::meter::{Ascending, ChainRoot, LinkCount, Meter, Price, SessionSeconds, Unit, UnitCount};
 use purser_protocol::paper::offer::{CaptureMode, Item, Offer, OfferKind, Payee};
 use purser_protocol::paper::rules::{Fields, Rules};
 use purser_protocol::paper::status::root_of;
@@ -347,6 +348,26 @@ impl Shop {
             hold_seconds: None,
             meter: None,
         }
+    }
+
+    /// An offer of a metered session, and an intent for it. Each link is worth a fen; who pays knows them.
+    pub(crate) fn metered(&self, agent: &Key, mandate: PaperId, minor: u64) -> (Vec<u8>, Vec<u8>) {
+        let ascending = "one entry ascends";
+        let meter = Meter {
+            prices: Ascending::new(vec![Price { unit: Unit::OutputToken, amount: amount(1) }]).expect(ascending),
+            per: UnitCount::new(1).unwrap(),
+            steps: Ascending::new(vec![amount(1)]).expect(ascending),
+            ahead: amount(2),
+            idle_seconds: SessionSeconds::new(60).unwrap(),
+            grace_seconds: SessionSeconds::new(60).unwrap(),
+            continues: None,
+        };
+        let draft = self.draft(minor, CaptureMode::ByCommand);
+        let offer = self.sign(&Offer { kind: OfferKind::Metered, meter: Some(meter), ..draft });
+        let chain = ChainRoot { length: LinkCount::new(minor).unwrap(), root: Digest([7; 32]) };
+        let chains = List::new(vec![chain]);
+        let intent = agent.sign(&Intent { chains, ..intent(mandate, &offer, minor) });
+        (offer, intent)
     }
 
     pub(crate) fn capture(&self, intent: PaperId, minor: u64, last: bool) -> Vec<u8> {

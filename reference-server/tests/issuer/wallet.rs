@@ -20,12 +20,13 @@ use crate::papers::{CONTEXT, Key, Operator, Person, amount, id, now, rules};
 use crate::scene::{Scene, minor};
 
 /// The reads of the wallet, each as simple as can be.
-const READS: [&str; 7] = [
+const READS: [&str; 8] = [
     "/v1/wallet/statement",
     "/v1/wallet/agents",
     "/v1/wallet/mandates",
     "/v1/wallet/records",
     "/v1/wallet/spending?by=agent",
+    "/v1/wallet/sessions",
     "/v1/wallet/bundle",
     "/v1/wallet/keys",
 ];
@@ -56,6 +57,105 @@ async fn an_agent_reads_nothing_and_confirms_nothing() {
     let approval = waiting["pending"][0]["approval"].as_str().unwrap().to_owned();
     assert!(approval.ends_with(waiting["pending"][0]["user_code"].as_str().unwrap()), "{approval}");
     scene.command(&person.confirmation(id(&intent))).await.is(world, Outcome::Settled);
+}
+
+/// What an agent's own key may ask for, and why; all else under `/v1/` is the account's.
+const OWN: [(&str, &str); 12] = [
+    ("/v1/mandates", "its own mandates; and a mandate that it signs for another"),
+    ("/v1/mandates/{id}/status", "a status is for whoever knows the id"),
+    ("/v1/payments", "its own payments"),
+    ("/v1/pseudonyms", "who its payer is to a merchant"),
+    ("/v1/intents", "it pays"),
+    ("/v1/intents/{id}", "what became of a payment is for whoever knows the id"),
+    ("/v1/receipts/{id}", "a receipt is for whoever knows the id"),
+    ("/v1/log", "the log is open to all"),
+    ("/v1/log/{batch}", "the log is open to all"),
+    ("/v1/commands", "the paper says who may; below"),
+    ("/v1/wallet/keys/offers", "a new key that no account has is offered"),
+    ("/v1/sandbox/clock", "in a sandbox the clock is everybody's"),
+];
+
+/// The routes, as the program has them.
+fn routes() -> Vec<(String, bool, bool)> {
+    let source = include_str!("../../src/issuer.rs");
+    let lines = source.lines().filter_map(|line| line.trim().strip_prefix(".route(\""));
+    let route = |line: &str| {
+        let (path, methods) = line.split_once("\", ").unwrap();
+        let has = |method: &str| methods.starts_with(method) || methods.contains(&format!(".{method}"));
+        (path.to_owned(), has("get("), has("post(") || has("delete("))
+    };
+    lines.map(route).filter(|(path, _, _)| path.starts_with("/v1/")).collect()
+}
+
+#[tokio::test]
+async fn on_no_route_is_an_agents_key_the_persons() {
+    let scene = Scene::new();
+    let person = scene.person(10_000).await;
+    let agent = Key::new();
+    scene.register(&person.quota(&agent, 5_000)).await;
+    let routes = routes();
+    assert!(routes.len() > 24, "{routes:?}");
+    for (own, _) in OWN {
+        assert!(routes.iter().any(|(path, _, _)| path == own), "{own} is no route");
+    }
+    let by_agent = Person { key: agent, account: person.account };
+    for (path, reads, changes) in routes.iter().filter(|(path, _, _)| !OWN.iter().any(|(own, _)| own == path)) {
+        let path = path.replace("{id}", &"0".repeat(64)).replace("{code}", "BBBB-BBBB");
+        if *reads {
+            scene.get(&path).await.decides_nothing(Code::ProofRequired);
+            scene.read(&by_agent.key, &path).await.decides_nothing(Code::ProofInvalid);
+        }
+        if *changes {
+            let media = if path == "/v1/batches" { BATCH } else { PAPER };
+            let mandate = by_agent.quota(&Key::new(), 1);
+            let refused = scene.post(&path, media, &mandate).await;
+            assert!(!refused.is_signed() && (400..500).contains(&refused.status), "{path}: {}", refused.status);
+        }
+    }
+    // Every paper that is the person's, signed by the agent in the person's name.
+    let quota = scene.register(&person.quota(&by_agent.key, 100)).await;
+    let suspension = by_agent.suspension(quota);
+    for paper in [&suspension, &by_agent.retires(&person.key), &by_agent.confirmation(quota)] {
+        scene.command(paper).await.decides_nothing(Code::CommandSigner);
+    }
+    scene.command(&by_agent.deposit(1)).await.decides_nothing(Code::AccountUnknown);
+    scene.post("/v1/accounts", PAPER, &by_agent.adds(&Key::new())).await.decides_nothing(Code::AccountUnknown);
+    let raised = scene.post("/v1/mandates", PAPER, &by_agent.quota(&by_agent.key, 9_000)).await;
+    raised.decides_nothing(Code::MandateSigner);
+}
+
+#[tokio::test]
+async fn metered_sessions_are_listed_with_what_was_taken() {
+    let scene = Scene::new();
+    let (world, shop) = (&scene.world, &scene.shop);
+    let person = scene.person(10_000).await;
+    let agent = Key::new();
+    let quota = scene.register(&person.quota(&agent, 5_000)).await;
+    let mut opened = Vec::new();
+    for minor in [500, 400, 300] {
+        let (offer, intent) = shop.metered(&agent, quota, minor);
+        scene.pay(&offer, &intent).await.is(world, Outcome::Authorized);
+        opened.push(id(&intent));
+    }
+    // One payment that is no session.
+    let offer = shop.held_offer(100);
+    scene.pay(&offer, &agent.intent(quota, &offer, 100)).await.is(world, Outcome::Authorized);
+    scene.command(&shop.void(opened[0])).await.is(world, Outcome::Voided);
+    let page = scene.read(&person.key, "/v1/wallet/sessions?limit=2").await.json();
+    let of = |page: &Value| -> Vec<(String, String, String)> {
+        let text = |session: &Value, name: &str| session[name].as_str().unwrap().to_owned();
+        let sessions = page["sessions"].as_array().unwrap().iter();
+        sessions.map(|one| (text(one, "intent"), text(one, "state"), text(one, "held_minor"))).collect()
+    };
+    let said = |at: usize, state: &str, held: &str| (opened[at].to_string(), state.to_owned(), held.to_owned());
+    assert_eq!(of(&page), [said(2, "open", "300"), said(1, "open", "400")]);
+    let next = page["next"].as_u64().unwrap();
+    let rest = scene.read(&person.key, &format!("/v1/wallet/sessions?after={next}")).await.json();
+    assert_eq!((of(&rest), &rest["next"]), (vec![said(0, "ended", "0")], &Value::Null));
+    let receipt = page["sessions"][0]["receipt"].as_str().unwrap();
+    let record = scene.read(&person.key, &format!("/v1/wallet/records/{receipt}")).await.json();
+    assert_eq!(record["intent"], opened[2].to_string());
+    assert_eq!(page["sessions"][0]["agent"], agent.name());
 }
 
 #[tokio::test]

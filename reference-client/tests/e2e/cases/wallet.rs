@@ -22,6 +22,9 @@ async fn a_wallet_changes_all_mandates_of_an_agent_and_exports_what_happened() {
     let relimit = ["wallet", "relimit", "--agent", &agent[..12], "--per-payment", "5.00", "--yes"];
     let (code, spoken) = scene.json(&[&relimit[..], &["--how", "voice"]].concat()).await;
     assert_eq!((code, &spoken["error"]["code"]), (2, &"voice-forbidden".into()));
+    let new = ["mandate", "new", "--mode", "quota", "--currency", "CNY", "--total", "1.00", "--how", "voice"];
+    let (code, spoken) = scene.json(&new).await;
+    assert_eq!((code, &spoken["error"]["code"]), (2, &"voice-forbidden".into()));
     assert_eq!(scene.good(&["wallet", "ls"]).await["statement"]["listed"], 2);
     assert_eq!(scene.good(&relimit).await["count"], 2);
     assert_eq!(scene.good(&["wallet", "ls"]).await["statement"]["listed"], 4);

@@ -94,10 +94,17 @@ export const steps = [
     equal((await world.fetch("shopper", "/taxi")).said.payment?.state, "settled", "after the yes");
   }],
 
-  ["another is refused, and nothing is paid", async (person, world) => {
+  ["another comes while the page is looked at, and is there by itself; it is refused, and nothing is paid", async (person, world) => {
+    await person.go("Approvals");
+    await person.sees('p:has-text("Nothing waits for you.")');
     const asked = await world.fetch("shopper", "/book");
     equal(asked.code, 3, "what the agent was told");
-    await person.go("Approvals");
+    const { user_code: code, answer_by: until } = asked.said.payment.approval;
+    await person.sees(`#waiting-${code}`);
+    equal(await person.page.locator(`#waiting-${code} [data-until]`).getAttribute("data-until"), String(until), "the deadline that the agent was told");
+    await person.sees('nav .count:has-text("1")');
+    equal(await person.page.evaluate(() => document.getElementById("live").textContent), "A payment waits for you.", "what is said aloud");
+    await person.page.reload();
     await person.click(".refuse");
     await person.sees('p:has-text("Nothing waits for you.")');
     const after = await world.fetch("shopper", "/book");

@@ -85,6 +85,48 @@ export const steps = [
     holds((await saved("bundle")).length > few * 300, "the bundle has the papers");
   }],
 
+  ["the most for one payment is set for one agent, by its own form", async (person, world) => {
+    await person.go("Agents");
+    await person.click('.card:has-text("Courier") a:has-text("Change limits")');
+    await person.sees('h1:has-text("Limits of Courier")');
+    await person.type("#limits-most", "10");
+    await person.picture("limits-agent");
+    await person.accessible("limits");
+    await person.click("#relimit-all");
+    await person.sees('#main li:has-text("At most 10.00 CNY for one payment.")');
+    await person.click("#sign");
+    await person.sees('h1:has-text("Agents")');
+    holds((await world.fetch("courier", "/coffee")).code !== 0, "a coffee is more than that");
+  }],
+
+  ["the limits of two agents change with one signature, at the same moment", async (person, world) => {
+    equal((await world.fetch("shopper", "/coffee")).said.payment?.state, "settled", "a coffee before");
+    await person.go("Agents");
+    for (const name of ["Courier", "Shopper"]) await person.click(`.card:has-text("${name}") label:has-text("${name}")`);
+    await person.click("#batch-limits");
+    await person.click("#relimit-all");
+    await person.sees(".note.bad.said");
+    await person.type("#limits-most", "12.79");
+    await person.click("#relimit-all");
+    await person.sees('h1:has-text("Sign the new limits: 2")');
+    equal(await person.count('#main li:has-text("At most 12.79 CNY for one payment.")'), 2, "both texts are shown");
+    await person.picture("limits-batch");
+    await person.accessible("limits of several");
+    await person.click("#sign");
+    await person.sees('h1:has-text("Agents")');
+    for (const agent of ["shopper", "courier"]) holds((await world.fetch(agent, "/coffee")).code !== 0, `12.80 is above the limit of ${agent}`);
+    await person.go("Records");
+    await person.sees('td:has-text("batch")');
+    // As it was, for what follows.
+    await person.go("Mandates");
+    await person.click('h3 a:has-text("Shopper: quota")');
+    await person.type("#limit-most", "");
+    await person.click("#relimit");
+    await person.click("#sign");
+    await person.sees('h1:has-text("Mandates")');
+    equal((await world.fetch("shopper", "/coffee")).said.payment?.state, "settled", "a coffee after");
+  }],
+
   ["all mandates of all agents are revoked at once, and nothing is paid any more", async (person, world) => {
     await person.go("Agents");
     await person.picture("agents");

@@ -152,6 +152,30 @@ impl Typed for RecordsAsked {
     }
 }
 
+/// Of the list of metered sessions.
+#[derive(Clone, Debug)]
+pub(in crate::issuer) struct SessionsAsked {
+    pub(in crate::issuer) after: Option<u64>,
+    pub(in crate::issuer) limit: usize,
+}
+
+impl Default for SessionsAsked {
+    fn default() -> Self {
+        Self { after: None, limit: PAGE }
+    }
+}
+
+impl Typed for SessionsAsked {
+    fn take(&mut self, name: &str, value: &str) -> Option<()> {
+        match name {
+            "after" => self.after = Some(value.parse().ok()?),
+            "limit" => self.limit = limit(value)?,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
 /// Of spending.
 #[derive(Clone, Debug)]
 pub(in crate::issuer) struct SpendingAsked {

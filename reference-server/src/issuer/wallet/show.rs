@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use super::super::view;
 use super::query::MandatesAsked;
 use crate::store::Answered;
-use crate::wallet::{Papers, Row, Spent};
+use crate::wallet::{Papers, Row, Session, Spent};
 
 /// A page of the mandates of an account, in the order of their registration, from 1.
 pub(super) fn mandates(state: &State, ids: &[PaperId], asked: &MandatesAsked, now: UnixSeconds) -> Value {
@@ -183,6 +183,27 @@ pub(super) fn record_with_papers(row: &Row, papers: &Papers, answered: &Answered
         members.insert("papers".into(), sent.into());
     }
     shown
+}
+
+/// A metered session. Held is what the seller may still take.
+pub(super) fn session(session: &Session) -> Value {
+    let state = match (session.held_minor, session.captured_minor) {
+        (0, 0) => "ended",
+        (0, _) => "settled",
+        _ => "open",
+    };
+    json!({
+        "number": session.number,
+        "receipt": session.receipt.to_string(),
+        "intent": session.intent.to_string(),
+        "decided_at": session.decided_at_seconds,
+        "agent": session.agent,
+        "merchant": session.merchant,
+        "currency": session.currency,
+        "captured_minor": session.captured_minor.to_string(),
+        "held_minor": session.held_minor.to_string(),
+        "state": state,
+    })
 }
 
 /// What was spent, by key and currency.
