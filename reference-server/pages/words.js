@@ -145,8 +145,8 @@ export const WORDS = {
     "您将签署该授权的下一版本。已花费的继续计入，旧版本立即失效。"],
   "limits.funded": ["Money set aside for it", "专用资金余额"],
   "limits.funded.hint": [
-    "What is to be free for this mandate alone: more comes out of the account, less goes back. Empty takes all back. The text counts in what was spent from it.",
-    "该授权专用的可用余额：增加则从账户划出，减少则退回账户，留空则全部收回。授权全文中的数额包含已从中花费的部分。"],
+    "What is to be free for this mandate alone: more comes out of the account, less goes back. Empty takes all back. Once it has paid from there, it pays from there alone: with nothing left it pays nothing. The text counts in what was spent from it.",
+    "该授权专用的可用余额：增加则从账户划出，减少则退回账户，留空则全部收回。一旦从中付过款，该授权就只从中付款，余额用完即不能再付。授权全文中的数额包含已从中花费的部分。"],
 
   "create.mode": ["What kind", "种类"],
   "create.quota": ["A sum", "额度"],

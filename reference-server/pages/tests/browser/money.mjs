@@ -100,6 +100,9 @@ export const steps = [
   }],
 
   ["the limits of two agents change with one signature, at the same moment", async (person, world) => {
+    // What was once paid from money set aside is paid from there alone.
+    holds((await world.fetch("shopper", "/coffee")).code !== 0, "nothing is set aside now");
+    await setAside(person, "100");
     equal((await world.fetch("shopper", "/coffee")).said.payment?.state, "settled", "a coffee before");
     await person.go("Agents");
     for (const name of ["Courier", "Shopper"]) await person.click(`.card:has-text("${name}") label:has-text("${name}")`);
