@@ -7,6 +7,7 @@
 //! | [`rows`] | what is done for each row |
 //! | [`stage`] | the folder, the processes, the people |
 //! | [`program`], [`relay`] | a process that can be killed; a wire that can swallow an answer |
+//! | [`stock`], [`tool`] | a client of the Model Context Protocol that we did not write, and two servers for it |
 //! | [`books`] | receipts from files, against the anchors alone; the issuer's store, audited |
 //! | [`table`] | what is printed |
 
@@ -16,7 +17,9 @@ mod relay;
 mod rows;
 pub mod script;
 mod stage;
+mod stock;
 mod table;
+pub mod tool;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -31,6 +34,10 @@ use table::Report;
 
 /// The first argument with which the program is a server instead.
 pub const SERVER: &str = "__server";
+/// The first argument with which it is an MCP server whose tool has a price.
+pub const PRICED_TOOL: &str = "__priced-tool";
+/// The first argument with which it is the merchant's MCP server.
+pub const MERCHANT_TOOLS: &str = "__merchant-tools";
 
 /// What is wanted.
 #[derive(Clone, Debug)]
@@ -44,7 +51,7 @@ pub struct Options {
 }
 
 /// Anything that ends the demo before its end.
-type Failure = Box<dyn Error + Send + Sync>;
+pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Plays every row. Success is that each came out as the script says, and that the books agree.
 pub async fn run(options: Options) -> ExitCode {

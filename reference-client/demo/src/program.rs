@@ -28,6 +28,11 @@ impl Program {
         Ok(Self { server: server.to_owned(), role, dir: dir.to_owned(), child })
     }
 
+    /// The program that it is.
+    pub(crate) fn server(&self) -> &Path {
+        &self.server
+    }
+
     /// SIGKILL: nothing is finished, nothing is closed.
     pub(crate) fn kill(&mut self) -> Result<(), Failure> {
         self.child.kill()?;

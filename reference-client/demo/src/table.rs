@@ -21,12 +21,17 @@ pub(crate) struct Row {
     pub(crate) moved_minor: i64,
     /// How long it took.
     pub(crate) ms: u128,
+    /// Why it was not played.
+    pub(crate) skipped: Option<String>,
 }
 
 impl Row {
     /// What is not as it must be.
     fn wrong(&self) -> Option<String> {
         let Self { expected, seen, moved_minor, .. } = self;
+        if self.skipped.is_some() {
+            return None;
+        }
         let amount: Option<Money> = expected.amount.parse().ok();
         if seen.outcome != expected.outcome || seen.code != expected.code {
             let code =
@@ -55,6 +60,7 @@ impl Row {
             "moved_minor": self.moved_minor,
             "ms": self.ms,
             "wrong": self.wrong(),
+            "skipped": self.skipped,
         })
     }
 }
@@ -62,8 +68,11 @@ impl Row {
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Expected { row, what, under, amount, .. } = &self.expected;
+        if let Some(why) = &self.skipped {
+            return writeln!(f, "{row:>4}  {what:<35} SKIPPED: {why}");
+        }
         let (outcome, code) = (self.seen.outcome.name(), self.seen.code.map_or("", |code| code.slug()));
-        let line = format!("{row:>4}  {what:<33} {amount:>12}  {under:<35} {outcome:<10} {code:<22} {:>5} ms", self.ms);
+        let line = format!("{row:>4}  {what:<35} {amount:>12}  {under:<35} {outcome:<10} {code:<22} {:>5} ms", self.ms);
         writeln!(f, "{line}")?;
         self.wrong().map_or(Ok(()), |wrong| writeln!(f, "      NOT AS IT MUST BE: {wrong}"))
     }
@@ -88,7 +97,8 @@ impl Report {
     /// What stands below the rows.
     pub(crate) fn foot(&self) -> String {
         let Books { receipts, deposit_minor, account_minor, merchant_in_store_minor, .. } = &self.books;
-        let good = self.rows.iter().filter(|row| row.wrong().is_none()).count();
+        let played = || self.rows.iter().filter(|row| row.skipped.is_none());
+        let good = played().filter(|row| row.wrong().is_none()).count();
         let mut text = format!("\n{receipts} receipts verified from their files, with the anchors alone\n");
         let [account, merchant, deposit] = [*account_minor, *merchant_in_store_minor, *deposit_minor].map(yuan);
         if self.books.agree() {
@@ -97,7 +107,11 @@ impl Report {
             text.push_str(&format!("NOT AS IT MUST BE: {:#?}\n", self.books));
         }
         let seconds = u64::try_from(self.ms).unwrap_or(u64::MAX) as f64 / 1_000.0;
-        text.push_str(&format!("{good} of {} rows as they must be, in {seconds:.1} s\n", self.rows.len()));
+        let skipped = match self.rows.len() - played().count() {
+            0 => String::new(),
+            skipped => format!(", {skipped} skipped"),
+        };
+        text.push_str(&format!("{good} of {} rows as they must be{skipped}, in {seconds:.1} s\n", played().count()));
         text
     }
 
@@ -186,7 +200,7 @@ mod tests {
         };
         let amount = expected.amount.parse().ok();
         let seen = Seen { outcome: Outcome::Refused, code: Some(Code::RuleTotal), amount, wrong: None };
-        Row { expected, seen, moved_minor: 0, ms: 4 }
+        Row { expected, seen, moved_minor: 0, ms: 4, skipped: None }
     }
 
     fn books() -> Books {

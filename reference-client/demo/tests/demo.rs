@@ -29,13 +29,18 @@ fn every_row_comes_out_as_the_script_says() {
     assert_eq!(rows.len(), script.len());
     for (row, expected) in rows.iter().zip(&script) {
         assert_eq!(row["row"], expected.row);
+        if row["skipped"] != Value::Null {
+            assert!(expected.row.starts_with('9'), "{row}");
+            continue;
+        }
         assert_eq!(row["outcome"], expected.outcome.name(), "{row}");
         assert_eq!(row["code"].as_str(), expected.code.map(|code| code.slug()), "{row}");
         assert_eq!(row["amount"], expected.amount, "{row}");
         assert_eq!(row["moved_minor"], expected.moves_minor, "{row}");
         assert_eq!(row["wrong"], Value::Null, "{row}");
     }
-    let left: i64 = script.iter().map(|row| row.moves_minor).sum::<i64>() + 1_000_000;
+    let played = script.iter().zip(rows).filter(|(_, row)| row["skipped"] == Value::Null);
+    let left: i64 = played.map(|(expected, _)| expected.moves_minor).sum::<i64>() + 1_000_000;
     let books = &report["books"];
     assert_eq!((&books["agree"], &books["account_minor"]), (&true.into(), &left.into()));
     // One for each payment, each command and each mandate; a payment that waited has the later one.
@@ -52,7 +57,9 @@ fn the_table_says_the_same() {
     assert!(output.status.success());
     let table = String::from_utf8(output.stdout).unwrap();
     let rows = table.lines().filter(|line| line.ends_with(" ms")).count();
-    assert_eq!(rows, script::rows().len());
+    let skipped = table.lines().filter(|line| line.contains(" SKIPPED: ")).count();
+    assert_eq!(rows + skipped, script::rows().len(), "{table}");
+    assert!(skipped == 0 || table.contains(&format!(", {skipped} skipped")), "{table}");
     assert!(table.contains(&format!("{rows} of {rows} rows as they must be")), "{table}");
     assert!(table.contains("the books agree") && !table.contains("NOT AS"), "{table}");
 }

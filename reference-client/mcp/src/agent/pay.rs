@@ -51,18 +51,9 @@ pub(super) struct Resource {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Fetch {
-    /// The address: https.
-    url: String,
-    /// The most that may be paid for it, with its currency, such as "20.00 CNY".
-    max_amount: String,
-    /// The method; GET when not given.
-    method: Option<String>,
-    /// Headers to send along. Authorization is set by the server itself.
-    headers: Option<BTreeMap<String, String>>,
-    /// The body, as text.
-    body: Option<String>,
-    /// The mandate to pay under; the first that covers it when not given.
-    mandate: Option<String>,
+    /// What is wanted.
+    #[serde(flatten)]
+    resource: Resource,
     /// A name for this purchase, of up to 64 letters, digits, dots and dashes. The same call under the same name gives
     /// the same answer, and is paid once.
     idempotency_key: Option<String>,
@@ -133,13 +124,6 @@ impl Resource {
     }
 }
 
-impl Fetch {
-    fn split(self) -> (Resource, Option<String>) {
-        let Self { url, max_amount, method, headers, body, mandate, idempotency_key } = self;
-        (Resource { url, max_amount, method, headers, body, mandate }, idempotency_key)
-    }
-}
-
 impl Agent {
     pub(super) async fn quote_payment(&self, resource: Resource) -> Result<Reply> {
         let wanted = resource.wanted()?;
@@ -198,10 +182,9 @@ impl Agent {
     }
 
     pub(super) async fn fetch_paid(&self, fetch: Fetch) -> Result<Reply> {
-        let (resource, key) = fetch.split();
-        let wanted = resource.wanted()?;
+        let wanted = fetch.resource.wanted()?;
         let _alone = self.paying.lock().await;
-        let Some(key) = key else { return self.fetch(&wanted).await };
+        let Some(key) = fetch.idempotency_key else { return self.fetch(&wanted).await };
         let purchase = Purchase::of(self, &key, &wanted)?;
         if let Some(reply) = purchase.answered()? {
             return Ok(reply);
@@ -412,4 +395,29 @@ pub(super) fn money(text: &str) -> Result<Money> {
 fn mandate(text: &str) -> Result<PaperId> {
     parse_id(text)
         .ok_or_else(|| Error::usage("mandate: not an id of 64 hexadecimal digits").fix("list_mandates gives the ids"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A resource within a call is read, and shown to clients, as if its members stood in the call.
+    #[test]
+    fn a_call_to_fetch_has_the_members_of_a_resource_and_no_others() {
+        let good = json!({"url": "https://shop.example/", "max_amount": "20.00 CNY", "idempotency_key": "tea-1"});
+        let read: Fetch = serde_json::from_value(good.clone()).unwrap();
+        assert_eq!((read.resource.max_amount.as_str(), read.idempotency_key.as_deref()), ("20.00 CNY", Some("tea-1")));
+        for (name, value) in [("approve", json!(true)), ("max", json!("9999.00 CNY"))] {
+            let mut more = good.clone();
+            more[name] = value;
+            assert!(serde_json::from_value::<Fetch>(more).is_err(), "{name}");
+        }
+        let schema = |schema: schemars::Schema| schema.to_value();
+        let (fetch, resource) = (schema(schemars::schema_for!(Fetch)), schema(schemars::schema_for!(Resource)));
+        for (name, member) in resource["properties"].as_object().unwrap() {
+            assert_eq!(&fetch["properties"][name], member, "{name}");
+        }
+        assert_eq!(fetch["required"], resource["required"]);
+        assert_eq!(fetch["additionalProperties"], json!(false), "{fetch}");
+    }
 }
