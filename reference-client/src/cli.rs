@@ -14,6 +14,7 @@ mod payment;
 mod shown;
 mod signer;
 mod skill;
+mod token;
 mod wallet;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -95,6 +96,11 @@ enum What {
     Log(log::Log),
     /// Keep the agent's key in this process, and sign for others what they may have signed.
     Signer(signer::Signer),
+    /// Stand in for a seller of tokens on this machine: clients of OpenAI's chat API pay by metered session.
+    Proxy(token::ProxyArgs),
+    /// Metered sessions: prices, what was spent, their end.
+    #[command(subcommand)]
+    Token(token::Token),
     /// Sign, check, pack and publish skills.
     #[command(subcommand)]
     Skill(skill::Skill),
@@ -138,6 +144,8 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Receipt(receipt) => receipt.run(&home()?),
         What::Log(log) => log.run(home()?, command.json).await,
         What::Signer(signer) => signer.run(home()?).await,
+        What::Proxy(proxy) => proxy.run(home()?).await,
+        What::Token(token) => token.run(home()?).await,
         What::Skill(skill) => skill.run(),
         What::Doctor => doctor::run(home()?).await,
     }

@@ -126,6 +126,42 @@ impl Response {
     }
 }
 
+/// An answer that comes piece by piece.
+pub struct Pieces {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    body: Incoming,
+    bytes_max: usize,
+    _link: Link,
+}
+
+impl Pieces {
+    /// The next piece; `None` at the end. That nothing comes for so long is an end that was lost.
+    pub async fn next(&mut self, longest: Duration) -> Result<Option<Bytes>> {
+        loop {
+            match timeout(longest, self.body.frame()).await {
+                Err(_) => return Err(lost(format!("nothing came for {} s", longest.as_secs()))),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(error))) => return Err(lost(error)),
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => return Ok(Some(data)),
+                    Err(_) => continue,
+                },
+            }
+        }
+    }
+
+    /// All of it: what is short, such as a refusal.
+    pub async fn whole(self, longest: Duration) -> Result<Response> {
+        let body = timeout(longest, Limited::new(self.body, self.bytes_max).collect()).await;
+        let body = body.map_err(|_| lost("the answer did not end"))?;
+        let body = body.map_err(|error| lost(format!("the answer was cut off or is too long: {error}")))?;
+        Ok(Response { status: self.status, headers: self.headers, body: body.to_bytes() })
+    }
+}
+
 /// Sends requests. Keeps one idle connection to each host.
 pub struct Connector {
     options: Options,
@@ -162,6 +198,28 @@ impl Connector {
                 .at(&request.url)
                 .fix("if you trust that address, ask for it by name")),
         }
+    }
+
+    /// Sends a request whose answer comes piece by piece, on a connection of its own.
+    pub async fn stream(&self, request: &Request) -> Result<Pieces> {
+        let place = request.url.origin();
+        self.may_ask(&request.url)?;
+        let begun = async {
+            let message = message(request)?;
+            let link = self.open(&request.url).await?;
+            match link.send(message).await {
+                Sent::Answered(link, response) => Ok((link, response)),
+                Sent::Unsent(_) => Err(unreachable("the connection was closed at once")),
+                Sent::Lost(error) => Err(lost(error)),
+            }
+        };
+        let begun = timeout(self.options.answer, begun).await;
+        let begun =
+            begun.unwrap_or_else(|_| Err(lost(format!("no answer within {} s", self.options.answer.as_secs()))));
+        let (link, response) = begun.map_err(|error| error.at(&place))?;
+        let (head, body) = response.into_parts();
+        let bytes_max = self.options.body_bytes_max;
+        Ok(Pieces { status: head.status, headers: head.headers, body, bytes_max, _link: link })
     }
 
     fn may_ask(&self, url: &Url) -> Result<()> {

@@ -283,7 +283,7 @@ pub fn redemption(kept: &Kept) -> Result<String> {
 }
 
 /// The header that redeems a payment.
-fn authorization(kept: &Kept) -> Result<HeaderValue> {
+pub(crate) fn authorization(kept: &Kept) -> Result<HeaderValue> {
     let lost = |what: &str| refused(kept, what);
     let fetching = kept.fetching.as_ref().ok_or_else(|| lost("this payment is for no request"))?;
     let challenge = Challenge::read([fetching.challenge.as_bytes()]).into_iter().find_map(std::result::Result::ok);

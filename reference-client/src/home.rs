@@ -7,6 +7,7 @@
 //! attempts/      one file a payment, written before its intent is sent, and which offer it takes
 //! commands/      commands as they were sent, to be sent again when no answer came
 //! log/           the last root of the issuer's log that was taken, and what contradicts it
+//! tokens/        metered sessions: what happened in each, in order
 //! receipts/      receipts and deliveries, by the payment's id
 //! ```
 

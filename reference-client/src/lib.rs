@@ -6,6 +6,7 @@
 //! - [`issuer::Issuer`] speaks with an issuer, and believes nothing that is not signed;
 //! - [`follow::Follower`] holds an issuer to one history;
 //! - [`signer`] keeps an agent's key in a process of its own;
+//! - [`token`] pays by the metered session, and stands in for a seller of tokens on this machine;
 //! - [`skill`] signs and verifies skills;
 //! - [`home::Home`] keeps keys, mandates, attempts and receipts in a folder.
 //!
@@ -26,6 +27,7 @@ pub mod session;
 pub mod signer;
 pub mod skill;
 pub mod terms;
+pub mod token;
 pub mod trust;
 
 pub use error::{Class, Error, Result};

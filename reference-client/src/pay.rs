@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use purser_protocol::field::List;
 use purser_protocol::flow::issuer::PaymentRequest;
 use purser_protocol::flow::payer::{Attempt, Heard, Pursuit, Step, secret_hash};
 use purser_protocol::id::{Digest, PaperId};
+use purser_protocol::limits::CHAINS_MAX;
 use purser_protocol::paper::command::Cancel;
 use purser_protocol::paper::intent::Intent;
+use purser_protocol::paper::meter::ChainRoot;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::paper::rules::Channel;
 use purser_protocol::receipt::{Outcome, Receipt};
@@ -73,6 +76,8 @@ pub struct Order<'a> {
     pub device: Option<Digest>,
     /// The request that is paid for.
     pub fetching: Option<&'a Fetching>,
+    /// The chains of a metered session.
+    pub chains: Option<&'a List<ChainRoot, CHAINS_MAX>>,
 }
 
 impl Payer<'_> {
@@ -257,7 +262,7 @@ pub(crate) fn intent_of(order: &Order<'_>, issuer: &Issuer, secret: &[u8; 32]) -
         channel: order.channel,
         device: order.device,
         period: None,
-        chains: None,
+        chains: order.chains.cloned(),
     }
 }
 

@@ -45,6 +45,8 @@ enum Command {
     Issuer(Run),
     /// Makes offers, redeems receipts, serves.
     Merchant(Run),
+    /// Sells tokens by the metered session, at an endpoint of the shape of OpenAI's chat API.
+    Seller(Run),
     /// Checks everything that an issuer's store holds, beside the issuer or without it; changes nothing.
     ///
     /// Prints one JSON object. Exit codes: 0 all is good; 1 something is wrong, and the object says what and
@@ -143,6 +145,9 @@ struct Make {
     /// Where the merchant will listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8442")]
     merchant_listen: SocketAddr,
+    /// Where the seller of tokens will listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    seller_listen: SocketAddr,
 }
 
 /// Does what the arguments say; the first of them is the program's name.
@@ -158,6 +163,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let done = match arguments.command {
         Command::Issuer(run) => serve(Role::Issuer, &run).await,
         Command::Merchant(run) => serve(Role::Merchant, &run).await,
+        Command::Seller(run) => serve(Role::Seller, &run).await,
         Command::Snapshot(run) => aside(|| snapshot(&run).map_err(|error| error.to_string())).map_err(Into::into),
         Command::Audit(check) => return aside(|| audit(&check)),
         Command::Store(Moved::Copy(way)) => aside(|| copy(&way).map_err(|error| error.to_string())).map_err(Into::into),
@@ -297,7 +303,12 @@ fn audit(check: &Check) -> ExitCode {
 }
 
 fn write(make: Make) -> Result<(), Box<dyn Error>> {
-    let plan = Plan { dir: make.dir, issuer_listen: make.issuer_listen, merchant_listen: make.merchant_listen };
+    let plan = Plan {
+        dir: make.dir,
+        issuer_listen: make.issuer_listen,
+        merchant_listen: make.merchant_listen,
+        seller_listen: make.seller_listen,
+    };
     println!("{}", sandbox::write(&plan)?);
     Ok(())
 }

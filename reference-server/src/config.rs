@@ -239,7 +239,7 @@ impl Config {
     }
 }
 
-const TABLES: [&str; 3] = ["shell", "issuer", "merchant"];
+const TABLES: [&str; 4] = ["shell", "issuer", "merchant", "seller"];
 
 const OVERRIDES: [(&str, &str); 5] = [
     ("PURSER_LISTEN", "listen"),

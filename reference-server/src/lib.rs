@@ -1,10 +1,11 @@
-//! Purser's reference server: an issuer or a merchant behind one transport shell.
+//! Purser's reference server: an issuer, a merchant or a seller of tokens behind one transport shell.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`config`] | one TOML file: `[shell]` here, `[issuer]` and `[merchant]` for the roles |
+//! | [`config`] | one TOML file: `[shell]` here, `[issuer]`, `[merchant]` and `[seller]` for the roles |
 //! | [`cli`] | the command line, as a function |
 //! | [`audit`] | everything that can be checked of an issuer's store |
+//! | [`seller`] | tokens, sold by the metered session |
 //! | [`sandbox`] | keys, certificates and configurations to try things with |
 //! | [`role`] | where a role's routes join the shell's own |
 //! | [`serve`] | sockets, TLS, limits, and the way of a request to its handler and back |
@@ -35,6 +36,7 @@ pub mod rate;
 pub mod reply;
 pub mod role;
 pub mod sandbox;
+pub mod seller;
 pub mod serve;
 pub mod snapshot;
 pub mod store;

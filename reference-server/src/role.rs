@@ -7,6 +7,7 @@ use crate::issuer;
 use crate::life::Life;
 use crate::material::SetupError;
 use crate::merchant;
+use crate::seller;
 
 /// What this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub enum Role {
     Issuer,
     /// Makes offers, redeems receipts, serves.
     Merchant,
+    /// Sells tokens by the metered session.
+    Seller,
 }
 
 impl Role {
@@ -23,6 +26,7 @@ impl Role {
         match self {
             Self::Issuer => "issuer",
             Self::Merchant => "merchant",
+            Self::Seller => "seller",
         }
     }
 }
@@ -35,5 +39,6 @@ pub fn app(role: Role, config: &Config, url: &str, life: &Life) -> Result<Router
     match role {
         Role::Issuer => issuer::routes(config, url, life),
         Role::Merchant => merchant::routes(config, url, life),
+        Role::Seller => seller::routes(config, url, life),
     }
 }

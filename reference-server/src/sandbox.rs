@@ -1,4 +1,4 @@
-//! An issuer and a merchant to try things with, in one folder.
+//! An issuer, a merchant and a seller of tokens to try things with, in one folder.
 //!
 //! | file | what it is |
 //! |---|---|
@@ -6,7 +6,8 @@
 //! | `tls.pem`, `tls.key` | the servers' certificate for localhost, 127.0.0.1 and ::1 |
 //! | `issuer.pem`, `issuer.key` | what `issuer.example` signs with |
 //! | `merchant.pem`, `merchant.key` | what `shop.example` signs with |
-//! | `issuer.toml`, `merchant.toml` | configurations for `purser-server` |
+//! | `seller.pem`, `seller.key` | what `model.example` signs with |
+//! | `issuer.toml`, `merchant.toml`, `seller.toml` | configurations for `purser-server` |
 //!
 //! No trust store of the system is touched: whoever is to believe the authority is given `roots.pem`.
 
@@ -31,7 +32,9 @@ pub const NETWORK: &str = "sandbox";
 pub const ISSUER: &str = "issuer.example";
 /// The merchant's name.
 pub const MERCHANT: &str = "shop.example";
-/// The merchant's account at the issuer.
+/// The seller of tokens.
+pub const SELLER: &str = "model.example";
+/// The account of merchant and seller at the issuer.
 pub const ACCOUNT: &str = "till";
 /// The merchant's categories (ISO 18245): taxis, groceries, fast food, books.
 pub const CATEGORIES: [u16; 4] = [4121, 5411, 5814, 5942];
@@ -48,6 +51,8 @@ pub struct Plan {
     pub issuer_listen: SocketAddr,
     /// Where the merchant will listen; likewise.
     pub merchant_listen: SocketAddr,
+    /// Where the seller of tokens will listen; likewise.
+    pub seller_listen: SocketAddr,
 }
 
 /// What was written. Its text is how to go on.
@@ -59,30 +64,36 @@ pub struct Sandbox {
     pub issuer: SocketAddr,
     /// Where the merchant will listen.
     pub merchant: SocketAddr,
+    /// Where the seller of tokens will listen.
+    pub seller: SocketAddr,
 }
 
 /// Writes a sandbox.
 pub fn write(plan: &Plan) -> Result<Sandbox, SandboxError> {
-    let (issuer, merchant) = addresses(plan)?;
+    let [issuer, merchant, seller] = addresses(plan)?;
     let authority = Authority::new(CERTIFICATE_DAYS)?;
-    let tls = authority.server(&[issuer.ip(), merchant.ip()])?;
+    let tls = authority.server(&[issuer.ip(), merchant.ip(), seller.ip()])?;
     let party = |name: &'static str| PartyId::new(name).ok_or(SandboxError::Name(name));
     let issuer_signs = authority.party(Role::Issuer, &party(ISSUER)?, &[])?;
     let merchant_signs = authority.party(Role::Merchant, &party(MERCHANT)?, &CATEGORIES)?;
+
+    let seller_signs = authority.party(Role::Merchant, &party(SELLER)?, &[])?;
 
     let mut files = Files::default();
     files.add("roots.pem", Content::Public(authority.certificate()));
     files.add_pair("tls", tls);
     files.add_pair("issuer", issuer_signs);
     files.add_pair("merchant", merchant_signs);
+    files.add_pair("seller", seller_signs);
     files.add("issuer.toml", Content::Public(settings::issuer(issuer)));
     files.add("merchant.toml", Content::Public(settings::merchant(merchant, issuer)));
+    files.add("seller.toml", Content::Public(settings::seller(seller, issuer)));
     let dir = files.write(&plan.dir)?;
-    Ok(Sandbox { dir, issuer, merchant })
+    Ok(Sandbox { dir, issuer, merchant, seller })
 }
 
-/// The addresses with ports. Both are held until both are known, so that they are two.
-fn addresses(plan: &Plan) -> Result<(SocketAddr, SocketAddr), SandboxError> {
+/// The addresses with ports. All are held until all are known, so that they are three.
+fn addresses(plan: &Plan) -> Result<[SocketAddr; 3], SandboxError> {
     let hold = |wanted: SocketAddr| -> Result<(SocketAddr, Option<TcpListener>), SandboxError> {
         if wanted.port() != 0 {
             return Ok((wanted, None));
@@ -93,7 +104,8 @@ fn addresses(plan: &Plan) -> Result<(SocketAddr, SocketAddr), SandboxError> {
     };
     let (issuer, _held) = hold(plan.issuer_listen)?;
     let (merchant, _held_too) = hold(plan.merchant_listen)?;
-    Ok((issuer, merchant))
+    let (seller, _held_as_well) = hold(plan.seller_listen)?;
+    Ok([issuer, merchant, seller])
 }
 
 impl Sandbox {
@@ -108,6 +120,7 @@ impl fmt::Display for Sandbox {
         let file = |name: &str| quoted(&self.path(name));
         writeln!(f, "purser-server issuer --config {}", file("issuer.toml"))?;
         writeln!(f, "purser-server merchant --config {}", file("merchant.toml"))?;
+        writeln!(f, "purser-server seller --config {}", file("seller.toml"))?;
         write!(f, "purser init --roots {} --issuer https://{}", file("roots.pem"), self.issuer)
     }
 }

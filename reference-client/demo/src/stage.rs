@@ -54,7 +54,7 @@ impl Stage {
     pub(crate) async fn set(server: &Path, keep: bool) -> Result<Self, Failure> {
         let folder = Folder::new(keep)?;
         let any = ([127, 0, 0, 1], 0).into();
-        let plan = Plan { dir: folder.path.clone(), issuer_listen: any, merchant_listen: any };
+        let plan = Plan { dir: folder.path.clone(), issuer_listen: any, merchant_listen: any, seller_listen: any };
         let sandbox = sandbox::write(&plan)?;
         let issuer = Program::start(server, "issuer", &sandbox.dir).await?;
         let merchant = Program::start(server, "merchant", &sandbox.dir).await?;

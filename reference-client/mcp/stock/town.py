@@ -25,7 +25,8 @@ class Town:
         self.children = []
         box = self.dir / "sandbox"
         free = "127.0.0.1:0"
-        run(BIN / "purser-server", "sandbox", "--dir", box, "--issuer-listen", free, "--merchant-listen", free)
+        run(BIN / "purser-server", "sandbox", "--dir", box, "--issuer-listen", free, "--merchant-listen", free,
+            "--seller-listen", free)
         with (box / "merchant.toml").open("a") as config:
             config.write(
                 f'\n[[merchant.products]]\npath = "/hostile"\nprice = "1.00 CNY"\nitem = "hostile"\n'

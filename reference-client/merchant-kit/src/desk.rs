@@ -2,7 +2,7 @@
 //!
 //! Each issuer has a task of its own, so that one that is gone keeps nobody waiting but those who paid there.
 
-mod post;
+pub(crate) mod post;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -56,6 +56,7 @@ pub mod store;
 mod till;
 
 pub use charge::{BadCharge, Charge};
+pub use desk::post::Post;
 pub use error::{SetupError, StoreError};
 pub use layer::{NotPriced, Price};
 pub use paid::Paid;

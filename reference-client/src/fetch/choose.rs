@@ -105,7 +105,7 @@ pub(super) async fn mandate(
 
 /// What is paid, under this mandate.
 pub(super) fn order<'a>(mandate: PaperId, asked: &'a Asked, wanted: &Wanted) -> Order<'a> {
-    Order { offer: &asked.offer, mandate, channel: wanted.channel, device: wanted.device, fetching: None }
+    Order { offer: &asked.offer, mandate, channel: wanted.channel, device: wanted.device, fetching: None, chains: None }
 }
 
 fn no_mandate(what: &str) -> Error {

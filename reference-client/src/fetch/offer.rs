@@ -38,17 +38,24 @@ impl Asked {
             return Err(error.at(&wanted.url).fix(fix));
         }
         let fields = response.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
-        Self::check(&response.body, Challenge::read(fields), wanted, issuer)
+        Self::check(&response.body, Challenge::read(fields), OfferKind::Charge, wanted, issuer)
+    }
+
+    /// The same, of an offer that begins a metered session or goes on with one.
+    pub fn read_metered(response: &Response, wanted: &Wanted, issuer: &Issuer) -> Result<Self> {
+        let fields = response.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
+        Self::check(&response.body, Challenge::read(fields), OfferKind::Metered, wanted, issuer)
     }
 
     /// Reads an offer that was kept, with its challenge. It is checked again, since time has passed.
     pub fn kept(offer: &[u8], challenge: &str, wanted: &Wanted, issuer: &Issuer) -> Result<Self> {
-        Self::check(offer, Challenge::read([challenge.as_bytes()]), wanted, issuer)
+        Self::check(offer, Challenge::read([challenge.as_bytes()]), OfferKind::Charge, wanted, issuer)
     }
 
     fn check(
         offer: &[u8],
         challenges: Vec<std::result::Result<Challenge, Fault>>,
+        kind: OfferKind,
         wanted: &Wanted,
         issuer: &Issuer,
     ) -> Result<Self> {
@@ -62,7 +69,7 @@ impl Asked {
         let challenge = challenge(challenges, &offer).map_err(|error| error.at(&place))?;
         let asked = Self { challenge, offer, merchant };
         asked.is_of_request(wanted).map_err(refused)?;
-        asked.may_be_paid(wanted.max, issuer).map_err(|error| error.at(&place))?;
+        asked.may_be_paid(wanted.max, kind, issuer).map_err(|error| error.at(&place))?;
         Ok(asked)
     }
 
@@ -80,14 +87,17 @@ impl Asked {
         if bound.digest(salt) == resource { Ok(()) } else { Err(mismatch()) }
     }
 
-    fn may_be_paid(&self, max: Money, issuer: &Issuer) -> Result<()> {
+    fn may_be_paid(&self, max: Money, kind: OfferKind, issuer: &Issuer) -> Result<()> {
         let price = Money { amount: self.offer.amount, currency: self.offer.currency };
         if price.currency != max.currency || price.amount > max.amount {
             let error = Error::failed(format!("the price is {price}, and at most {max} may be paid"));
             return Err(error.fix("raise --max if that price is right").retry(Retry::AfterChange));
         }
-        if self.offer.kind != OfferKind::Charge {
-            return Err(Error::failed(format!("the offer begins a {}, not one sale", self.offer.kind.name())));
+        if self.offer.kind != kind {
+            let (is, wanted) = (self.offer.kind.name(), kind.name());
+            return Err(Error::failed(format!(
+                "the offer is of the kind {is}, and one of the kind {wanted} was asked for"
+            )));
         }
         if self.offer.account_at(&issuer.id).is_none() {
             let others: Vec<_> = self.offer.accepts.iter().map(|payee| payee.issuer.as_str()).collect();

@@ -156,6 +156,14 @@ impl Attempts {
         self.open().map(|open| open.into_iter().find(same))
     }
 
+    /// The last attempt at an offer, if there is one.
+    pub fn of_offer(&self, offer: &PaperId) -> Result<Option<Kept>> {
+        let id = fs::read_to_string(self.dir.join(OFFERS).join(offer.to_string())).ok().and_then(|id| parse_id(&id));
+        // One that was never kept was never sent.
+        let kept = id.filter(|id| self.path(id).exists() || self.path_of_over(id).exists());
+        kept.map(|id| self.load(&id)).transpose()
+    }
+
     /// The attempt that an id, or its beginning, means.
     pub fn find(&self, typed: &str) -> Result<Kept> {
         self.load(&complete(&self.ids(), typed)?)

@@ -1,9 +1,9 @@
-//! The two configurations. Paths in them are relative to their folder, so that it can be moved.
+//! The configurations. Paths in them are relative to their folder, so that it can be moved.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use super::{ACCOUNT, ISSUER, MERCHANT, NETWORK};
+use super::{ACCOUNT, ISSUER, MERCHANT, NETWORK, SELLER};
 
 struct Product {
     path: &'static str,
@@ -139,4 +139,40 @@ body = {body:?}
         );
     }
     text
+}
+
+/// `seller.toml`
+pub(super) fn seller(listen: SocketAddr, issuer: SocketAddr) -> String {
+    format!(
+        r#"# A seller of tokens. Start it with: purser-server seller --config THIS_FILE
+[shell]
+listen = "{listen}"
+url = "https://{listen}"
+tls_cert = "tls.pem"
+tls_key = "tls.key"
+
+[seller]
+name = "{SELLER}"
+network = "{NETWORK}"
+certificate = "seller.pem"
+key = "seller.key"
+anchors = ["roots.pem"]
+store = "seller.sqlite"
+# What one hold of a session holds, and what a thousand tokens cost, in fen.
+hold = "10.00 CNY"
+per = 1000
+input_price = 3
+output_price = 15
+# What a link of each chain is worth, and by how much links may be ahead of use.
+steps = [1, 10]
+ahead = 25
+
+[[seller.issuers]]
+name = "{ISSUER}"
+account = "{ACCOUNT}"
+chain = "issuer.pem"
+url = "https://{issuer}"
+roots = "roots.pem"
+"#
+    )
 }

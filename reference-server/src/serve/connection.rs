@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, Response};
-use hyper::body::Incoming;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -112,9 +113,19 @@ impl Requests {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         // hyper calls for the requests of an HTTP/1.1 connection one after the other, as they came.
         let ordinal = self.next.fetch_add(1, Ordering::Relaxed);
-        let _under_way = self.activity.begin();
+        let under_way = self.activity.begin();
         let arrival = Arrival { peer: self.peer, reserved_only: self.reserved_only, refused: self.verdict(ordinal) };
-        Ok(self.shell.answer(arrival, request).await)
+        let response = self.shell.answer(arrival, request).await;
+        if response.body().size_hint().exact().is_some() {
+            return Ok(response);
+        }
+        // A stream is under way until its end, however long nothing comes.
+        Ok(response.map(|body| {
+            Body::new(body.map_frame(move |frame| {
+                let _ = &under_way;
+                frame
+            }))
+        }))
     }
 
     fn verdict(&self, ordinal: u64) -> Option<Refusal> {

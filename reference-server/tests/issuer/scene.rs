@@ -48,7 +48,8 @@ impl Scene {
         let name = format!("issuer-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let sandbox = sandbox::write(&Plan { dir, issuer_listen: any, merchant_listen: any }).unwrap();
+        let sandbox =
+            sandbox::write(&Plan { dir, issuer_listen: any, merchant_listen: any, seller_listen: any }).unwrap();
         let roots = purser_server::pem::certificates(&sandbox.path("roots.pem")).unwrap();
         if let Some(url) = database {
             database::configure(&sandbox, &url);

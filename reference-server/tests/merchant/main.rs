@@ -16,6 +16,7 @@ mod back;
 mod bounds;
 mod logs;
 mod made;
+mod metered;
 mod offered;
 mod once;
 mod privacy;

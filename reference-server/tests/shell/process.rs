@@ -49,7 +49,7 @@ async fn what_does_not_finish_is_cut_off() {
 fn the_program_says_where_it_listens_and_stops_when_told() {
     let (files, _) = Files::new();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    let plan = Plan { dir: files.folder.join("sandbox"), issuer_listen: any, merchant_listen: any };
+    let plan = Plan { dir: files.folder.join("sandbox"), issuer_listen: any, merchant_listen: any, seller_listen: any };
     let sandbox = sandbox::write(&plan).unwrap();
     let anchor = CertificateDer::from_pem_file(sandbox.path("roots.pem")).unwrap();
     for role in ["issuer", "merchant"] {

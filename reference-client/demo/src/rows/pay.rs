@@ -107,7 +107,8 @@ pub(super) fn take(stage: &Stage, wanted: &Wanted, asked: &Asked, mandate: Paper
         challenge: asked.challenge.header_value(),
         delivered: false,
     };
-    let order = Order { offer: &asked.offer, mandate, channel: None, device: None, fetching: Some(&fetching) };
+    let order =
+        Order { offer: &asked.offer, mandate, channel: None, device: None, fetching: Some(&fetching), chains: None };
     Ok(payer(&stage.session.home, &stage.session.issuer, &Silent).sign(&order, &stage.agent)?)
 }
 

@@ -26,7 +26,8 @@ use crate::settings::IssuerEntry;
 /// How long one answer may take, from the connection on.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) struct Post {
+/// Sends commands to one issuer.
+pub struct Post {
     authority: String,
     host: String,
     port: u16,
@@ -35,7 +36,8 @@ pub(super) struct Post {
 }
 
 impl Post {
-    pub(super) fn to(entry: &IssuerEntry, folder: &Path) -> Result<Self, SetupError> {
+    /// The way to the issuer of a configuration, whose paths start in this folder.
+    pub fn to(entry: &IssuerEntry, folder: &Path) -> Result<Self, SetupError> {
         let url: Uri = entry.url.parse().map_err(|_| setting("issuers", "have a url that is none"))?;
         let authority = url.authority().ok_or_else(|| setting("issuers", "have a url without a host"))?;
         if url.scheme_str() != Some("https") {
@@ -59,7 +61,7 @@ impl Post {
     }
 
     /// Sends a command; gives the body of the signed answer, or nothing when nothing was decided.
-    pub(super) async fn send(&self, command: Vec<u8>) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
+    pub async fn send(&self, command: Vec<u8>) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
         tokio::time::timeout(PATIENCE, self.exchange(command)).await?
     }
 

@@ -19,7 +19,7 @@ impl Sandbox {
         let folder =
             std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        let plan = Plan { dir: folder.clone(), issuer_listen: any, merchant_listen: any };
+        let plan = Plan { dir: folder.clone(), issuer_listen: any, merchant_listen: any, seller_listen: any };
         let written = sandbox::write(&plan).unwrap();
         let mut servers = Vec::new();
         for role in [Role::Issuer, Role::Merchant] {

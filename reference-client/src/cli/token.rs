@@ -1,0 +1,233 @@
+//! `purser token`, `purser proxy`
+
+use std::io::{IsTerminal as _, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use purser_client::clock::random;
+use purser_client::connect::Url;
+use purser_client::home::{Home, complete};
+use purser_client::issuer::parse_id;
+use purser_client::token::proxy::Proxy;
+use purser_client::token::{Ended, Seller, Session, Spending};
+use purser_client::{Error, Result};
+use purser_protocol::id::PaperId;
+use purser_protocol::money::{Amount, Money};
+use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::done::code;
+use super::{Done, duration, session};
+
+/// The key is a word of this many random bytes.
+const KEY_BYTES: usize = 24;
+
+#[derive(Args)]
+pub(super) struct At {
+    /// The seller's address
+    #[arg(long, value_name = "URL")]
+    seller: String,
+    /// The most that one hold may be, such as "10.00 CNY"
+    #[arg(long, value_name = "AMOUNT")]
+    max: Money,
+}
+
+#[derive(Args)]
+pub(super) struct ProxyArgs {
+    #[command(flatten)]
+    at: At,
+    /// The mandate that pays
+    #[arg(long, value_name = "ID")]
+    mandate: String,
+    /// Where to listen, on this machine
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8444")]
+    listen: SocketAddr,
+    /// The key that clients show; a new one, which is said at the start, when not given
+    #[arg(long, env = "PURSER_PROXY_KEY", value_name = "KEY", hide_env_values = true)]
+    key: Option<String>,
+    /// How long to go on while the seller does not answer
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
+    patience: Duration,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Token {
+    /// Ask what units cost, and pay nothing
+    Quote(At),
+    /// Look at metered sessions, close one that was left open
+    #[command(subcommand)]
+    Session(SessionCommand),
+}
+
+#[derive(Subcommand)]
+pub(super) enum SessionCommand {
+    /// Every session, with what was held, released and seen
+    List,
+    /// End a session, and hold the seller's claims against what was released and seen
+    Close {
+        /// The session, or the first digits of its id
+        id: String,
+    },
+}
+
+impl ProxyArgs {
+    pub(super) async fn run(self, home: Home) -> Result<Done> {
+        let mandate = complete(&home.mandate_ids(), &self.mandate)?;
+        let key = match self.key.filter(|key| !key.is_empty()) {
+            Some(key) => key,
+            None => format!("purser-{}", purser_protocol::bind::base64url::encode(&random::<KEY_BYTES>()?)),
+        };
+        let mut seller = self.at.seller(home, mandate).await?;
+        seller.patience = self.patience;
+        seller.watch = Box::new(show);
+        let seller = Arc::new(seller);
+        let proxy = Proxy::bind(Arc::clone(&seller), self.listen, &key).await?;
+        let mut stop = [SignalKind::interrupt(), SignalKind::terminate()].map(signal).into_iter();
+        let (Some(Ok(mut interrupt)), Some(Ok(mut terminate))) = (stop.next(), stop.next()) else {
+            return Err(Error::failed("the signals that end it cannot be heard"));
+        };
+        println!("{}", json!({ "ready": true, "base_url": proxy.base_url(), "api_key": key }));
+        if std::io::stderr().is_terminal() {
+            eprintln!("OPENAI_BASE_URL={} OPENAI_API_KEY={key}", proxy.base_url());
+        }
+        tokio::select! {
+            () = proxy.serve() => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        match seller.opened().await {
+            Some(session) => close(&seller, &session).await,
+            None => Ok(Done::new("no session is open\n", json!({ "session": null }))),
+        }
+    }
+}
+
+impl At {
+    async fn seller(&self, home: Home, mandate: PaperId) -> Result<Seller> {
+        let account = session(home).await?;
+        let agent = Arc::new(account.agent()?);
+        Ok(Seller::new(account, agent, &Url::parse(&self.seller)?, mandate, self.max))
+    }
+}
+
+impl Token {
+    pub(super) async fn run(self, home: Home) -> Result<Done> {
+        match self {
+            Self::Quote(at) => quote(&at.seller(home, PaperId([0; 32])).await?).await,
+            Self::Session(SessionCommand::List) => list(home).await,
+            Self::Session(SessionCommand::Close { id }) => {
+                let account = session(home).await?;
+                let kept = Seller::kept(&account);
+                let ids: Vec<PaperId> = kept.iter().filter_map(|path| parse_id(path.file_name()?.to_str()?)).collect();
+                let open = Session::open(&Seller::folder(&account, &complete(&ids, &id)?))?;
+                if let Some(how) = open.ended() {
+                    return Ok(Done::new(format!("session {}: {}\n", open.id(), name(how)), shown(&open)));
+                }
+                let agent = Arc::new(account.agent()?);
+                let url = Url::parse(open.seller())?;
+                // Nothing is held any more.
+                let amount = Amount::from_minor(1).ok_or_else(|| Error::failed("one is no amount"))?;
+                let max = Money { amount, currency: open.spending().currency };
+                let seller = Seller::new(account, agent, &url, open.mandate(), max);
+                close(&seller, &Arc::new(open)).await
+            }
+        }
+    }
+}
+
+async fn quote(seller: &Seller) -> Result<Done> {
+    let asked = seller.quote().await?;
+    let (offer, currency) = (&asked.offer, asked.offer.currency);
+    let Some(meter) = &offer.meter else { return Err(Error::failed("the offer has no meter")) };
+    let money = |minor: u64| currency.show(minor).to_string();
+    let mut text =
+        format!("{} by {}, {} at a time\n", offer.items[0].name, offer.merchant, money(offer.amount.minor()));
+    for price in meter.prices.iter() {
+        text.push_str(&format!("  {} {} {}\n", money(price.amount.minor()), meter.per.get(), price.unit.name()));
+    }
+    text.push_str(&format!("  the most that either side can lose: {}\n", money(meter.ahead.minor())));
+    let prices: Vec<Value> = meter
+        .prices
+        .iter()
+        .map(|price| json!({ "unit": price.unit.name(), "amount_minor": price.amount.minor().to_string() }))
+        .collect();
+    let json = json!({
+        "merchant": offer.merchant.as_str(),
+        "currency": currency.code(),
+        "hold_minor": offer.amount.minor().to_string(),
+        "per": meter.per.get(),
+        "prices": prices,
+        "ahead_minor": meter.ahead.minor().to_string(),
+        "idle_seconds": meter.idle_seconds.get(),
+    });
+    Ok(Done::new(text, json))
+}
+
+async fn list(home: Home) -> Result<Done> {
+    let account = purser_client::session::Session::offline(home)?;
+    let (mut text, mut all) = (String::new(), Vec::new());
+    for path in Seller::kept(&account) {
+        match Session::open(&path) {
+            Ok(session) => {
+                let (spending, how) = (session.spending(), session.ended().map_or("open", name));
+                let released = spending.currency.show(spending.released_minor);
+                text.push_str(&format!("{} {how}: {released} at {}\n", session.id(), session.seller()));
+                all.push(shown(&session));
+            }
+            Err(error) => {
+                text.push_str(&format!("{}: {error}\n", path.display()));
+                all.push(json!({ "path": path.display().to_string(), "error": error.to_string() }));
+            }
+        }
+    }
+    Ok(Done::new(text, json!({ "sessions": all })))
+}
+
+async fn close(seller: &Seller, session: &Arc<Session>) -> Result<Done> {
+    let closed = seller.close(session).await?;
+    let spending = session.spending();
+    let mut json = shown(session);
+    json["claimed_minor"] = closed.claimed_minor.to_string().into();
+    json["wrong"] = closed.wrong.clone().into();
+    let claimed = spending.currency.show(closed.claimed_minor);
+    let text = format!("session {}: {}\n  {claimed} for {} tokens\n", session.id(), name(closed.how), spending.output);
+    let done = closed.wrong.iter().fold(Done::new(text, json), |done, wrong| done.note(wrong.clone()));
+    Ok(done.exit(if closed.how == Ended::Disputed { code::FAILED } else { code::DONE }))
+}
+
+fn shown(session: &Session) -> Value {
+    let Spending { held_minor, released_minor, input, output, currency } = session.spending();
+    json!({
+        "session": session.id().to_string(),
+        "seller": session.seller(),
+        "mandate": session.mandate().to_string(),
+        "state": session.ended().map_or("open", name),
+        "currency": currency.code(),
+        "held_minor": held_minor.to_string(),
+        "released_minor": released_minor.to_string(),
+        "input_tokens": input,
+        "output_tokens": output,
+        "offers": session.offers().iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn name(how: Ended) -> &'static str {
+    match how {
+        Ended::Settled => "settled",
+        Ended::Disputed => "disputed",
+        Ended::Unopened => "unopened",
+    }
+}
+
+/// What is spent, in one line of a terminal that is written over.
+fn show(spending: Spending) {
+    let mut stderr = std::io::stderr();
+    if stderr.is_terminal() {
+        let Spending { held_minor, released_minor, input, output, currency } = spending;
+        let (released, held) = (currency.show(released_minor), currency.show(held_minor));
+        // A terminal that is gone is told nothing.
+        let _ = write!(stderr, "\r{released} of {held} released, {input} tokens read, {output} written ");
+    }
+}

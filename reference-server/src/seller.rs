@@ -1,0 +1,160 @@
+//! A seller of tokens: an endpoint of the shape that clients of OpenAI's chat API know, over a small generator that
+//! needs no network, paid by the metered session.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `open` | the offer of a session or of a further hold, and the receipt that takes it |
+//! | `chat` | a completion, as a stream that pauses while it is not paid, or whole |
+//! | `account` | links, pause and resume, the state of a session, its end |
+//! | `desk` | the sessions that are open, and the one order in which each decides |
+//! | `book` | the store: offers, and what happened in each session, on the disk before it is acted on |
+//! | `settle` | sends claims until their issuers have answered |
+//! | `model` | the generator |
+
+mod account;
+mod book;
+mod chat;
+mod config;
+mod desk;
+mod model;
+mod open;
+mod settle;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use purser_merchant::SetupError as KitError;
+use purser_protocol::bind::base64url;
+use purser_protocol::cert::Role;
+use purser_protocol::flow::Register;
+use purser_protocol::token::seller::Why;
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::life::Life;
+use crate::material::{self, Identity, IdentityFiles, SetupError};
+use crate::pem;
+use crate::reply::{Problem, VERSIONS};
+use book::Book;
+use config::{SellerConfig, Terms};
+use desk::Desk;
+use settle::Posts;
+
+/// Everything that handlers share.
+struct Seller {
+    identity: Identity,
+    register: Register,
+    clock: Clock,
+    terms: Terms,
+    desk: Desk,
+    posts: Posts,
+    document: Value,
+    life: Life,
+}
+
+/// Opens the store, takes up the sessions in it, and gives the routes.
+pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupError> {
+    let settings: SellerConfig = config.table("seller")?;
+    let files = IdentityFiles {
+        name: &settings.name,
+        network: &settings.network,
+        certificate: &settings.certificate,
+        key: &settings.key,
+    };
+    let identity = Identity::load(&files, config.folder())?;
+    let mut register = material::register(&settings.anchors, Role::Issuer, config)?;
+    for issuer in &settings.issuers {
+        register.keep(pem::certificates(&config.path(&issuer.chain))?);
+    }
+    let terms = settings.terms(&identity.id)?;
+    let seller = Arc::new(Seller {
+        document: document(&settings, &identity, url, &terms),
+        desk: Desk::open(Book::open(&config.path(&settings.store)).map_err(KitError::from)?).map_err(KitError::from)?,
+        posts: Posts::new(&settings, config)?,
+        clock: Clock::default(),
+        identity,
+        register,
+        terms,
+        life: life.clone(),
+    });
+    tokio::spawn(watch(Arc::clone(&seller), life.clone()));
+    life.set_ready(true);
+    let routes = Router::new()
+        .route("/.well-known/purser", get(discovery))
+        .route("/v1/models", get(models))
+        .route("/v1/chat/completions", post(chat::complete))
+        .route("/v1/sessions", post(open::session))
+        .route("/v1/sessions/{id}", get(account::show))
+        .route("/v1/sessions/{id}/holds", post(open::hold))
+        .route("/v1/sessions/{id}/links", post(account::links))
+        .route("/v1/sessions/{id}/pause", post(account::pause))
+        .route("/v1/sessions/{id}/resume", post(account::resume))
+        .route("/v1/sessions/{id}/close", post(account::close));
+    // The shell has the one limit.
+    Ok(routes.layer(DefaultBodyLimit::disable()).with_state(seller))
+}
+
+/// What time does to sessions, and claims that have not been answered.
+async fn watch(seller: Arc<Seller>, life: Life) {
+    loop {
+        for live in seller.desk.open_ones() {
+            let now = seller.clock.now();
+            if live.look(|session| session.tick(now)).is_none() {
+                seller.settle(&live).await;
+                continue;
+            }
+            if let Err(problem) = live.record(move |session| Ok(session.tick(now))).await {
+                tracing::error!(code = %problem.fault().code, "a session could not be looked after");
+            }
+            seller.settle(&live).await;
+        }
+        tokio::select! {
+            () = life.stopping() => return,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        }
+    }
+}
+
+/// `GET /.well-known/purser`
+async fn discovery(State(seller): State<Arc<Seller>>) -> Response {
+    ([(CACHE_CONTROL, "public, max-age=3600")], Json(seller.document.clone())).into_response()
+}
+
+/// `GET /v1/models`
+async fn models() -> Response {
+    Json(json!({"object": "list", "data": [{"id": model::NAME, "object": "model", "owned_by": "purser"}]}))
+        .into_response()
+}
+
+/// What anybody may know. [HTB-4]
+fn document(settings: &SellerConfig, identity: &Identity, url: &str, terms: &Terms) -> Value {
+    let accepts: Vec<_> =
+        settings.issuers.iter().map(|issuer| json!({ "issuer": issuer.name, "account": issuer.account })).collect();
+    let chain: Vec<String> = identity.chain.iter().map(|der| base64url::encode(der)).collect();
+    json!({ "purser": {
+        "versions": VERSIONS,
+        "roles": ["merchant"],
+        "id": identity.id.as_str(),
+        "network": identity.network.as_str(),
+        "sandbox": false,
+        "base_url": url,
+        "features": ["core", "holds", "tokens"],
+        "currencies": [terms.price.currency.code()],
+        "accepts": accepts,
+        "certificates": [chain],
+    }})
+}
+
+fn internal(error: impl std::fmt::Display) -> Problem {
+    tracing::error!(%error, "the seller failed");
+    Problem::new(purser_protocol::code::Code::Internal)
+}
+
+/// Why a hold that cannot be served is given up.
+const NOT_SERVED: Why = Why::Seller;

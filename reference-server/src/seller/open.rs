@@ -1,0 +1,188 @@
+//! The offer of a session, or of a further hold for one, and the receipt that takes it.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Extension, Path, State};
+use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use purser_merchant::Authority;
+use purser_protocol::bind::http::{self, Challenge, Credential};
+use purser_protocol::code::Code;
+use purser_protocol::flow::merchant::{
+    Consumed, OfferMade, OfferState, Redemption, Request, VerifiedReceipt, redeem, verify_receipt,
+};
+use purser_protocol::id::{Digest, Nonce, PaperId};
+use purser_protocol::sign::Frame;
+use purser_protocol::sign::backend::AwsLc;
+use purser_protocol::sign::paper::id;
+use purser_protocol::token::seller::{Opened, Record, opened};
+use sha2::{Digest as _, Sha256};
+
+use super::account::{live, shown};
+use super::book::{Made, Taking};
+use super::desk::Live;
+use super::{NOT_SERVED, Seller, internal};
+use crate::random::random;
+use crate::reply::{NO_STORE, Problem, Refused};
+
+/// A request, as offers are bound to it.
+struct Asked {
+    authority: String,
+    target: String,
+    body: [u8; 32],
+}
+
+impl Asked {
+    fn new(authority: String, uri: &Uri, body: &Bytes) -> Self {
+        let target = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        Self { authority, target, body: Sha256::digest(body).into() }
+    }
+
+    fn digest(&self, salt: Nonce) -> Digest {
+        Request { method: "POST", authority: &self.authority, target: &self.target, body: self.body }.digest(salt)
+    }
+}
+
+/// `POST /v1/sessions`: an offer, or with a receipt the session.
+pub(super) async fn session(
+    State(seller): State<Arc<Seller>>,
+    uri: Uri,
+    Extension(Authority(authority)): Extension<Authority>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(authority, &uri, &body);
+    match credential(&headers)? {
+        None => seller.ask(&asked, None).await,
+        Some(credential) => {
+            let (taking, opened) = match seller.judge(&asked, &credential, None).await? {
+                Judged::Takes(taking, opened) => (taking, opened),
+                Judged::Again(offer) => {
+                    let live = seller.desk.find(&offer).ok_or_else(|| Problem::new(Code::SessionUnknown))?;
+                    return Ok(shown(&live));
+                }
+            };
+            let first = Record::Opened(opened);
+            match seller.desk.begin(taking, first).await? {
+                Some(live) => Ok(shown(&live)),
+                None => Err(Problem::new(Code::ReceiptAlreadyUsed)),
+            }
+        }
+    }
+}
+
+/// `POST /v1/sessions/{id}/holds`: an offer that goes on with the session, or with a receipt the further hold.
+pub(super) async fn hold(
+    State(seller): State<Arc<Seller>>,
+    Path(id): Path<String>,
+    uri: Uri,
+    Extension(Authority(authority)): Extension<Authority>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let asked = Asked::new(authority, &uri, &body);
+    let live = live(&seller, &id)?;
+    match credential(&headers)? {
+        None => seller.ask(&asked, Some(live.id)).await,
+        Some(credential) => match seller.judge(&asked, &credential, Some(&live)).await? {
+            Judged::Again(_) => Ok(shown(&live)),
+            Judged::Takes(taking, opened) => {
+                let record = live.look(|session| session.top_up(*opened))?;
+                match live.continue_with(taking, record).await? {
+                    true => Ok(shown(&live)),
+                    false => Err(Problem::new(Code::ReceiptAlreadyUsed)),
+                }
+            }
+        },
+    }
+}
+
+enum Judged {
+    /// It takes the offer, once that is consumed.
+    Takes(Taking, Box<Opened>),
+    /// It took this offer before.
+    Again(PaperId),
+}
+
+impl Seller {
+    /// Makes an offer, keeps it, and then asks for the money. [HTB-10] [INT-22]
+    async fn ask(&self, asked: &Asked, continues: Option<PaperId>) -> Result<Response, Problem> {
+        let (salt, nonce) = (Nonce(random().map_err(internal)?), Nonce(random().map_err(internal)?));
+        let now = self.clock.now();
+        let offer = self.terms.offer(now, nonce, asked.digest(salt), continues);
+        let offer = offer.ok_or_else(|| Problem::new(Code::Internal))?;
+        let paper = self.identity.sign_with_chain(&offer).map_err(internal)?;
+        let frame = Frame::read(&paper).map_err(internal)?;
+        let id = id(frame.protected, frame.payload);
+        let made = Made { offer: OfferMade { id, offer, state: OfferState::Open }, salt };
+        let challenge = Challenge::new(id, &made.offer.offer, Some(salt));
+        let challenge = HeaderValue::from_str(&challenge.header_value()).map_err(internal)?;
+        self.desk.book(move |book| book.offer(&made, now.get())).await?;
+        let headers = [
+            (WWW_AUTHENTICATE, challenge),
+            (CONTENT_TYPE, HeaderValue::from_static(http::PAPER)),
+            (CACHE_CONTROL, NO_STORE), // [HTB-18]
+        ];
+        let mut response = (StatusCode::PAYMENT_REQUIRED, headers, paper).into_response();
+        response.extensions_mut().insert(Refused(Code::PaymentRequired));
+        Ok(response)
+    }
+
+    /// Judges what was shown, in the order of the clauses. [HTB-11] [TOK-19]
+    async fn judge(&self, asked: &Asked, shown: &Credential, of: Option<&Arc<Live>>) -> Result<Judged, Problem> {
+        let found = self.desk.offer(shown.offer).await?;
+        let Made { offer: made, salt } = found.ok_or_else(|| Problem::new(Code::OfferUnknown))?;
+        if !shown.echoes(&Challenge::new(made.id, &made.offer, Some(salt))) {
+            return Err(Problem::new(Code::CredentialMalformed)); // [HTB-33]
+        }
+        let receipt = verify_receipt(&shown.receipt, self.identity.context(), &AwsLc, &self.register)?; // [FLW-5]
+        let (request, now) = (asked.digest(salt), self.clock.now());
+        match redeem(&made, &receipt, &shown.secret, &request, now)? {
+            Redemption::Repeat => Ok(Judged::Again(made.id)),
+            Redemption::GiveBack(code) => Err(self.give_up(&made, &receipt, request, code).await),
+            Redemption::Serve => {
+                let opened = opened(made.id, &made.offer, &receipt.claims, now)?;
+                // What cannot go on with this session is not taken for it.
+                of.map_or(Ok(()), |live| live.look(|session| session.top_up(opened.clone())).map(drop))?;
+                Ok(Judged::Takes(taking(made.id, &receipt, request)?, Box::new(opened)))
+            }
+        }
+    }
+
+    /// The money is held and nothing can be given for it: it is a session that ends as it begins, so that its hold is
+    /// given up by the same way as any other. [FLW-7]
+    async fn give_up(&self, made: &OfferMade, receipt: &VerifiedReceipt, request: Digest, code: Code) -> Problem {
+        let opened = opened(made.id, &made.offer, &receipt.claims, self.clock.now());
+        let (Ok(opened), Ok(taking), OfferState::Open) = (opened, taking(made.id, receipt, request), &made.state)
+        else {
+            return Problem::new(code);
+        };
+        match self.desk.begin(taking, Record::Opened(Box::new(opened))).await {
+            Ok(Some(live)) => {
+                // What is not recorded now is settled when the hold is about to end.
+                let _ = live.record(|session| Ok(session.close(NOT_SERVED))).await;
+                Problem::new(code)
+            }
+            Ok(None) => Problem::new(code),
+            Err(problem) => problem,
+        }
+    }
+}
+
+fn taking(offer: PaperId, receipt: &VerifiedReceipt, request: Digest) -> Result<Taking, Problem> {
+    let claims = &receipt.claims;
+    let (Some(intent), Some(secret_hash)) = (claims.intent, claims.secret_hash) else {
+        return Err(Problem::new(Code::ReceiptMismatch));
+    };
+    let by = Consumed { receipt: receipt.id, issuer: receipt.issuer.clone(), intent, request };
+    Ok(Taking { offer, by, secret_hash })
+}
+
+fn credential(headers: &HeaderMap) -> Result<Option<Credential>, Problem> {
+    match headers.get(AUTHORIZATION) {
+        Some(value) => Credential::read(value.as_bytes()).map_err(Problem::new),
+        None => Ok(None),
+    }
+}
