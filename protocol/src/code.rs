@@ -559,6 +559,10 @@ codes! {
     StatementMismatch = 374, "statement-mismatch", [Receipt], NotDecided, Same, Never, Issuer, 400, "WAL-4", "The list is not the one that the issuer signed, or is older than one seen before.";
     /// A spoken word makes no mandate and raises none. \[WAL-28\]
     VoiceForbidden = 375, "voice-forbidden", [Signature], NotDecided, Same, AfterChange, Person, 403, "WAL-28", "A spoken word makes no mandate and raises none.";
+    /// The passkey is not this key's, or does not answer this question. \[WAL-52\]
+    PasskeyInvalid = 376, "passkey-invalid", [Http], NotDecided, Same, AfterChange, Person, 403, "WAL-52", "The passkey is not one of this key or does not answer what it was asked.";
+    /// A passkey guards the key, and its person has not shown it. \[WAL-50\]
+    KeyLocked = 377, "key-locked", [Http], NotDecided, Same, AfterChange, Person, 403, "WAL-50", "A passkey guards the key and its person has not shown it.";
 }
 
 impl Code {

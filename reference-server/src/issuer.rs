@@ -8,6 +8,7 @@ mod keys;
 mod log;
 mod page;
 mod parties;
+mod passkey;
 mod read;
 mod view;
 mod wallet;
@@ -59,6 +60,12 @@ pub(crate) struct Issuer {
     earlier_chains: Vec<Vec<Vec<u8>>>,
     sandbox: bool,
     url: String,
+    /// Where people reach the page.
+    page_url: String,
+    /// Whether a browser that came another way is sent there: in a sandbox, before which no other server stands.
+    sends_to_page: bool,
+    /// What guards the keys of accounts.
+    passkeys: passkey::Passkeys,
     pseudonym_secret: [u8; 32],
     parties: RememberedParties,
     keys: Arc<RwLock<Keys>>,
@@ -97,7 +104,7 @@ impl Issuer {
 
     /// Where a person confirms; the short code is added to it.
     fn approval_base(&self) -> String {
-        approval_base(&self.url)
+        approval_base(&self.page_url)
     }
 
     /// Who a payer is to a merchant.
@@ -118,11 +125,12 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         },
         config.folder(),
     )?;
+    let page_url = settings.page_url.as_deref().unwrap_or(url).trim_end_matches('/');
     let register = material::register(&settings.anchors, Role::Merchant, config)?;
     let clock = Arc::new(Clock::default());
     let paths =
         Paths { store: settings.place(config), snapshot: settings.snapshot_path(config), issuer: identity.id.clone() };
-    let Opened { store, reader, lookups, notes, pseudonym_secret, point, head, wallet } =
+    let Opened { store, reader, lookups, notes, passkeys, pseudonym_secret, point, head, wallet } =
         aside(|| open(&paths, &settings.head_path(config), &settings.wallet_path(config), settings.lease()))?;
     let Point { state, log, replayed, sequence: _ } = point;
     let lease = store.lease();
@@ -130,7 +138,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let ledger_settings = Settings {
         issuer: identity.id.clone(),
         sandbox: settings.sandbox,
-        approval_base: approval_base(url),
+        approval_base: approval_base(page_url),
         credential_seconds: settings.credential_days * 86_400,
     };
     let ledger = Ledger::from_state(ledger_settings, state);
@@ -177,6 +185,9 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         earlier_chains: earlier.collect::<Result<_, _>>()?,
         sandbox: settings.sandbox,
         url: url.to_owned(),
+        page_url: page_url.to_owned(),
+        sends_to_page: settings.sandbox && settings.page_url.is_some(),
+        passkeys,
         pseudonym_secret,
         parties,
         keys,
@@ -226,6 +237,11 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/v1/wallet/keys", get(wallet::keys))
         .route("/v1/wallet/keys/offers", post(wallet::offers::offer))
         .route("/v1/wallet/keys/offers/{code}", get(wallet::offers::offered))
+        .route("/v1/wallet/passkeys", post(passkey::guard))
+        .route("/v1/wallet/passkeys/challenges", post(passkey::challenge))
+        .route("/v1/wallet/passkeys/removals", post(passkey::remove))
+        .route("/v1/wallet/unlock", post(passkey::unlock))
+        .route("/v1/wallet/lock", post(passkey::lock))
         .route("/v1/confirmations", post(command::confirmation))
         .route("/v1/intents", post(command::pay))
         .route("/v1/intents/{id}", get(read::intent))
@@ -250,6 +266,7 @@ struct Opened {
     reader: Box<dyn Reader>,
     lookups: Box<dyn Reader>,
     notes: Box<dyn Notes>,
+    passkeys: passkey::Passkeys,
     pseudonym_secret: [u8; 32],
     point: Point,
     head: Head,
@@ -264,8 +281,9 @@ fn open(paths: &Paths, head: &Path, wallet: &Path, lease: Duration) -> Result<Op
     let point = snapshot::latest(&paths.snapshot, &paths.issuer, reader.as_mut())?;
     let head = open_head(head, &point.log, reader.as_mut())?;
     let wallet = crate::wallet::Desk::open(wallet, store.reader()?)?;
-    let notes = store.notes()?;
-    Ok(Opened { store, reader, lookups, notes, pseudonym_secret, point, head, wallet })
+    let mut notes = store.notes()?;
+    let passkeys = passkey::Passkeys::of(notes.as_mut())?;
+    Ok(Opened { store, reader, lookups, notes, passkeys, pseudonym_secret, point, head, wallet })
 }
 
 /// Holds the store against what was last signed, and goes on from what it holds.

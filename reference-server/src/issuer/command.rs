@@ -13,7 +13,7 @@ use purser_protocol::bind::http::{self, AnswerBody};
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::field::{decoded, encoded};
-use purser_protocol::flow::issuer::{OpenedPayment, PaymentRequest, Resource};
+use purser_protocol::flow::issuer::{BatchRequest, OpenedPayment, PaymentRequest, Resource};
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::ledger::Command;
 use purser_protocol::ledger::state::Payment;
@@ -44,7 +44,7 @@ pub(super) async fn enrol(
     body: Bytes,
 ) -> Result<Response, Problem> {
     media_type(&headers, COSE)?;
-    let answered = issuer.take(Resource::Accounts, body).await?;
+    let answered = issuer.take(Resource::Accounts, &headers, body).await?;
     let made = answered.made.clone(); // [SIG-26]
     let mut response = answer(answered)?;
     if let Some(credential) = made.and_then(|paper| HeaderValue::from_str(&base64url::encode(&paper)).ok()) {
@@ -60,7 +60,7 @@ pub(super) async fn mandate(
     body: Bytes,
 ) -> Result<Response, Problem> {
     media_type(&headers, COSE)?;
-    answer(issuer.take(Resource::Mandates, body).await?)
+    answer(issuer.take(Resource::Mandates, &headers, body).await?)
 }
 
 /// `POST /v1/confirmations`
@@ -70,7 +70,7 @@ pub(super) async fn confirmation(
     body: Bytes,
 ) -> Result<Response, Problem> {
     media_type(&headers, COSE)?;
-    answer(issuer.take(Resource::Confirmations, body).await?)
+    answer(issuer.take(Resource::Confirmations, &headers, body).await?)
 }
 
 /// `POST /v1/commands`: the `typ` says what the paper is.
@@ -81,7 +81,7 @@ pub(super) async fn command(
 ) -> Result<Response, Problem> {
     media_type(&headers, COSE)?;
     let kind = Kind::of(&body);
-    let mut response = answer(issuer.take(Resource::Commands, body).await?)?;
+    let mut response = answer(issuer.take(Resource::Commands, &headers, body).await?)?;
     if kind == Some(Kind::Cancel) {
         // Whatever came to light, that is what was asked for. [CMD-26]
         *response.status_mut() = StatusCode::OK;
@@ -96,6 +96,9 @@ pub(super) async fn batch(
     body: Bytes,
 ) -> Result<Response, Problem> {
     media_type(&headers, http::BATCH)?;
+    if let Ok(request) = BatchRequest::read(&body) {
+        issuer.passkeys.admit_paper(request.batch, &headers, issuer.clock.now())?; // [WAL-50]
+    }
     let opens = Arc::clone(&issuer);
     let bytes = body.clone();
     let command = issuer
@@ -114,7 +117,7 @@ pub(super) async fn pay(
     body: Bytes,
 ) -> Result<Response, Problem> {
     media_type(&headers, http::PAYMENT_REQUEST)?;
-    answer(issuer.pay(body).await?)
+    answer(issuer.pay(&headers, body).await?)
 }
 
 /// A payment, opened as far as it must be.
@@ -127,7 +130,13 @@ enum Opened {
 
 impl Issuer {
     /// Opens a paper and has it decided.
-    async fn take(self: &Arc<Self>, resource: Resource, body: Bytes) -> Result<Answered, Problem> {
+    async fn take(
+        self: &Arc<Self>,
+        resource: Resource,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Answered, Problem> {
+        self.passkeys.admit_paper(&body, headers, self.clock.now())?; // [WAL-50]
         let fresh = AccountId(random().map_err(|_| Problem::new(Code::Internal))?);
         let issuer = Arc::clone(self);
         let bytes = body.clone();
@@ -144,7 +153,7 @@ impl Issuer {
     }
 
     /// Opens a payment, registers what comes with it, and has it decided.
-    async fn pay(self: &Arc<Self>, body: Bytes) -> Result<Answered, Problem> {
+    async fn pay(self: &Arc<Self>, headers: &HeaderMap, body: Bytes) -> Result<Answered, Problem> {
         let signer = signer(&body);
         // An agent that is over its rate costs no signature; but nobody is charged for what another signed.
         signer.map_or(Ok(()), |signer| self.agents.has(&signer, self.started.elapsed())).map_err(over_rate)?;
@@ -157,6 +166,11 @@ impl Issuer {
             Opened::Known(intent) => return self.stored(intent).await,
             Opened::New(opened) => *opened,
         };
+        // What the person signed comes to an issuer that has not seen it: it is taken as if it came by itself. [WAL-50]
+        let confirmation = PaymentRequest::read(&body).ok().and_then(|request| request.confirmation);
+        let signed = opened.mandates.iter().map(|mandate| mandate.bytes()).chain(confirmation);
+        let now = self.clock.now();
+        signed.map(|paper| self.passkeys.admit_paper(paper, headers, now)).collect::<Result<(), _>>()?;
         // [AUT-8]
         for mandate in opened.mandates {
             let evidence = mandate.bytes().to_vec();

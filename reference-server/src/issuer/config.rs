@@ -16,6 +16,9 @@ pub struct IssuerConfig {
     pub name: String,
     /// The network that its papers belong to.
     pub network: String,
+    /// Where people reach the page, when that is another address than programs use: a passkey is for a name, never for a
+    /// bare address. `https://` and a host.
+    pub page_url: Option<String>,
     /// Whether money is play money, and the clock may be set.
     #[serde(default)]
     pub sandbox: bool,

@@ -3,19 +3,21 @@
 //! Nothing here speaks for anybody. The page is the same for all; whoever opens it signs with a key of their own
 //! browser, and asks as any other client does. There is no cookie that another site could ride on.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION,
     REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use purser_protocol::bind::base64url;
 use purser_protocol::code::Code;
 use sha2::{Digest as _, Sha256};
 
+use super::Issuer;
 use crate::reply::Problem;
 
 /// Nothing from elsewhere, nothing inline, nothing made of strings; and nobody frames it.
@@ -77,6 +79,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
             "views/keys.js" = "pages/views/keys.js",
             "views/limits.js" = "pages/views/limits.js",
             "views/mandates.js" = "pages/views/mandates.js",
+            "passkey.js" = "pages/passkey.js",
             "views/records.js" = "pages/views/records.js",
             "views/review.js" = "pages/views/review.js",
             "views/spending.js" = "pages/views/spending.js",
@@ -93,8 +96,19 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
 });
 
 /// `GET /wallet/` and below.
-pub(super) async fn file(name: Option<Path<String>>, headers: HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn file(
+    State(issuer): State<Arc<Issuer>>,
+    name: Option<Path<String>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let name = name.map_or_else(String::new, |Path(name)| name);
+    // A browser keeps its keys by the address: whoever came by another one would find no account there.
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).or(uri.authority().map(Authority::as_str));
+    let own = issuer.page_url.strip_prefix("https://");
+    if name.is_empty() && issuer.sends_to_page && host.is_some_and(|host| own != Some(host)) {
+        return Ok(elsewhere(&format!("{}/wallet/", issuer.page_url)));
+    }
     let file = FILES.iter().find(|file| file.name == name).ok_or_else(|| Problem::new(Code::NotFound))?;
     let known = headers.get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == file.tag.as_bytes());
     let mut response = match known {

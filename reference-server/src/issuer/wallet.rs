@@ -191,7 +191,8 @@ pub(super) async fn keys(
     State(issuer): State<Arc<Issuer>>,
     Owner { key, account }: Owner,
 ) -> Result<Json<Value>, Problem> {
-    issuer.with(move |state| show::keys(state, account, &key)).await.map(Json)
+    let guards = Arc::clone(&issuer);
+    issuer.with(move |state| show::keys(state, account, &key, &guards.passkeys)).await.map(Json)
 }
 
 impl Issuer {

@@ -22,6 +22,9 @@ pub(super) struct Who {
     pub(super) account: Option<AccountId>,
 }
 
+/// A key of an account that asks to be unlocked: the one thing that a guarded key may do.
+pub(super) struct Knocking(pub(super) Owner);
+
 /// A key of an account. A mandate's key is none, and sees nothing of the account. [WAL-1]
 pub(super) struct Owner {
     /// The key.
@@ -38,20 +41,46 @@ impl FromRequestParts<Arc<Issuer>> for Who {
     }
 }
 
+impl FromRequestParts<Arc<Issuer>> for Knocking {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, issuer: &Arc<Issuer>) -> Result<Self, Problem> {
+        issuer.proven_by(&parts.method, &parts.uri, &parts.headers).await?.owner().map(Self)
+    }
+}
+
 impl FromRequestParts<Arc<Issuer>> for Owner {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, issuer: &Arc<Issuer>) -> Result<Self, Problem> {
-        let Who { key, account } = Who::from_request_parts(parts, issuer).await?;
+        Who::from_request_parts(parts, issuer).await?.owner()
+    }
+}
+
+impl Who {
+    fn owner(self) -> Result<Owner, Problem> {
+        let Self { key, account } = self;
         // As to a key that nobody knows. [PRV-4]
         let account = account.ok_or_else(|| Problem::new(Fault::new(Code::ProofInvalid).within(Part::Command)))?;
-        Ok(Self { key, account })
+        Ok(Owner { key, account })
     }
 }
 
 impl Issuer {
-    /// The key that proves to have sent this request. [HTB-31] [HTB-32]
+    /// The key that proves to have sent this request, and may: no passkey guards it, or its person has shown one.
     pub(super) async fn reader_of(
+        self: &Arc<Self>,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<Who, Problem> {
+        let who = self.proven_by(method, uri, headers).await?;
+        self.passkeys.admit(&who.key.id(), headers, self.clock.now())?; // [WAL-50]
+        Ok(who)
+    }
+
+    /// The key that proves to have sent this request. [HTB-31] [HTB-32]
+    async fn proven_by(
         self: &Arc<Self>,
         method: &Method,
         uri: &Uri,

@@ -75,6 +75,11 @@ const PRODUCTS: [Product; 6] = [
 
 /// `issuer.toml`
 pub(super) fn issuer(listen: SocketAddr) -> String {
+    // A browser makes passkeys for names alone; this machine has one.
+    let page = match listen.ip().is_loopback() {
+        true => format!("page_url = \"https://localhost:{}\"\n", listen.port()),
+        false => String::new(),
+    };
     format!(
         r#"# An issuer of play money. Start it with: purser-server issuer --config THIS_FILE
 [shell]
@@ -91,7 +96,7 @@ certificate = "issuer.pem"
 key = "issuer.key"
 anchors = ["roots.pem"]
 store = "issuer.sqlite"
-"#
+{page}"#
     )
 }
 

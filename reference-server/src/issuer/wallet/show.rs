@@ -14,6 +14,7 @@ use purser_protocol::sign::{Kind, PublicKey};
 use purser_protocol::time::UnixSeconds;
 use serde_json::{Value, json};
 
+use super::super::passkey::Passkeys;
 use super::super::view;
 use super::query::MandatesAsked;
 use crate::store::Answered;
@@ -230,7 +231,7 @@ fn sums(currency: &str, sum: &Spent) -> Value {
 }
 
 /// The keys of an account.
-pub(super) fn keys(state: &State, account: AccountId, asks: &PublicKey) -> Value {
+pub(super) fn keys(state: &State, account: AccountId, asks: &PublicKey, passkeys: &Passkeys) -> Value {
     let record = state.accounts.get(&account);
     let mut keys: Vec<_> = record.iter().flat_map(|record| record.keys.iter()).collect();
     keys.sort_by_key(|(id, (_, expires_at))| (*expires_at, **id));
@@ -242,6 +243,7 @@ pub(super) fn keys(state: &State, account: AccountId, asks: &PublicKey) -> Value
                 "public": base64url::encode(&key.0),
                 "expires_at": expires_at.get(),
                 "asks": key == asks,
+                "passkeys": passkeys.ids(id),
             })
         })
         .collect();
