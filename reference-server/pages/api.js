@@ -68,10 +68,21 @@ export class Issuer {
     return response.json();
   }
 
+  /** Tells the issuer something that is no paper, with a proof of who says it; gives its answer. */
+  async tell(path, body = {}) {
+    const response = await this.proven("POST", path, { body: JSON.stringify(body), headers: { "content-type": "application/json" } });
+    return response.json();
+  }
+
+  /** What goes along while a passkey has unlocked the key. */
+  get unlocking() {
+    return this.unlocked ? { "purser-unlocked": this.unlocked.unlocked } : {};
+  }
+
   async proven(method, path, more = {}) {
     const payload = this.payload([[-53, `${method} ${this.url}${path}`]]);
     const proof = await sign(this.signer, "purser-proof", payload);
-    const headers = { accept: "application/json, */*", "purser-proof": base64url(proof.bytes), ...more.headers };
+    const headers = { accept: "application/json, */*", "purser-proof": base64url(proof.bytes), ...this.unlocking, ...more.headers };
     const response = await fetch(path, { ...more, method, headers, cache: "no-store", redirect: "error" });
     if (!response.ok) throw await refusal(response);
     return response;
@@ -110,7 +121,7 @@ export class Issuer {
   }
 
   async answered(path, paper, type) {
-    const headers = { "content-type": type };
+    const headers = { "content-type": type, ...this.unlocking };
     const response = await fetch(path, { method: "POST", headers, body: paper.bytes, cache: "no-store", redirect: "error" });
     if (!(response.headers.get("content-type") ?? "").startsWith("application/vnd.purser.answer+cbor")) {
       throw await refusal(response);

@@ -5,6 +5,7 @@ import { Fault } from "./cbor.js";
 import * as check from "./check.js";
 import { el, fill } from "./dom.js";
 import * as kept from "./keep.js";
+import * as passkey from "./passkey.js";
 import { Renderer } from "./render.js";
 import { hex } from "./sha256.js";
 import { unhex } from "./sign.js";
@@ -46,7 +47,10 @@ class Wallet {
     this.names = (await kept.recall("names")) ?? {};
     const self = await kept.recall("self");
     // What cannot be read now may be read later: no key is made in the place of one that is there.
-    if (self?.account) await this.enter(self).catch((error) => { this.lost = error; });
+    if (self?.account) {
+      this.issuer.unlocked = passkey.recall(this.issuer.now());
+      await this.enter(self).catch((error) => this.shutOut(self, error));
+    }
     window.addEventListener("hashchange", () => this.show());
     place("main").addEventListener("input", () => {
       this.touched = true;
@@ -65,6 +69,45 @@ class Wallet {
     await this.issuer.use(self);
     await this.refresh();
     this.self = self;
+  }
+
+  /** The account is not to be seen now: its key is locked, or the issuer knows it no more. */
+  shutOut(self, error) {
+    if (error instanceof Refused && error.slug === "key-locked") Object.assign(this, { locked: self, self: null });
+    else this.lost = error;
+  }
+
+  /** The person has shown the passkey, or made it. */
+  unlocked(unlocked) {
+    passkey.keep(unlocked);
+    this.issuer.unlocked = unlocked;
+  }
+
+  /** From now on the passkey is asked for; nothing of the account stays on the screen or behind it. */
+  async lock(tells = true) {
+    const { self } = this;
+    if (tells) await this.issuer.tell("/v1/wallet/lock");
+    this.unlocked(null);
+    Object.assign(this, { locked: self, self: null, account: null, keys: null, agents: new Map(), mandates: [], pending: [] });
+    await this.show();
+  }
+
+  /** In the place of all views, while the key is locked. */
+  door() {
+    const { t } = this;
+    const open = async () => {
+      await this.issuer.use(this.locked);
+      this.unlocked(await passkey.unlock(this.issuer));
+      await this.enter(this.locked);
+      this.locked = null;
+      await this.show();
+    };
+    return [
+      el("h1", {}, t("locked.title")),
+      el("section", { class: "card", "aria-label": t("locked.title") }, el("p", {}, t("locked.what")),
+        el("button", { type: "button", class: "first", id: "unlock", onclick: ({ currentTarget: button }) =>
+          this.act(button, open, t("start.opened")) }, t("locked.open"))),
+    ];
   }
 
   /** Reads everything again. */
@@ -127,9 +170,10 @@ class Wallet {
       }
       try {
         const { records } = await this.issuer.read(`/v1/wallet/records?after=${this.seen}&limit=1&wait=${WAIT_SECONDS}`);
-        if (records.length > 0) await this.happened(records[0].number);
-      } catch {
+        if (this.self && records.length > 0) await this.happened(records[0].number);
+      } catch (error) {
         // The next question may find it again; what the person does says by itself what is wrong.
+        if (error instanceof Refused && error.slug === "key-locked" && this.self && !this.busy) await this.lock(false);
         await pause(AGAIN_MS);
       }
     }
@@ -142,6 +186,7 @@ class Wallet {
     if (number <= this.seen) return;
     const before = new Set(this.pending.map(({ entry }) => entry.intent));
     await this.refresh();
+    if (!this.self) return;
     if (this.pending.some(({ entry }) => !before.has(entry.intent))) this.say(this.t("approvals.new"));
     this.head();
     if (LIVE.includes(this.view) && !this.touched && !this.busy) await this.show(false, true);
@@ -150,6 +195,8 @@ class Wallet {
   /** Says how long there is to answer, and reads again when there is no time left. */
   tick() {
     if (!this.self) return;
+    const { unlocked } = this.issuer;
+    if (unlocked && unlocked.expires_at <= this.issuer.now() && !this.busy) this.lock(false);
     for (const node of document.querySelectorAll("[data-until]")) {
       const seconds = Number(node.dataset.until) - this.issuer.now();
       const text = left(this.t, seconds);
@@ -169,7 +216,8 @@ class Wallet {
     this.view = this.self ? (view in VIEWS ? view : "agents") : "start";
     this.head();
     const main = place("main");
-    const content = this.self ? await VIEWS[this.view](this, rest) : this.lost ? this.outside() : await start(this, rest);
+    const content = this.self ? await VIEWS[this.view](this, rest) : this.locked ? this.door()
+      : this.lost ? this.outside() : await start(this, rest);
     const warning = this.self && !this.isWhole && el("div", { class: "note bad", id: "not-whole" }, el("p", {}, this.t("not.whole")));
     const focused = main.contains(document.activeElement) && document.activeElement.id;
     fill(main, content, warning);
@@ -200,6 +248,10 @@ class Wallet {
       el("div", { class: "brand" }, "Purser", this.issuer && el("small", {}, this.issuer.id,
         this.issuer.sandbox && ` · ${t("sandbox")}`)),
       el("div", { class: "languages", role: "group", "aria-label": t("language") }, LANGUAGES.map(language)),
+      this.self && this.issuer.unlocked && el("div", { class: "row", id: "unlocked" },
+        el("span", { class: "soft" }, t("locked.until", { time: this.time(this.issuer.unlocked.expires_at) })),
+        el("button", { type: "button", class: "plain", id: "lock", onclick: ({ currentTarget: button }) =>
+          this.act(button, () => this.lock()) }, t("locked.now"))),
       this.self && el("nav", { "aria-label": t("nav") }, el("ul", {}, SHOWN.map(link))));
     if (focused) [...place("head").querySelectorAll("a, button")].find((node) => node.textContent === focused)?.focus();
     fill(place("skip"), t("skip"));
@@ -240,6 +292,10 @@ class Wallet {
       await work();
       if (done) this.say(done);
     } catch (error) {
+      if (this.self && error instanceof Refused && error.slug === "key-locked") {
+        await this.lock(false);
+        return;
+      }
       const text = this.wrong(error);
       beside.append(el("div", { class: "note bad said" }, el("p", {}, text)));
       this.say(text, true);
@@ -263,6 +319,7 @@ class Wallet {
     const { t } = this;
     if (error instanceof Refused) return t(`fault.${error.slug}`, {}, `${t("refused")} ${error.meaning} (${error.slug})`);
     if (error instanceof Fault) return t(`fault.${error.code}`, {}, `${t("untrue")} (${error.code})`);
+    if (error instanceof DOMException) return t("passkey.none", { reason: error.message });
     if (error instanceof TypeError && /fetch|network/i.test(error.message)) return t("unreachable");
     return error.message;
   }

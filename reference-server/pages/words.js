@@ -327,6 +327,29 @@ export const WORDS = {
   "keys.leave.last": ["This is the only key of the account: without it nobody can sign for the account again.", "这是账户唯一的密钥：清除后再无人能代表账户签署。"],
   "keys.leave.do": ["Forget the key", "清除密钥"],
 
+  "locked.title": ["Locked", "已锁定"],
+  "locked.what": ["A passkey guards the key of this browser. Nothing is shown and nothing can be signed before you show it.", "本浏览器的密钥由通行密钥保护。出示之前不显示任何内容，也不能签署。"],
+  "locked.open": ["Unlock with the passkey", "用通行密钥解锁"],
+  "locked.until": ["Open until {time}", "开放至 {time}"],
+  "locked.now": ["Lock now", "立即锁定"],
+  "passkey.title": ["Passkey", "通行密钥"],
+  "passkey.what": [
+    "Whoever sits at this browser can sign with its key. With a passkey the issuer asks for your finger, face or number first, and again after a quarter of an hour.",
+    "任何使用本浏览器的人都能用其密钥签署。设置通行密钥后，发行方会先验证您的指纹、面容或密码，一刻钟后再次验证。"],
+  "passkey.is": ["A passkey guards this key. Without it the issuer takes nothing that this key signs.", "本密钥由通行密钥保护。未出示时，发行方不接受本密钥签署的任何内容。"],
+  "passkey.make": ["Guard this key with a passkey", "用通行密钥保护此密钥"],
+  "passkey.more": ["Add another passkey", "再添加一个通行密钥"],
+  "passkey.made": ["The key is guarded.", "密钥已受保护。"],
+  "passkey.remove": ["Remove the passkeys of this key", "移除此密钥的通行密钥"],
+  "passkey.remove.other": ["Remove the passkeys of that key", "移除该密钥的通行密钥"],
+  "passkey.removed": ["Nothing guards the key any more.", "密钥已不受通行密钥保护。"],
+  "passkey.guarded": ["guarded", "受保护"],
+  "passkey.name": ["Wallet key {figures}", "钱包密钥 {figures}"],
+  "passkey.cannot": ["This browser makes no passkeys here.", "本浏览器无法在此创建通行密钥。"],
+  "passkey.none": [
+    "There was no passkey: {reason} In a sandbox, have the browser trust the sandbox’s roots.pem: behind a warning no passkey is made.",
+    "未取得通行密钥：{reason} 在沙盒中，请让浏览器信任沙盒的 roots.pem：存在证书警告时无法使用通行密钥。"],
+
   "kind.payment": ["payment", "付款"],
   "kind.mandate": ["mandate", "授权"],
   "kind.offer": ["offer", "报价"],
@@ -364,5 +387,7 @@ export const WORDS = {
   "fault.proof-invalid": ["The issuer does not know this key, or the clocks differ by more than a minute.", "发行方不认识此密钥，或双方时钟相差超过一分钟。"],
   "fault.confirmation-lapsed": ["The time for an answer is over. Nothing was paid.", "已超过回答期限，没有付款。"],
   "fault.payment-cancelled": ["The payment was given up already. Nothing was paid.", "付款已被放弃，没有付款。"],
+  "fault.passkey-invalid": ["The issuer did not take the passkey. Try once more.", "发行方未接受该通行密钥，请重试。"],
+  "fault.key-locked": ["The key is locked: show the passkey first.", "密钥已锁定，请先出示通行密钥。"],
   "fault.text-invalid": ["It holds characters that cannot be shown safely.", "其中含有无法安全显示的字符。"],
 };

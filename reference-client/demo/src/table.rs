@@ -152,11 +152,13 @@ pub(crate) fn how_to_go_on(stage: &Stage, guest: &str) -> String {
     let (dir, merchant, issuer) = (stage.sandbox.dir.display(), stage.sandbox.merchant, stage.sandbox.issuer);
     let purser = format!("cargo run -q -p purser-client -- --dir {dir}/home");
     let agent = format!("cargo run -q -p purser-client -- --dir {dir}/guest");
+    // A browser makes passkeys for names alone.
+    let port = issuer.port();
     format!(
         r#"
 Both servers run until Ctrl-C; the folder stays.
 
-In a browser: https://{issuer}/wallet/
+In a browser: https://localhost:{port}/wallet/
 (The sandbox vouches for itself: go past the browser's warning, or have it trust {dir}/roots.pem.)
   1. Open an account, and under Funds put play money in.
   2. Under Mandates, make a new one: a sum of 100, for the agent with this key:

@@ -81,6 +81,25 @@ impl Line {
         self.send(request.body(Full::default())?).await
     }
 
+    /// Any request, with the fields that are given.
+    pub(crate) async fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        media: &str,
+        fields: &[(&str, Option<&str>)],
+    ) -> Result<Answer, NoAnswer> {
+        let mut request = Request::builder().method(method).uri(path).header(HOST, &self.authority);
+        if !media.is_empty() {
+            request = request.header(CONTENT_TYPE, media);
+        }
+        for (name, value) in fields {
+            request = value.iter().fold(request, |request, value| request.header(*name, *value));
+        }
+        self.send(request.body(Full::from(body))?).await
+    }
+
     async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, NoAnswer> {
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;

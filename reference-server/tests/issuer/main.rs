@@ -19,6 +19,8 @@ mod due;
 mod flood;
 mod journey;
 mod mandates;
+mod many;
+mod passkeys;
 mod past;
 mod reads;
 mod restored;

@@ -94,6 +94,11 @@ impl Key {
         self.0.public_key().id().to_string()
     }
 
+    /// What a passkey signs is no paper.
+    pub(crate) fn signs(&self, digest: &[u8; 32]) -> [u8; 64] {
+        self.0.sign(digest).unwrap()
+    }
+
     /// A part of a batch that this key signs.
     pub(crate) fn part(&self, paper: &impl Paper) -> (PaperId, Vec<u8>) {
         part(paper, &self.0.public_key())
@@ -177,14 +182,17 @@ impl Person {
     }
 
     pub(crate) fn quota(&self, holder: &Key, minor: u64) -> Vec<u8> {
+        self.key.sign(&self.quota_draft(holder, minor))
+    }
+
+    pub(crate) fn quota_draft(&self, holder: &Key, minor: u64) -> Mandate {
         let caps = rules(Fields { total: Some(amount(minor)), ..Fields::default() });
-        self.key.sign(&Mandate { caps, ..self.draft(Mode::Quota, holder) })
+        Mandate { caps, ..self.draft(Mode::Quota, holder) }
     }
 
     /// A quota to which refunds go back.
     pub(crate) fn returning_quota(&self, holder: &Key, minor: u64) -> Vec<u8> {
-        let caps = rules(Fields { total: Some(amount(minor)), ..Fields::default() });
-        self.key.sign(&Mandate { caps, refund_returns: Some(True), ..self.draft(Mode::Quota, holder) })
+        self.key.sign(&Mandate { refund_returns: Some(True), ..self.quota_draft(holder, minor) })
     }
 
     pub(crate) fn conditional(&self, holder: &Key, grants: Vec<Fields>) -> Vec<u8> {
@@ -445,7 +453,12 @@ fn intent(mandate: PaperId, offer: &[u8], minor: u64) -> Intent {
 
 /// The body of a payment under mandates that are registered.
 pub(crate) fn payment(offer: &[u8], intent: &[u8]) -> Vec<u8> {
-    PaymentRequest { mandates: Vec::new(), offer, intent, confirmation: None }.write()
+    payment_with(&[], offer, intent)
+}
+
+/// A payment that brings its mandates.
+pub(crate) fn payment_with(mandates: &[&[u8]], offer: &[u8], intent: &[u8]) -> Vec<u8> {
+    PaymentRequest { mandates: mandates.to_vec(), offer, intent, confirmation: None }.write()
 }
 
 /// The issuer's own orders.

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use purser_protocol::bind::base64url;
-use purser_protocol::bind::http::{PAPER, PAYMENT_REQUEST, PURSER_CREDENTIAL};
+use axum::http::Method;
+use purser_protocol::bind::http::{PAPER, PAYMENT_REQUEST, PURSER_CREDENTIAL, PURSER_PROOF};
 use purser_protocol::id::PaperId;
 use purser_protocol::paper::credential::Credential;
 use purser_protocol::receipt::Outcome;
@@ -128,6 +129,21 @@ impl Scene {
     pub(crate) async fn read(&self, key: &Key, path: &str) -> Answer {
         let proof = key.proof(&format!("GET {}{path}", self.url()));
         within(self.line().await.get(path, Some(&proof))).await.unwrap()
+    }
+
+    /// Any request: with a proof or without, and with what says that a guarded key is unlocked.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+        media: &str,
+        proof: Option<&[u8]>,
+        unlocked: Option<&str>,
+    ) -> Answer {
+        let proof = proof.map(base64url::encode);
+        let fields = [(PURSER_PROOF, proof.as_deref()), ("purser-unlocked", unlocked)];
+        within(self.line().await.ask(method, path, body, media, &fields)).await.unwrap()
     }
 
     /// The same, at a time so much later.

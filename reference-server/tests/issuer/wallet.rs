@@ -350,12 +350,7 @@ async fn a_thousand_mandates_are_changed_by_one_signature() {
     let mut scene = Scene::new();
     let person = scene.person(10_000).await;
     let agent = Key::new();
-    let drafts: Vec<Mandate> = (0..1_000)
-        .map(|_| {
-            let caps = rules(Fields { total: Some(amount(4_000)), ..Fields::default() });
-            Mandate { caps, ..person.draft(Mode::Quota, &agent) }
-        })
-        .collect();
+    let drafts: Vec<Mandate> = (0..1_000).map(|_| person.quota_draft(&agent, 4_000)).collect();
     let parts: Vec<_> = drafts.iter().map(|draft| person.key.part(draft)).collect();
     scene.post("/v1/batches", BATCH, &person.batch(&parts)).await.is(&scene.world, Outcome::Recorded);
     let statement = statement(&scene, &person).await;

@@ -105,6 +105,63 @@ export const steps = [
     await person.sees('p:has-text("Nothing waits for you.")');
   }],
 
+  ["what the policy forbids the browser refuses, even if the page were made to try", async (person, world) => {
+    const page = await person.context.newPage();
+    try {
+      await page.goto(`${world.issuer}/wallet/`);
+      await page.locator("h1").waitFor();
+      const elsewhere = createServer((_, response) => response.writeHead(200, { "access-control-allow-origin": "*" }).end("leaked"));
+      await new Promise((done) => elsewhere.listen(0, "127.0.0.1", done));
+      let reached = 0;
+      elsewhere.on("request", () => { reached += 1; });
+      const tried = await page.evaluate(async (outside) => {
+        const heard = [];
+        document.addEventListener("securitypolicyviolation", ({ effectiveDirective }) => heard.push(effectiveDirective));
+        const throws = async (work) => {
+          try {
+            await work();
+            return false;
+          } catch {
+            return true;
+          }
+        };
+        const made = (name, values) => {
+          const node = Object.assign(document.createElement(name), values);
+          document.body.append(node);
+          return node;
+        };
+        const found = {
+          markup: await throws(() => { document.body.innerHTML += "<p>x</p>"; }),
+          script: await throws(() => made("script", { textContent: "window.ran = true" })),
+          text: await throws(() => Function("window.ran = true")()),
+          fetch: await throws(() => fetch(outside)),
+          worker: await throws(() => new Worker("data:text/javascript,0")),
+        };
+        const frame = made("iframe", { src: outside });
+        const image = made("img", { src: `${outside}image` });
+        const styled = made("p", {});
+        styled.setAttribute("style", "color: rgb(1, 2, 3)");
+        const form = made("form", { method: "post", action: outside });
+        form.submit();
+        const base = made("base", { href: outside });
+        await new Promise((done) => setTimeout(done, 500));
+        found.styled = getComputedStyle(styled).color !== "rgb(1, 2, 3)";
+        found.base = !document.baseURI.startsWith(outside);
+        found.ran = window.ran === undefined;
+        [frame, image, form, base].forEach((node) => node.remove());
+        return { found, heard: [...new Set(heard)].sort() };
+      }, `http://127.0.0.1:${elsewhere.address().port}/`);
+      elsewhere.close();
+      equal(Object.entries(tried.found).filter(([, is]) => !is), [], "what was not refused");
+      equal(reached, 0, "requests that went elsewhere");
+      for (const directive of ["connect-src", "img-src", "frame-src", "form-action", "base-uri"]) {
+        holds(tried.heard.includes(directive), `${directive} was not said to be violated: ${tried.heard}`);
+      }
+    } finally {
+      await page.close();
+    }
+  }],
+
   ["another page can neither frame this one nor send in its name", async (person, world) => {
     const before = (await (await person.context.request.get(`${world.issuer}/v1/sandbox/clock`, { ignoreHTTPSErrors: true })).json()).now;
     const target = (path) => `<form method="post" enctype="text/plain" target="out" action="${world.issuer}${path}"><input name='{"now":1,"a' value='":1}'><button id="${path.replaceAll("/", "-")}">go</button></form>`;

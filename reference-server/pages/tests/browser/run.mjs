@@ -5,13 +5,15 @@
 
 import { World, keepText, missing } from "./world.mjs";
 import { Person } from "./person.mjs";
+import * as chinese from "./chinese.mjs";
 import * as first from "./first.mjs";
 import * as hostile from "./hostile.mjs";
 import * as modes from "./modes.mjs";
 import * as money from "./money.mjs";
+import * as passkey from "./passkey.mjs";
 import * as people from "./people.mjs";
 
-const SUITES = [first, modes, hostile, money, people];
+const SUITES = [first, modes, hostile, money, passkey, chinese, people];
 
 const lack = missing();
 if (lack) {
