@@ -66,6 +66,7 @@ pub(crate) async fn play(
     mandates::sub_agent(&mut play).await?;
     holds::captured_and_refunded(&mut play).await?;
     mandates::revoked(&mut play).await?;
+    mandates::suspended(&mut play).await?;
     crash::killed(&mut play).await?;
     tools::paid_and_refunded(&mut play).await?;
     match play.script.pop_front() {

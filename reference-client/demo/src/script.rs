@@ -66,6 +66,7 @@ pub fn rows() -> Vec<Expected> {
         row("6c", "refund a part", "of what was captured", "10.00 CNY", Refunded, None, 1_000),
         row("6d", "refund more than is left", "20.00 is left", "20.01 CNY", Refused, Some(Code::RefundExceedsCapture), 0),
         row("7", "a mandate is revoked", "and refused from then on", "12.80 CNY", Refused, Some(Code::MandateRevoked), 0),
+        row("7b", "three mandates rest, one signature", "and refused from then on", "12.80 CNY", Refused, Some(Code::MandateSuspended), 0),
         row("8", "SIGKILL between commit and reply", "the same intent resent, paid once", "28.00 CNY", Settled, None, -2_800),
         row("9", "a tool with a price, a stock client", "an MCP server, 1.00 a call", "1.00 CNY", Settled, None, -100),
         row("9b", "and its money back", "through the merchant's MCP server", "1.00 CNY", Refunded, None, 100),
