@@ -1,5 +1,6 @@
 //! One payment, brought to its end: kept, sent, asked after, sent again; never signed twice.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use purser_protocol::field::List;
@@ -14,6 +15,7 @@ use purser_protocol::paper::offer::Offer;
 use purser_protocol::paper::rules::Channel;
 use purser_protocol::receipt::{Outcome, Receipt};
 use purser_protocol::sign::{Signer, Verified};
+use purser_protocol::time::UnixSeconds;
 
 use crate::clock::{nonce, random};
 use crate::error::{Error, Result};
@@ -237,6 +239,16 @@ pub struct Approval {
     pub answer_by_seconds: Option<u64>,
 }
 
+/// The code, the address and the deadline, as a person reads them.
+impl fmt::Display for Approval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, url) = (self.user_code.as_deref().unwrap_or_default(), self.url.as_deref().unwrap_or_default());
+        write!(f, "code {code} at {url}")?;
+        let until = self.answer_by_seconds.and_then(UnixSeconds::new);
+        until.map_or(Ok(()), |until| write!(f, ", until {until}"))
+    }
+}
+
 impl Approval {
     /// What a receipt says that is pending.
     pub fn of(kept: &Kept) -> Option<Self> {
@@ -273,10 +285,7 @@ fn note(kept: &mut Kept, error: &Error) -> Heard {
 
 fn waiting_for(kept: &Kept) -> String {
     match (kept.state, Approval::of(kept)) {
-        (Attempt::Waiting, Some(approval)) => {
-            let (code, url) = (approval.user_code.unwrap_or_default(), approval.url.unwrap_or_default());
-            format!("waiting for the person: {code} at {url}")
-        }
+        (Attempt::Waiting, Some(approval)) => format!("waiting for the person: {approval}"),
         _ => format!("waiting for the issuer: {}", kept.reason.as_deref().unwrap_or("no answer yet")),
     }
 }

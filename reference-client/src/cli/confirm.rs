@@ -4,7 +4,7 @@
 use clap::{Args, Subcommand, ValueEnum};
 use purser_client::home::{Home, complete};
 use purser_client::issuer::{MandateView, PendingView, parse_id};
-use purser_client::pay::cancel_paper;
+use purser_client::pay::{Approval, cancel_paper};
 use purser_client::session::Session;
 use purser_client::{Error, Result};
 use purser_protocol::bind::base64url;
@@ -95,7 +95,12 @@ fn ls(session: &Session, pending: &[PendingView], lang: Language) -> Result<Done
         let rendering =
             Waiting::read(view, session).and_then(|waiting| waiting.rendering(session, Modality::Screen, lang));
         let said = rendering.as_ref().map_or_else(|error| format!("{error}\n"), Rendering::to_text);
-        text.push_str(&format!("{} {}\n{said}", view.user_code, view.intent));
+        let waits = Approval {
+            url: view.approval.clone(),
+            user_code: Some(view.user_code.clone()),
+            answer_by_seconds: Some(view.answer_by),
+        };
+        text.push_str(&format!("{}: {waits}\n{said}", view.intent));
         let mut json = serde_json::to_value(view).map_err(|error| Error::failed(error.to_string()))?;
         if let Value::Object(members) = &mut json {
             members.insert("rendering".into(), rendering.ok().map(|rendering| rendering.to_text()).into());

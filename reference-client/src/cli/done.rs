@@ -88,8 +88,7 @@ impl Done {
         }
         let mut done = Self::new(text, json!({ "payment": payment_json(kept) })).exit(exit);
         if let Some(approval) = Approval::of(kept) {
-            let (code, url) = (approval.user_code.unwrap_or_default(), approval.url.unwrap_or_default());
-            done = done.note(format!("the person must confirm: code {code} at {url}"));
+            done = done.note(format!("the person must confirm: {approval}"));
         }
         match exit {
             code::CONFIRM => done.note(format!("then: purser payment status {}", kept.id)),

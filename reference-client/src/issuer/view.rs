@@ -128,6 +128,9 @@ pub struct PendingView {
     pub currency: String,
     /// The code that the person compares.
     pub user_code: String,
+    /// Where it can be answered too.
+    #[serde(default)]
+    pub approval: Option<String>,
     /// When it is too late.
     pub answer_by: u64,
     /// The mandate.

@@ -59,6 +59,34 @@ async fn an_agent_reads_nothing_and_confirms_nothing() {
     scene.command(&person.confirmation(id(&intent))).await.is(world, Outcome::Settled);
 }
 
+#[tokio::test]
+async fn what_waits_for_the_person_waits_whatever_becomes_of_the_program() {
+    let mut scene = Scene::new();
+    let person = scene.person(10_000).await;
+    let agent = Key::new();
+    let asks = Fields {
+        total: Some(amount(5_000)),
+        ask_above: purser_protocol::field::UpTo::new(100),
+        ..Fields::default()
+    };
+    let quota = person.key.sign(&Mandate { caps: rules(asks), ..person.draft(Mode::Quota, &agent) });
+    let quota = scene.register(&quota).await;
+    let offer = scene.shop.offer(200);
+    let intent = agent.intent(quota, &offer, 200);
+    let told = scene.pay(&offer, &intent).await.is(&scene.world, Outcome::Pending);
+    let before = scene.read(&person.key, "/v1/pending").await.json();
+    scene.kill();
+    scene.start();
+    assert_eq!(scene.read(&person.key, "/v1/pending").await.json(), before, "code, address, deadline and papers");
+    let again = scene.pay(&offer, &intent).await.is(&scene.world, Outcome::Pending);
+    assert_eq!(again.id, told.id, "the agent that asks again is told the same");
+    let waiting = &before["pending"][0];
+    assert_eq!(waiting["user_code"].as_str(), told.claims.user_code.as_ref().map(|code| code.as_str()));
+    assert_eq!(waiting["answer_by"].as_u64(), told.claims.answer_by.map(|until| until.get()));
+    assert_eq!(waiting["approval"].as_str(), told.claims.approval.as_ref().map(|url| url.as_str()));
+    scene.command(&person.confirmation(id(&intent))).await.is(&scene.world, Outcome::Settled);
+}
+
 /// What an agent's own key may ask for, and why; all else under `/v1/` is the account's.
 const OWN: [(&str, &str); 12] = [
     ("/v1/mandates", "its own mandates; and a mandate that it signs for another"),

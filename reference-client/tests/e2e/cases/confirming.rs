@@ -35,6 +35,13 @@ async fn what_the_person_approves_is_paid() {
 
     let listed = scene.good(&["confirm", "ls"]).await;
     assert_eq!(listed["pending"][0]["user_code"], user_code);
+    // In words too: by which code, where, until when; and what the agent was told is the same.
+    let (url, until) = (&json["payment"]["approval"]["url"], &json["payment"]["approval"]["answer_by"]);
+    assert_eq!((&listed["pending"][0]["approval"], &listed["pending"][0]["answer_by"]), (url, until));
+    let words = scene.run(&["confirm", "ls"]).await.stdout;
+    let until = purser_protocol::time::UnixSeconds::new(until.as_u64().unwrap()).unwrap();
+    let wanted = format!("code {user_code} at {}, until {until}", url.as_str().unwrap());
+    assert!(words.contains(&wanted), "{wanted} is not in {words}");
     let unasked = scene.run(&["confirm", "approve", &user_code]).await;
     assert_eq!(unasked.code, 2, "without a terminal a yes is typed: {}", unasked.stderr);
     let approved = scene.good(&["confirm", "approve", &user_code, "--yes"]).await;
