@@ -130,12 +130,7 @@ enum Opened {
 
 impl Issuer {
     /// Opens a paper and has it decided.
-    async fn take(
-        self: &Arc<Self>,
-        resource: Resource,
-        headers: &HeaderMap,
-        body: Bytes,
-    ) -> Result<Answered, Problem> {
+    async fn take(self: &Arc<Self>, resource: Resource, headers: &HeaderMap, body: Bytes) -> Result<Answered, Problem> {
         self.passkeys.admit_paper(&body, headers, self.clock.now())?; // [WAL-50]
         let fresh = AccountId(random().map_err(|_| Problem::new(Code::Internal))?);
         let issuer = Arc::clone(self);
@@ -168,9 +163,11 @@ impl Issuer {
         };
         // What the person signed comes to an issuer that has not seen it: it is taken as if it came by itself. [WAL-50]
         let confirmation = PaymentRequest::read(&body).ok().and_then(|request| request.confirmation);
-        let signed = opened.mandates.iter().map(|mandate| mandate.bytes()).chain(confirmation);
+        let signed = opened.mandates.iter().map(|mandate| &mandate.bytes()[..]).chain(confirmation);
         let now = self.clock.now();
-        signed.map(|paper| self.passkeys.admit_paper(paper, headers, now)).collect::<Result<(), _>>()?;
+        for paper in signed {
+            self.passkeys.admit_paper(paper, headers, now)?;
+        }
         // [AUT-8]
         for mandate in opened.mandates {
             let evidence = mandate.bytes().to_vec();

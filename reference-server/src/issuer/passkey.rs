@@ -28,8 +28,8 @@ use super::Issuer;
 use super::who::{Knocking, Owner};
 use crate::random::random;
 use crate::reply::Problem;
-use crate::store::notes::{Note, Notes};
 use crate::store::StoreError;
+use crate::store::notes::{Note, Notes};
 use assertion::{Asserted, Made, RelyingParty};
 
 /// The field that says that a key is unlocked.
@@ -186,8 +186,8 @@ pub(super) async fn guard(
     let body: MadeBody = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::FieldType))?;
     let (now, key) = (issuer.clock.now(), key.id());
     let challenge = issuer.passkeys.taken(&key, now)?;
-    let made = Made::read(&bytes(&body.client_data)?, &bytes(&body.authenticator_data)?);
-    let made = made.and_then(|made| made.check(&issuer.relying_party().ok()?, &challenge));
+    let (client_data, data) = (bytes(&body.client_data)?, bytes(&body.authenticator_data)?);
+    let made = Made { client_data: &client_data, data: &data }.check(&issuer.relying_party()?, &challenge);
     let (id, public, count) = made.ok_or_else(|| Problem::new(Code::PasskeyInvalid))?;
     if issuer.passkeys.of_key(&key).len() >= PASSKEYS_MAX {
         return Err(Problem::new(Code::PasskeyInvalid));

@@ -80,12 +80,7 @@ impl Issuer {
     }
 
     /// The key that proves to have sent this request. [HTB-31] [HTB-32]
-    async fn proven_by(
-        self: &Arc<Self>,
-        method: &Method,
-        uri: &Uri,
-        headers: &HeaderMap,
-    ) -> Result<Who, Problem> {
+    async fn proven_by(self: &Arc<Self>, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Who, Problem> {
         let proof = headers.get(http::PURSER_PROOF).ok_or_else(|| Problem::new(Code::ProofRequired))?;
         let proof = proof.to_str().ok().and_then(base64url::decode);
         let proof = proof.ok_or_else(|| Problem::new(Code::ProofInvalid))?;

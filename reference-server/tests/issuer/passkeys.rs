@@ -242,7 +242,13 @@ async fn a_passkey_answers_one_challenge_for_one_page_with_its_person_there() {
     // Showing it.
     for (what, fault) in &faults {
         let challenge = browser.challenge().await;
-        let other = Authenticator { key: Key::new(), origin: fault.origin.clone(), host: fault.host, flags: fault.flags, ..good };
+        let other = Authenticator {
+            key: Key::new(),
+            origin: fault.origin.clone(),
+            host: fault.host,
+            flags: fault.flags,
+            ..good
+        };
         let refused = browser.tell("/v1/wallet/unlock", other.asserted(&challenge)).await;
         assert_eq!(refused.json()["type"], "urn:purser:problem:passkey-invalid", "{what}");
     }

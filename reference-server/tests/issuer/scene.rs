@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use purser_protocol::bind::base64url;
 use axum::http::Method;
+use purser_protocol::bind::base64url;
 use purser_protocol::bind::http::{PAPER, PAYMENT_REQUEST, PURSER_CREDENTIAL, PURSER_PROOF};
 use purser_protocol::id::PaperId;
 use purser_protocol::paper::credential::Credential;

@@ -64,11 +64,8 @@ async fn what_waits_for_the_person_waits_whatever_becomes_of_the_program() {
     let mut scene = Scene::new();
     let person = scene.person(10_000).await;
     let agent = Key::new();
-    let asks = Fields {
-        total: Some(amount(5_000)),
-        ask_above: purser_protocol::field::UpTo::new(100),
-        ..Fields::default()
-    };
+    let asks =
+        Fields { total: Some(amount(5_000)), ask_above: purser_protocol::field::UpTo::new(100), ..Fields::default() };
     let quota = person.key.sign(&Mandate { caps: rules(asks), ..person.draft(Mode::Quota, &agent) });
     let quota = scene.register(&quota).await;
     let offer = scene.shop.offer(200);

@@ -40,7 +40,8 @@ impl RelyingParty {
         let is_name = host.parse::<std::net::IpAddr>().is_err() && !host.starts_with('[') && !host.is_empty();
         // A browser leaves the port of the scheme away.
         let origin = authority.strip_suffix(":443").unwrap_or(authority);
-        is_name.then(|| Self { id: host.to_ascii_lowercase(), origin: format!("https://{}", origin.to_ascii_lowercase()) })
+        is_name
+            .then(|| Self { id: host.to_ascii_lowercase(), origin: format!("https://{}", origin.to_ascii_lowercase()) })
     }
 }
 
@@ -85,16 +86,11 @@ impl<'a> AuthenticatorData<'a> {
 
 /// A new passkey.
 pub(crate) struct Made<'a> {
-    client_data: &'a [u8],
-    data: &'a [u8],
+    pub(crate) client_data: &'a [u8],
+    pub(crate) data: &'a [u8],
 }
 
-impl<'a> Made<'a> {
-    /// Nothing is believed yet.
-    pub(crate) fn read(client_data: &'a [u8], data: &'a [u8]) -> Option<Self> {
-        Some(Self { client_data, data })
-    }
-
+impl Made<'_> {
     /// Its id, its key, and how often it has signed.
     pub(crate) fn check(&self, party: &RelyingParty, challenge: &[u8; 32]) -> Option<(Vec<u8>, PublicKey, u32)> {
         if !is_asked(self.client_data, "webauthn.create", party, challenge) {
