@@ -2,7 +2,7 @@
 //!
 //! Nothing rests on it. It is made from the store, goes on from where it stopped, and is made anew where it is
 //! missing, of another version or ahead of the store. Payments do not wait for it: it is brought up when nothing else
-//! happens, and before each read.
+//! happens, a little now and then while much happens, and before each read.
 
 mod entry;
 mod lists;
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use purser_protocol::id::AccountId;
 use rusqlite::{Connection, params};
@@ -24,9 +24,11 @@ pub use lists::{Asked, Page, Papers, Row, Session};
 pub use spending::{By, Span, Spent};
 
 /// The form of the file. One of another form is made anew.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 /// How long nothing must have been decided before the view is brought up by itself.
 const QUIET: Duration = Duration::from_millis(500);
+/// How often it is brought up a step while decisions go on.
+const BUSY: Duration = Duration::from_secs(2);
 /// Decisions in one transaction.
 const STEP: usize = 4_096;
 
@@ -77,6 +79,31 @@ const SCHEMA: &str = "
         refunded INTEGER NOT NULL,
         held INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE sums (
+        account BLOB NOT NULL,
+        quarter INTEGER NOT NULL,
+        currency TEXT NOT NULL,
+        agent TEXT NOT NULL,
+        merchant TEXT NOT NULL,
+        category INTEGER NOT NULL,
+        spent INTEGER NOT NULL,
+        refunded INTEGER NOT NULL,
+        held INTEGER NOT NULL,
+        payments INTEGER NOT NULL,
+        PRIMARY KEY (account, quarter, currency, agent, merchant, category)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER payment_made AFTER INSERT ON payments BEGIN
+        INSERT INTO sums VALUES (new.account, new.decided_at / 900, new.currency, new.agent, new.merchant,
+            coalesce(new.category, -1), new.captured - new.refunded, new.refunded, new.held, 1)
+        ON CONFLICT DO UPDATE SET spent = spent + excluded.spent, refunded = refunded + excluded.refunded,
+            held = held + excluded.held, payments = payments + 1;
+    END;
+    CREATE TRIGGER payment_changed AFTER UPDATE ON payments BEGIN
+        UPDATE sums SET spent = spent + new.captured - new.refunded - old.captured + old.refunded,
+            refunded = refunded + new.refunded - old.refunded, held = held + new.held - old.held
+        WHERE account = old.account AND quarter = old.decided_at / 900 AND currency = old.currency
+            AND agent = old.agent AND merchant = old.merchant AND category = coalesce(old.category, -1);
+    END;
     CREATE TABLE sessions (
         account BLOB NOT NULL,
         number INTEGER NOT NULL,
@@ -180,22 +207,26 @@ impl Desk {
         let (decided, told) = channel();
         let behind = Arc::clone(&wallet);
         let keep_up = move || {
-            let mut is_behind = true;
+            let (mut is_behind, mut last) = (true, Instant::now());
             loop {
+                let mut is_quiet = false;
                 match told.recv_timeout(QUIET) {
                     Ok(()) => is_behind = true,
                     Err(RecvTimeoutError::Disconnected) => return,
-                    Err(RecvTimeoutError::Timeout) if !is_behind => {}
-                    Err(RecvTimeoutError::Timeout) => {
-                        // Somebody may want to read between two steps.
-                        let stepped = behind.lock().unwrap_or_else(PoisonError::into_inner).step();
-                        match stepped {
-                            Ok(count) => is_behind = count == STEP,
-                            Err(error) => {
-                                tracing::warn!(%error, "the wallet's view is not brought up");
-                                is_behind = false;
-                            }
-                        }
+                    Err(RecvTimeoutError::Timeout) if !is_behind => continue,
+                    Err(RecvTimeoutError::Timeout) => is_quiet = true,
+                }
+                if !is_quiet && last.elapsed() < BUSY {
+                    continue;
+                }
+                // Somebody may want to read between two steps.
+                let stepped = behind.lock().unwrap_or_else(PoisonError::into_inner).step();
+                last = Instant::now();
+                match stepped {
+                    Ok(count) => is_behind = count == STEP,
+                    Err(error) => {
+                        tracing::warn!(%error, "the wallet's view is not brought up");
+                        is_behind = false;
                     }
                 }
             }

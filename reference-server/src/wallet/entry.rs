@@ -243,21 +243,19 @@ impl Entry {
             Event::Paid(paid) => {
                 let Some(mandate) = paid.links.last().map(|link| link.mandate) else { return Ok(()) };
                 let held = if let Maybe(Some(_)) = paid.hold_until { paid.amount.minor() } else { 0 };
-                view.prepare_cached(
-                    "INSERT OR REPLACE INTO payments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10)",
-                )?
-                .execute(params![
-                    paid.intent.0,
-                    paid.account.0,
-                    self.decided_at,
-                    agent_of(view, &mandate)?.unwrap_or_default(),
-                    paid.merchant.as_str(),
-                    about.category,
-                    mandate.0,
-                    paid.currency.code(),
-                    paid.amount.minor() - held,
-                    held,
-                ])?;
+                view.prepare_cached("INSERT INTO payments VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10)")?
+                    .execute(params![
+                        paid.intent.0,
+                        paid.account.0,
+                        self.decided_at,
+                        agent_of(view, &mandate)?.unwrap_or_default(),
+                        paid.merchant.as_str(),
+                        about.category,
+                        mandate.0,
+                        paid.currency.code(),
+                        paid.amount.minor() - held,
+                        held,
+                    ])?;
             }
             // To a list of payments a session is one like any other.
             Event::MeteredPaid(metered) => {

@@ -65,12 +65,22 @@ impl Wallet {
         let key = match by {
             By::Agent => "agent",
             By::Merchant => "merchant",
-            By::Category => "CASE WHEN category IS NULL THEN '' ELSE printf('%04d', category) END",
-            By::Day(_) | By::Month(_) => "decided_at / 900",
+            By::Category => "CASE WHEN category < 0 THEN '' ELSE printf('%04d', category) END",
+            By::Day(_) | By::Month(_) => "quarter",
+        };
+        // The sums of quarters are enough, but for a span that begins or ends within one.
+        let is_whole = |seconds: Option<u64>| seconds.is_none_or(|seconds| seconds % QUARTER_SECONDS == 0);
+        let from = match is_whole(span.from_seconds) && is_whole(span.until_seconds) {
+            true => "(SELECT *, quarter * 900 AS at FROM sums)",
+            false => {
+                "(SELECT account, decided_at AS at, decided_at / 900 AS quarter, currency, agent, merchant,
+                  coalesce(category, -1) AS category, captured - refunded AS spent, refunded, held, 1 AS payments
+                  FROM payments)"
+            }
         };
         let query = format!(
-            "SELECT {key} AS place, currency, sum(captured - refunded), sum(refunded), sum(held), count(*)
-             FROM payments WHERE account = ?1 AND decided_at >= ?2 AND decided_at < ?3
+            "SELECT {key} AS place, currency, sum(spent), sum(refunded), sum(held), sum(payments)
+             FROM {from} WHERE account = ?1 AND at >= ?2 AND at < ?3
              AND (?4 IS NULL OR agent = ?4) AND (?5 IS NULL OR merchant = ?5)
              GROUP BY place, currency ORDER BY place"
         );

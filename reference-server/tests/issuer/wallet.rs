@@ -289,6 +289,9 @@ async fn records_are_numbered_and_have_their_papers() {
         let spending = scene.read(&person.key, &format!("/v1/wallet/spending?by={by}")).await.json();
         let row = &spending["spending"][0];
         assert_eq!(row["key"], key);
+        // A span that begins within a quarter of an hour is added up payment by payment, and comes to the same.
+        let path = format!("/v1/wallet/spending?by={by}&from=1");
+        assert_eq!(scene.read(&person.key, &path).await.json(), spending);
         let sums = ["spent_minor", "refunded_minor", "held_minor"].map(|name| minor(&row[name]));
         assert_eq!((sums, row["payments"].as_u64()), ([350, 100, 50], Some(2)));
     }

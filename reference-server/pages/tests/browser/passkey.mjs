@@ -9,9 +9,10 @@ const AUTHENTICATOR = {
 
 export const steps = [
   ["a passkey guards the key: locked, nothing is seen and nothing signed before it is shown", async (person) => {
-    const tools = await person.context.newCDPSession(person.page);
+    const tools = await person.tools();
     await tools.send("WebAuthn.enable");
     const { authenticatorId } = await tools.send("WebAuthn.addVirtualAuthenticator", { options: AUTHENTICATOR });
+    const verifies = (isUserVerified) => tools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
     await person.go("Keys");
     await person.click("#guard");
     await person.sees("#unlocked");
@@ -29,10 +30,10 @@ export const steps = [
     await person.sees("#unlock");
 
     // The finger is not the person's.
-    await tools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
+    await verifies(false);
     await person.click("#unlock");
     await person.sees(".note.bad.said");
-    await tools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
+    await verifies(true);
     await person.click("#unlock");
     await person.sees('h1:has-text("Keys")');
     await person.go("Funds");
@@ -56,6 +57,5 @@ export const steps = [
     await person.sees('h1:has-text("Keys")');
     equal(await person.count('.state:has-text("guarded")'), 0, "keys that are guarded");
     await tools.send("WebAuthn.disable");
-    await tools.detach();
   }],
 ];
