@@ -38,7 +38,7 @@ async fn what_the_person_approves_is_paid() {
     // In words too: by which code, where, until when; and what the agent was told is the same.
     let (url, until) = (&json["payment"]["approval"]["url"], &json["payment"]["approval"]["answer_by"]);
     assert_eq!((&listed["pending"][0]["approval"], &listed["pending"][0]["answer_by"]), (url, until));
-    let words = scene.run(&["confirm", "ls"]).await.stdout;
+    let words = String::from_utf8(scene.run(&["confirm", "ls"]).await.stdout).unwrap();
     let until = purser_protocol::time::UnixSeconds::new(until.as_u64().unwrap()).unwrap();
     let wanted = format!("code {user_code} at {}, until {until}", url.as_str().unwrap());
     assert!(words.contains(&wanted), "{wanted} is not in {words}");
