@@ -66,16 +66,16 @@ pub fn list(broken: &Program) -> Result<Vec<Row>, HarnessError> {
     rows.map(|line| serde_json::from_slice(line).map_err(|error| failed(error.to_string()))).collect()
 }
 
-/// Runs every broken program, or those with a word in their name, against every case. `told` hears of each row.
+/// Runs every broken program, or those with one of the words in their name, against every case. `told` hears of each row.
 pub fn matrix(
     broken: &Program,
     options: &Options,
     catalogue: &Catalogue,
-    only: Option<&str>,
+    only: &[String],
     mut told: impl FnMut(&Row),
 ) -> Result<Matrix, HarnessError> {
     let mut faults = list(broken)?;
-    faults.retain(|row| only.is_none_or(|word| row.name.contains(word)));
+    faults.retain(|row| only.is_empty() || only.iter().any(|word| row.name.contains(word)));
     let mut kills: BTreeSet<String> = BTreeSet::new();
     let mut peeled: BTreeSet<String> = BTreeSet::new();
     for row in &mut faults {

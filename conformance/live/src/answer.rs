@@ -9,12 +9,15 @@ use purser_protocol::receipt::{Detail, Outcome};
 use purser_protocol::sign::backend::AwsLc;
 use serde_json::Value;
 
-use crate::failure::{Done, Failure, Fault};
+use crate::failure::{Done, Failure, Fault, ensure};
 use crate::line::Answer;
 use crate::papers::Terms;
 
 /// Media type of problems.
 pub(crate) const PROBLEM: &str = "application/problem+json";
+
+/// A problem in CBOR (RFC 9290).
+pub(crate) const CONCISE: &str = "application/concise-problem-details+cbor";
 
 /// Whom to believe about receipts.
 pub(crate) struct Belief<'b> {
@@ -124,6 +127,39 @@ impl Answer {
             return Err(self.fails(Fault::WrongAnswer, format!("a problem is {PROBLEM}, this is {}", self.media())));
         }
         self.json()
+    }
+
+    /// Every member of the problem is what the registry says of the code.
+    pub(crate) fn is_problem(&self, code: Code, stage: &str) -> Done {
+        self.decides_nothing(code)?;
+        let problem = self.problem()?;
+        for (name, value) in [
+            ("type", Value::from(urn(code))),
+            ("title", code.meaning().into()),
+            ("status", code.status().into()),
+            ("code", code.number().into()),
+            ("stage", stage.into()),
+            ("retry", code.retry().name().into()),
+            ("resolver", code.resolver().name().into()),
+        ] {
+            let said = problem.get(name);
+            ensure(said == Some(&value), || {
+                format!("{name} must be {value}, and is {}", said.unwrap_or(&Value::Null))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The same in CBOR, for whoever asked for it.
+    pub(crate) fn is_concise_problem(&self, code: Code, stage: &str) -> Done {
+        let status = code.status();
+        ensure(self.status == status && self.media() == CONCISE, || {
+            format!("{status} and {CONCISE} must come; it was {} and {}", self.status, self.media())
+        })?;
+        let names = ["urn:purser:problem", "retry", "resolver", "stage", stage];
+        let holds = |name: &&str| self.body.windows(name.len()).any(|window| window == name.as_bytes());
+        let lacking = names.iter().find(|name| !holds(name));
+        ensure(lacking.is_none(), || format!("it lacks {}", lacking.unwrap_or(&"nothing")))
     }
 
     pub(crate) fn json(&self) -> Result<Value, Failure> {

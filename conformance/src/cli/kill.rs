@@ -24,9 +24,9 @@ pub(super) struct Kill {
     /// Other vectors than those that this program carries: a folder of areas.
     #[arg(long, value_name = "DIR")]
     vectors: Option<PathBuf>,
-    /// Only programs whose name has this in it; no matrix is written.
-    #[arg(long, value_name = "WORD")]
-    only: Option<String>,
+    /// Only programs whose name has this, or one of these, in it; no matrix is written.
+    #[arg(long, value_name = "WORD", value_delimiter = ',')]
+    only: Vec<String>,
     /// How long a program may say nothing, in milliseconds.
     #[arg(long, value_name = "MILLISECONDS", default_value = "1000")]
     silence: u64,
@@ -42,9 +42,9 @@ pub(super) fn kill(arguments: &Kill) -> Result<ExitCode, String> {
         // Whoever reads may have stopped reading; the matrix is written all the same.
         let _ = say(&format!("{mark:8} {:4} {}: {}\n", row.pairs, row.name, row.says));
     };
-    let matrix = kill::matrix(&broken, &options, &catalogue, arguments.only.as_deref(), told)
-        .map_err(|error| error.to_string())?;
-    if arguments.only.is_some() {
+    let matrix =
+        kill::matrix(&broken, &options, &catalogue, &arguments.only, told).map_err(|error| error.to_string())?;
+    if !arguments.only.is_empty() {
         let killers = matrix.faults.iter().flat_map(|row| &row.killed_by);
         return say(&killers.map(|(id, seen)| format!("  {id}: {seen}\n")).collect::<String>());
     }

@@ -178,6 +178,24 @@ fn again(sheet: &mut Sheet) {
         true,
     ));
 
+    for (id, title, name, payer) in [
+        (
+            "ask/unknown-by-anybody",
+            "Asked, by anybody, for an intent that is not known",
+            keys::thirty_two("no intent"),
+            false,
+        ),
+        ("ask/mandate", "Asked for an intent by the id of its mandate", mandate.id(), true),
+        ("ask/offer", "Asked for an intent by the id of its offer", papers.offer.id(), true),
+    ] {
+        let asked = call("issuer.ask", json!({"intent": hex(&name), "now": NOW, "payer": payer}));
+        let expect = Expect { decided: Some(false), ..refused(Code::NotFound, Stage::Http) };
+        let twin = if payer { "ask/settled" } else { "ask/settled-by-anybody" };
+        let case = super::sheet::case("issuer", id, title, asked, expect.unchanged());
+        let case = case.shows(Shows("F20", "B22 G7")).after_setup("settled").needs("core").twin(twin);
+        sheet.add(case.mutated(twin, "input", vec![json!(["intent"])], true));
+    }
+
     // What was not decided is decided when it is mended.
     let mut undecided = world.setup();
     let broken = high(&|p| p.offer = p.offer.but(|f| f.signature_item = Some(super::cbor::bytes(&[1; 64]))));

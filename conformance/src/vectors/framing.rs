@@ -22,6 +22,10 @@ pub(super) fn area() -> Area {
     strings(&mut t);
     ends(&mut t);
     signatures(&mut t);
+    let mut t = Papers::new(&mut sheet, "certified/base", "An honest offer", "SIG-3", super::papers::lean_offer());
+    t.refuse("certified/nil", "An offer whose payload is nil", Shows("C34", "D8"), (PayloadMissing, Framing), |f| {
+        f.payload_item = Some(vec![0xf6])
+    });
     size(&mut sheet);
     sheet.finish()
 }

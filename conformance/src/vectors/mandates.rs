@@ -7,7 +7,7 @@ use purser_protocol::code::Code;
 use purser_test_vectors::{Area, Call};
 use serde_json::json;
 
-use self::replaced::{carried, closing, replacement, versions};
+use self::replaced::{carried, closing, replacement, third, versions};
 use self::withdrawn::{resumption, withdrawal, withdrawn};
 use super::cbor::{Item, labelled};
 use super::forge::{By, Forge};
@@ -23,6 +23,8 @@ pub(super) fn area() -> Area {
     let mut sheet = Sheet::new("mandates", about);
     registration(&mut sheet);
     replacement(&mut sheet);
+    third(&mut sheet);
+    chained(&mut sheet);
     carried(&mut sheet);
     withdrawal(&mut sheet);
     withdrawn(&mut sheet);
@@ -113,6 +115,63 @@ fn registration(sheet: &mut Sheet) {
         (base, "parent"),
     );
     t.last(|case| case.clauses("AUT-32"));
+}
+
+/// Mandates below each other, registered one by one.
+fn chained(sheet: &mut Sheet) {
+    let mut world = World::new();
+    let mut scene = Scene::new("chained");
+    let holders = ["agent", "sub-agent", "sub-sub-agent", "last-agent", "fifth-agent"];
+    for (place, pair) in holders.windows(2).enumerate() {
+        let below = quota(&format!("below {place}"), plenty()).with(8, agent_key(pair[1]));
+        scene.mandates.push((below, pair[0]));
+    }
+    let papers = scene.papers().mandates;
+    papers[..3].iter().for_each(|mandate| world.register(mandate));
+    let fourth = &papers[3];
+    let mut t = Commands::new(sheet, "three-below-each-other", world.clone(), "core delegation");
+    t.accept(
+        "chained/fourth",
+        "A fourth mandate below three",
+        Shows("M46", ""),
+        "AUT-46",
+        ("mandate", fourth, NOW),
+        ("recorded", &|w: &mut World| w.registered(fourth)),
+    );
+    let of_bob = fourth.says(|m| m.with(2, account("bob")));
+    let in_yen = fourth.says(|m| m.with(-6, "JPY"));
+    for (id, title, paper, code, clause, field) in [
+        (
+            "another-account",
+            "A fourth mandate for another account than the three above",
+            &of_bob,
+            Code::AccountMismatch,
+            "AUT-31",
+            "sub",
+        ),
+        (
+            "another-currency",
+            "A fourth mandate in another currency than the three above",
+            &in_yen,
+            Code::CurrencyMismatch,
+            "MAN-28",
+            "currency",
+        ),
+    ] {
+        let (id, twin) = (format!("chained/{id}"), ("chained/fourth", field));
+        t.refuse(&id, title, Shows("M45", "A14"), code, ("mandate", paper, NOW), twin);
+        t.last(|case| case.clauses(clause));
+    }
+    world.register(fourth);
+    let mut t = Commands::new(sheet, "four-below-each-other", world, "core delegation");
+    t.refuse(
+        "chained/fifth",
+        "A fifth mandate below four",
+        Shows("M46", ""),
+        Code::ChainTooLong,
+        ("mandate", &papers[4], NOW),
+        ("chained/fourth", "setup"),
+    );
 }
 
 /// A root held by the agent, one below it held by the sub-agent, and one of another lineage.

@@ -34,6 +34,8 @@ pub(super) struct Draft {
     /// The other leaves of the batch, and which one is this.
     pub(super) others: Vec<[u8; 32]>,
     pub(super) index: u64,
+    /// The index that the receipt says, where it is another.
+    pub(super) shown_index: Option<u64>,
     /// What is changed in the root's payload.
     pub(super) root: Vec<(i64, Option<Item>)>,
     pub(super) root_change: fn(&mut Forge),
@@ -49,6 +51,7 @@ impl Draft {
             claims_bytes: None,
             others: Vec::new(),
             index: 0,
+            shown_index: None,
             root: Vec::new(),
             root_change: |_| {},
             change: |_| {},
@@ -84,7 +87,12 @@ impl Draft {
             .but(|f| f.unprotected = labelled([]))
             .but(self.root_change);
         let path = path.into_iter().map(Item::from).collect();
-        let mut parts = vec![self.claims_bytes().into(), self.index.into(), Item::List(path), root.bytes().into()];
+        let mut parts = vec![
+            self.claims_bytes().into(),
+            self.shown_index.unwrap_or(self.index).into(),
+            Item::List(path),
+            root.bytes().into(),
+        ];
         (self.change)(&mut parts);
         Item::List(parts).encode()
     }

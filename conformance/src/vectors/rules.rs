@@ -1,12 +1,14 @@
 //! Every rule at its limit, and one past it.
 
+mod calendar;
 mod counted;
 mod lists;
 
 use purser_protocol::code::Code;
 use purser_test_vectors::Area;
 
-use self::counted::{counted, grants_counted, periods};
+use self::calendar::periods;
+use self::counted::{counted, given_back, grants_counted};
 use self::lists::{lists, prices};
 use super::cbor::{Item, labelled, seq};
 use super::issuer::Payments;
@@ -29,6 +31,7 @@ pub(super) fn area() -> Area {
     grants(&mut t);
     counted(&mut sheet);
     grants_counted(&mut sheet);
+    given_back(&mut sheet);
     periods(&mut sheet);
     sheet.finish()
 }
@@ -135,6 +138,16 @@ fn times(t: &mut Payments<'_>) {
         shows,
         Code::RuleTime,
         [&|s| s.rule(14, window("UTC", 127, 0, 1067)), &|s| s.rule(14, window("UTC", 127, 0, 1066))],
+    );
+    // In New York it is 13:46, by summer time since a week.
+    t.beside(
+        "times-summer",
+        "times that begin with the next minute, by the summer time of New York",
+        shows,
+        Code::RuleTime,
+        [&|s| s.rule(14, window("America/New_York", 127, 826, 1440)), &|s| {
+            s.rule(14, window("America/New_York", 127, 827, 1440))
+        }],
     );
     t.accept("times-one-of-two", "times of which the second window is open", shows, "RUL-11", |s| {
         let window = |days: i64| seq(["UTC".into(), days.into(), 0.into(), 1440.into()]);

@@ -1,5 +1,7 @@
 //! Keys and signatures: the values of r and s, what was signed, and who signed it.
 
+mod networks;
+
 use purser_protocol::code::Code::{KeyInvalid, MandateSigner, SignatureInvalid, VersionUnsupported};
 use purser_protocol::code::Stage::{Signature, Version};
 use purser_test_vectors::{Area, Importance};
@@ -50,6 +52,7 @@ pub(super) fn area() -> Area {
         |f| f.signer = "issuer",
     );
     t.accept("certified/high-s", "The other s of an offer", Shows("C39", "A20 D11"), "SIG-18 SIG-19", negate);
+    networks::networks(&mut sheet);
     keys_given(&mut sheet);
     signing(&mut sheet);
     sheet.finish()

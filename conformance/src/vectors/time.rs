@@ -3,10 +3,11 @@
 use purser_protocol::code::Code;
 use purser_test_vectors::{Area, Case};
 
+use super::cbor::Item;
 use super::forge::{By, Forge};
 use super::issuer::{Commands, Payments};
 use super::keys;
-use super::papers::{NOW, Papers, honest};
+use super::papers::{NOW, Papers, agent_key, honest};
 use super::sheet::{Build as _, Sheet, Shows};
 use super::world::{DAY, Scene, World, account, deposit, enrolment, mandate_command, plenty, quota};
 
@@ -22,6 +23,7 @@ pub(super) fn area() -> Area {
     intents(&mut t);
     mandates(&mut t);
     expired(&mut sheet);
+    expired_in_chains(&mut sheet);
     backwards(&mut sheet);
     commands(&mut sheet);
     credentials(&mut sheet);
@@ -215,6 +217,40 @@ fn expired(sheet: &mut Sheet) {
         Code::MandateExpired,
         |_| {},
     );
+}
+
+/// Chains whose mandates were registered in their time, and of which one has ended or not begun.
+fn expired_in_chains(sheet: &mut Sheet) {
+    let setup = |place: usize, change: &dyn Fn(Item) -> Item| {
+        let mut world = World::new();
+        let mut scene = Scene::new("registered");
+        scene.mandates.push((quota("sub", plenty()).with(8, agent_key("sub-agent")), "agent"));
+        scene.agent = By::Key("sub-agent");
+        scene.mandates[place].0 = change(scene.mandates[place].0.clone());
+        scene.papers().mandates.iter().for_each(|mandate| world.register(mandate));
+        (world, scene.known())
+    };
+    let names = ["root", "last"];
+    for (place, name) in names.into_iter().enumerate() {
+        let rows: [(&str, &str, i64, [u64; 2], Code); 2] = [
+            ("ended", "ends with this second", 4, [NOW + 1, NOW], Code::MandateExpired),
+            ("begins", "begins a second later", 5, [NOW, NOW + 1], Code::MandateNotYetValid),
+        ];
+        for (id, words, label, [good, bad], code) in rows {
+            let twin = format!("chain/{id}-{name}-twin");
+            let (world, scene) = setup(place, &|m| m.with(label, good));
+            let title = format!("A chain whose {name} mandate is in its first or last second");
+            let mut t = Payments::new(sheet, (&twin, world), (&twin, &title, code.clause()), scene);
+            t.last(|case| case.shows(Shows("M30 M45", "A16")).needs("core delegation"));
+            let (world, scene) = setup(place, &|m| m.with(label, bad));
+            let setup = format!("chain/{id}-{name}");
+            sheet.setup(&setup, world.setup());
+            let mut t = Payments::continuing(sheet, &setup, world, scene, &twin);
+            t.needs("core delegation");
+            let title = format!("A chain whose {name} mandate {words}");
+            t.refuse(&setup, &title, Shows("M30 M45", "A16"), code, |_| {});
+        }
+    }
 }
 
 /// A clock that is set back opens nothing.

@@ -42,6 +42,8 @@ def judge(expect: Json, reply: Json, before: Json, earlier: list[Json], shim: Sh
     faults = [f"{name}: {reply.get(name)!r}, not {expect[name]!r}" for name in ("outcome", "code", "stage")
               if name in expect and reply.get(name) != expect[name]]
     value = reply.get("value", {})
+    if expect["outcome"] == "reject":  # what is false may be left out
+        value = {name: False for name, wanted in expect.get("value", {}).items() if wanted is False} | value
     if "decided" in expect and ("answer" in value) != expect["decided"]:
         faults.append(f"decided: {'answer' in value}")
     if differs(expect.get("value", {}), value):

@@ -22,7 +22,7 @@ from purser.wallet import Wallet
 
 Json = dict[str, Any]
 FEATURES = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering",
-            "log"]
+            "log", "withdrawal"]
 
 
 class Decided(Exception):
@@ -89,7 +89,7 @@ class Shim:
             "agent.delivery": self.agent_delivery, "log.follow": self.log_follow,
             "receipt.logged": self.receipt_logged,
             "merchant.start": self.merchant_start, "merchant.offer": self.merchant_offer,
-            "merchant.redeem": self.merchant_redeem, "wallet.start": self.wallet_start,
+            "merchant.withdraw": self.merchant_withdraw, "merchant.redeem": self.merchant_redeem, "wallet.start": self.wallet_start,
             "wallet.confirm": self.wallet_confirm, "wallet.refuse": self.wallet_refuse,
             "paper.render": self.paper_render,
         }
@@ -289,6 +289,10 @@ class Shim:
         offer = self.merchant.offer(request, int(call["price_minor"]), call["currency"], call["item"], capture,
                                     unhex(call["nonce"]), call["now"], call["expires"])
         return {"offer": offer.hex(), "id": envelope.paper_id(offer).hex()}
+
+    def merchant_withdraw(self, call: Json) -> Json:
+        self.merchant.withdraw(unhex(call["offer"]))
+        return {}
 
     def merchant_redeem(self, call: Json) -> Json:
         request = request_of(call["request"])

@@ -163,7 +163,7 @@ pub fn redeem(
             true => Ok(Redemption::Repeat),
             false => refuse(Code::ReceiptAlreadyUsed), // [HTB-14]
         },
-        // Two receipts of one payment are its issuer's fault, and for the money of that one something was given.
+        // Two receipts of one payment are its issuer's fault, and something was given for its money. [FLW-15]
         OfferState::Consumed(by) if Some(by.intent) == claims.intent && by.issuer == receipt.issuer => {
             refuse(Code::ReceiptAlreadyUsed)
         }

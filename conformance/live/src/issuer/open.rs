@@ -9,7 +9,7 @@ use purser_protocol::receipt::Outcome;
 use serde_json::Value;
 
 use super::{HTTP2, MERCHANT, SANDBOX, Scene};
-use crate::answer::urn;
+use crate::answer::CONCISE;
 use crate::check::{Check, Must, checks};
 use crate::failure::{Done, Failure, Fault, ensure};
 use crate::line::Request;
@@ -88,36 +88,12 @@ async fn http2(scene: &Scene) -> Done {
 const NO_PAPER: &[u8] = b"\xd2\x84";
 
 async fn problem(scene: &Scene) -> Done {
-    let answer = scene.command(NO_PAPER).await?;
-    answer.decides_nothing(Code::CborTruncated)?;
-    let problem = answer.problem()?;
-    let code = Code::CborTruncated;
-    for (name, value) in [
-        ("type", Value::from(urn(code))),
-        ("title", code.meaning().into()),
-        ("status", code.status().into()),
-        ("code", code.number().into()),
-        ("stage", "framing".into()),
-        ("retry", code.retry().name().into()),
-        ("resolver", code.resolver().name().into()),
-    ] {
-        let said = problem.get(name);
-        ensure(said == Some(&value), || format!("{name} must be {value}, and is {}", said.unwrap_or(&Value::Null)))?;
-    }
-    Ok(())
+    scene.command(NO_PAPER).await?.is_problem(Code::CborTruncated, "framing")
 }
 
 async fn concise(scene: &Scene) -> Done {
-    const CONCISE: &str = "application/concise-problem-details+cbor";
     let request = Request::post("/v1/commands", PAPER, NO_PAPER).with("Accept", CONCISE);
-    let answer = scene.target.send(&request).await?;
-    ensure(answer.status == 400 && answer.media() == CONCISE, || {
-        format!("400 and {CONCISE} must come; it was {} and {}", answer.status, answer.media())
-    })?;
-    let names = ["urn:purser:problem", "retry", "resolver", "stage", "framing"];
-    let holds = |name: &&str| answer.body.windows(name.len()).any(|window| window == name.as_bytes());
-    let lacking = names.iter().find(|name| !holds(name));
-    ensure(lacking.is_none(), || format!("it lacks {}", lacking.unwrap_or(&"nothing")))
+    scene.target.send(&request).await?.is_concise_problem(Code::CborTruncated, "framing")
 }
 
 /// Another code than the other checks of problems, of another stage and status.

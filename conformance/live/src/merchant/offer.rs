@@ -7,7 +7,7 @@ use purser_protocol::sign::Kind;
 use serde_json::Value;
 
 use super::{HTTP2, Scene};
-use crate::answer::urn;
+use crate::answer::CONCISE;
 use crate::check::{Check, Must, checks};
 use crate::failure::{Done, Failure, Fault, ensure};
 use crate::line::Request;
@@ -134,33 +134,10 @@ async fn http2(scene: &Scene) -> Done {
 }
 
 async fn problem(scene: &Scene) -> Done {
-    let answer = scene.get("/no-such-thing").await?;
-    let code = Code::NotFound;
-    answer.decides_nothing(code)?;
-    let problem = answer.problem()?;
-    for (name, value) in [
-        ("type", Value::from(urn(code))),
-        ("title", code.meaning().into()),
-        ("status", code.status().into()),
-        ("code", code.number().into()),
-        ("stage", "http".into()),
-        ("retry", code.retry().name().into()),
-        ("resolver", code.resolver().name().into()),
-    ] {
-        let said = problem.get(name);
-        ensure(said == Some(&value), || format!("{name} must be {value}, and is {}", said.unwrap_or(&Value::Null)))?;
-    }
-    Ok(())
+    scene.get("/no-such-thing").await?.is_problem(Code::NotFound, "http")
 }
 
 async fn concise(scene: &Scene) -> Done {
-    const CONCISE: &str = "application/concise-problem-details+cbor";
-    let answer = scene.target.send(&Request::get("/no-such-thing").with("Accept", CONCISE)).await?;
-    ensure(answer.status == 404 && answer.media() == CONCISE, || {
-        format!("404 and {CONCISE} must come; it was {} and {}", answer.status, answer.media())
-    })?;
-    let names = ["urn:purser:problem", "retry", "resolver", "stage", "http"];
-    let holds = |name: &&str| answer.body.windows(name.len()).any(|window| window == name.as_bytes());
-    let lacking = names.iter().find(|name| !holds(name));
-    ensure(lacking.is_none(), || format!("it lacks {}", lacking.unwrap_or(&"nothing")))
+    let request = Request::get("/no-such-thing").with("Accept", CONCISE);
+    scene.target.send(&request).await?.is_concise_problem(Code::NotFound, "http")
 }

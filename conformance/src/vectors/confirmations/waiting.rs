@@ -103,6 +103,37 @@ pub(super) fn answers(sheet: &mut Sheet) {
     );
 
     // What has changed in between decides.
+    for (id, title, ends, code) in [
+        ("mandate-lasts", "A yes in the last second of the mandate", NOW + 11, None),
+        ("mandate-ended", "A yes in the second in which the mandate ends", NOW + 10, Some(Code::MandateExpired)),
+    ] {
+        let mut scene = Scene::new("waiting");
+        scene.rule(20, true);
+        scene.mandate(|m| m.with(4, ends));
+        let mut world = World::new();
+        world.register(&scene.papers().mandates[0]);
+        let scene = scene.known();
+        world.send("payment", &scene.body(), NOW);
+        world.closed(&scene, "pending");
+        let intent = scene.papers().intent.id();
+        let mut t = Commands::new(sheet, &format!("waiting-while-{id}"), world.clone(), NEEDS);
+        let (message, id) = (confirmation(&scene, NOW + 5), format!("answer/{id}"));
+        let now = ("confirmation", &message, NOW + 10);
+        let Some(code) = code else {
+            let effect = |w: &mut World| {
+                w.paid(&scene);
+            };
+            t.accept(&id, title, Shows("M30", "A16"), "AUT-21 CNF-12", now, ("settled", &effect));
+            continue;
+        };
+        t.refuse(&id, title, Shows("M30", "A16"), code, now, ("answer/mandate-lasts", "setup"));
+        t.last(|mut case| {
+            let mut after = world.clone();
+            after.model.close(intent, "refused");
+            case.expect = case.expect.after(after.model.value());
+            case.clauses("CNF-12")
+        });
+    }
     let mut changed = world;
     let mandate = papers.mandates[0].id();
     changed.send("command", &super::super::world::mandate_command("revocation", "payer", &[mandate]).bytes(), NOW);
@@ -242,5 +273,71 @@ pub(super) fn full(sheet: &mut Sheet) {
         } else {
             t.ask("limit/eighth", "An eighth payment that waits", Shows("M15", "A3"), "CNF-2", |_| {});
         }
+        // What waits below waits above too.
+        let (mut world, mut scene) = waiting(count);
+        let below = super::super::world::quota("sub", plenty()).with(8, super::super::papers::agent_key("sub-agent"));
+        scene.mandates.push((below, "agent"));
+        scene.agent = By::Key("sub-agent");
+        world.register(&scene.papers().mandates[1]);
+        let scene = scene.known();
+        let name = format!("{count}-wait-above");
+        sheet.setup(&name, world.setup());
+        let mut t = Payments::continuing(sheet, &name, world, scene, "limit/eighth-below");
+        t.needs("core confirmation delegation");
+        let shows = Shows("M15 M45", "A3 A13");
+        if refusal {
+            let title = "A ninth payment that would wait, below a mandate of which eight do";
+            t.refuse("limit/ninth-below", title, shows, Code::PendingLimit, |_| {});
+        } else {
+            let title = "An eighth payment that waits, below a mandate of which seven do";
+            t.ask("limit/eighth-below", title, shows, "CNF-2", |_| {});
+        }
+    }
+    // Whoever has an answer waits no more.
+    let ends: [(&str, &str, &dyn Fn(&mut World, &Scene)); 3] = [
+        ("yes", "A payment that waits, after one of eight was confirmed", &|world, scene| {
+            world.send("confirmation", &confirmation(scene, NOW).bytes(), NOW);
+            world.paid(scene);
+        }),
+        ("no", "A payment that waits, after one of eight was refused", &|world, scene| {
+            let no = cancel(By::Key("payer"), &scene.papers().intent, None);
+            world.send("command", &no.bytes(), NOW);
+            world.model.close(scene.papers().intent.id(), "refused");
+        }),
+        ("cancel", "A payment that waits, after the agent cancelled one of eight", &|world, scene| {
+            let gives_up = cancel(By::Key("agent"), &scene.papers().intent, None);
+            world.send("command", &gives_up.bytes(), NOW);
+            world.model.close(scene.papers().intent.id(), "cancelled");
+        }),
+    ];
+    for (id, title, end) in ends {
+        let (mut world, scene) = waiting(8);
+        let mut first = scene.clone();
+        first.offer = tea("waiting 0", 1_000);
+        end(&mut world, &first);
+        let mut scene = scene;
+        // The first payment makes the merchant known: who is not asks on.
+        scene.merchant = "other-merchant";
+        scene.offer = lined(tea("one more", 1_000).with(1, "rice.example"), 3, Some(5_411.into()));
+        let (id, setup) = (format!("limit/after-{id}"), format!("eight-waited-and-{id}"));
+        sheet.setup(&setup, world.setup());
+        let mut t = Payments::continuing(sheet, &setup, world, scene.clone(), &id);
+        t.needs(NEEDS);
+        t.ask(&id, title, Shows("M15", "A3"), "CNF-2", |_| {});
+    }
+    // What the person refused can be paid by another intent.
+    for (id, title, by) in [
+        ("no", "An offer whose first payment the person refused, taken by another intent", By::Key("payer")),
+        ("cancel", "An offer whose first payment the agent cancelled, taken by another intent", By::Key("agent")),
+    ] {
+        let (mut world, scene) = pending();
+        let intent = scene.papers().intent;
+        world.send("command", &cancel(by, &intent, None).bytes(), NOW);
+        world.model.close(intent.id(), if id == "no" { "refused" } else { "cancelled" });
+        let (id, setup) = (format!("taken/after-{id}"), format!("waited-and-ended-by-{id}"));
+        sheet.setup(&setup, world.setup());
+        let mut t = Payments::continuing(sheet, &setup, world, scene, &id);
+        t.needs(NEEDS);
+        t.ask(&id, title, Shows("M01", "B12"), "AUT-60", |s| s.intent(-7, keys::thirty_two("another hash")));
     }
 }

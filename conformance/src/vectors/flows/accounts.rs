@@ -1,5 +1,6 @@
 //! Refunds, accounts and deposits.
 
+use super::super::forge::Forge;
 use super::*;
 
 pub(super) fn refunds(sheet: &mut Sheet) {
@@ -186,25 +187,23 @@ pub(super) fn accounts(sheet: &mut Sheet) {
     );
 
     let put = |minor: u64| deposit("ann", "payer", minor, "CNY", keys::sixteen("a deposit")).says(|p| p.with(6, NOW));
+    let of_bob =
+        |minor: u64| deposit("bob", "other-payer", minor, "CNY", keys::sixteen("a deposit")).says(|p| p.with(6, NOW));
     let greatest = (1_u64 << 53) - 1 - 1_000_000;
     let mut t = Commands::new(sheet, "accounts", world, "core sandbox");
     let f = Shows("M24 M25", "A9");
-    t.accept(
-        "deposit/fills",
-        "A deposit that fills an account to 2^53 - 1",
-        f,
-        "CMD-14",
-        ("command", &put(greatest), NOW),
-        ("recorded", &|w| w.model.deposit(account("ann"), "CNY", greatest)),
-    );
-    t.refuse(
-        "deposit/overflows",
-        "A deposit of a unit more",
-        f,
-        Code::AmountOverflow,
-        ("command", &put(greatest + 1), NOW),
-        ("deposit/fills", "amount"),
-    );
+    let fills: [(&str, &str, &str, &dyn Fn(u64) -> Forge); 2] = [
+        ("", "ann", "A deposit that fills an account to 2^53 - 1", &put),
+        ("-all", "bob", "A deposit into another account that brings all money of the currency to 2^53 - 1", &of_bob),
+    ];
+    for (end, person, title, of) in fills {
+        let fills = format!("deposit/fills{end}");
+        let effect = |w: &mut World| w.model.deposit(account(person), "CNY", greatest);
+        t.accept(&fills, title, f, "CMD-14", ("command", &of(greatest), NOW), ("recorded", &effect));
+        let (id, title) = (format!("deposit/overflows{end}"), format!("{title}, and a unit more"));
+        let twin = (fills.as_str(), "amount");
+        t.refuse(&id, &title, f, Code::AmountOverflow, ("command", &of(greatest + 1), NOW), twin);
+    }
     let by_bob = deposit("ann", "other-payer", 1, "CNY", keys::sixteen("a deposit")).says(|p| p.with(6, NOW));
     t.refuse(
         "deposit/by-another",
@@ -225,18 +224,17 @@ pub(super) fn accounts(sheet: &mut Sheet) {
         setup
     };
     sheet.setup("no-sandbox", real);
-    let expect = Expect { decided: Some(false), ..refused_by_issuer(Code::NotSandbox) }.unchanged();
-    let body = put(1);
-    let case = case(
-        "issuer",
-        "deposit/real-money",
-        "A deposit where money is real",
-        message("command", &body.bytes(), NOW, "deposit"),
-        expect,
-    );
-    let case = case.shows(Shows("M44", "D9")).after_setup("no-sandbox").needs("core sandbox").twin("deposit/fills");
-    let args: Vec<Value> = vec![json!(["sandbox", false])];
-    sheet.add(case.mutated("deposit/fills", "command", args, true).diagnosed(&body.bytes()));
+    let yen = deposit("ann", "payer", 1, "JPY", keys::sixteen("a deposit")).says(|p| p.with(6, NOW));
+    for (id, title, body) in [
+        ("deposit/real-money", "A deposit where money is real", put(1)),
+        ("deposit/real-yen", "A deposit of another currency, where money is real", yen),
+    ] {
+        let expect = Expect { decided: Some(false), ..refused_by_issuer(Code::NotSandbox) }.unchanged();
+        let case = case("issuer", id, title, message("command", &body.bytes(), NOW, "deposit"), expect);
+        let case = case.shows(Shows("M44", "D9")).after_setup("no-sandbox").needs("core sandbox").twin("deposit/fills");
+        let args: Vec<Value> = vec![json!(["sandbox", false])];
+        sheet.add(case.mutated("deposit/fills", "command", args, true).diagnosed(&body.bytes()));
+    }
 }
 
 /// What a refund gives back to the mandate can be spent again, where the mandate says so, and else cannot.

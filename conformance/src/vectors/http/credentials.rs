@@ -45,6 +45,22 @@ pub(super) fn credentials(sheet: &mut Sheet) {
         None,
         "HTB-33",
     );
+    let spaced = |length: usize| {
+        let mut json = honest.clone();
+        let spaces = length.saturating_sub(json.len());
+        json.insert_str(1, &" ".repeat(spaces));
+        shown(&json)
+    };
+    let f22 = Shows("F22", "F3");
+    put("2048-bytes", "A credential of 2,048 bytes", f22, &spaced(1_530), None, "HTB-34");
+    put(
+        "2050-bytes",
+        "A credential of 2,050 bytes, of which none is wrong",
+        f22,
+        &spaced(1_531),
+        Some(CredentialMalformed),
+        "HTB-34",
+    );
     let f21 = Shows("F21", "F5");
     let malformed = Some(CredentialMalformed);
     let rows: [(&str, &str, Shows, String); 11] = [

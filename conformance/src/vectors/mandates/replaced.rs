@@ -104,6 +104,62 @@ pub(super) fn replacement(sheet: &mut Sheet) {
     );
 }
 
+/// After the second version: what is not the third.
+pub(super) fn third(sheet: &mut Sheet) {
+    let (one, mut world) = (first(), World::new());
+    world.register(&one);
+    let two = signed(next(&one).with(-15, labelled([(3, 600_000.into())])), "payer");
+    world.send("mandate", &two.bytes(), NOW);
+    world.registered(&two);
+    let mut t = Commands::new(sheet, "second-registered", world, "core");
+    let after = |serial: i64, replaces: [u8; 32]| {
+        let caps = labelled([(3, 700_000.into())]);
+        signed(one.payload.clone().with(-15, caps).with(-11, serial).with(-14, replaces), "payer")
+    };
+    let three = after(3, two.id());
+    t.accept(
+        "third/base",
+        "A third version, which replaces the second",
+        Shows::default(),
+        "MAN-18 MAN-20 MAN-21",
+        ("mandate", &three, NOW),
+        ("recorded", &|w: &mut World| w.registered(&three)),
+    );
+    let again = signed(one.payload.clone().with(-15, labelled([(3, 700_000.into())])), "payer");
+    let rows: [(&str, &str, Forge, Code, &str); 5] = [
+        ("first-again", "Another first version, after the second", again, Code::MandateConflict, "serial"),
+        ("second-again", "Another second version, of the first", after(2, one.id()), Code::MandateConflict, "serial"),
+        (
+            "second-of-itself",
+            "A second version that replaces the second",
+            after(2, two.id()),
+            Code::MandateConflict,
+            "serial",
+        ),
+        (
+            "of-the-first",
+            "A third version that replaces the first",
+            after(3, one.id()),
+            Code::LineageBroken,
+            "replaces",
+        ),
+        ("fourth", "A fourth version that replaces the second", after(4, two.id()), Code::LineageBroken, "serial"),
+    ];
+    for (id, title, paper, code, field) in rows {
+        let id = format!("third/{id}");
+        t.refuse(&id, title, Shows("M42", "A21"), code, ("mandate", &paper, NOW), ("third/base", field));
+    }
+    let yen = after(3, two.id()).says(|m| m.with(-6, "JPY"));
+    t.refuse(
+        "third/currency",
+        "A third version in another currency",
+        Shows("M13", "A6"),
+        Code::LineageBroken,
+        ("mandate", &yen, NOW),
+        ("third/base", "currency"),
+    );
+}
+
 /// Counters after a replacement.
 pub(super) fn carried(sheet: &mut Sheet) {
     let mut world = World::new();
@@ -279,6 +335,26 @@ pub(super) fn versions(sheet: &mut Sheet) {
         ("version/second", "A payment under a second version", "MAN-18"),
         scene,
     );
+    // The first version, and a mandate below it, after the second.
+    for (id, title, below) in [
+        ("version/first-after-second", "An intent under the first version, after the second", false),
+        ("version/below-first", "A mandate below the first version, after the second", true),
+    ] {
+        let mut scene = Scene::new("versions");
+        if below {
+            scene.mandates.push((quota("sub", plenty()).with(8, agent_key("sub-agent")), "agent"));
+            scene.agent = By::Key("sub-agent");
+        }
+        let mut world = World::new();
+        scene.papers().mandates.iter().for_each(|mandate| world.register(mandate));
+        let two = signed(next(&first()), "payer");
+        world.send("mandate", &two.bytes(), NOW);
+        world.registered(&two);
+        sheet.setup(id, world.setup());
+        let mut t = Payments::continuing(sheet, id, world, scene.known(), "version/second");
+        t.needs(if below { "core delegation" } else { "core" });
+        t.refuse(id, title, Shows("M42", "A20"), Code::MandateSuperseded, |_| {});
+    }
     let rows = [
         (
             "version/suspended-before",
@@ -334,6 +410,15 @@ pub(super) fn closing(sheet: &mut Sheet) {
         ("command", &revocation, NOW),
         ("recorded", back),
     );
+    let by_agent = mandate_command("revocation", "agent", &[mandate.id()]);
+    t.accept(
+        "funded/given-up",
+        "An agent that gives up a mandate with money set aside",
+        Shows("", "A17"),
+        "QTA-6",
+        ("command", &by_agent, NOW),
+        ("recorded", back),
+    );
     let more = signed(next(&mandate).with(-17, 3_000), "payer");
     t.accept(
         "funded/raised",
@@ -374,4 +459,60 @@ pub(super) fn closing(sheet: &mut Sheet) {
         ("funded/raised", "funded"),
     );
     t.last(|case| case.clauses("QTA-4"));
+
+    // A part of it is spent.
+    let mut world = World::new();
+    let mut scene = Scene::new("spent");
+    scene.mandate(|m| m.with(-17, 2_000));
+    let mandate = scene.papers().mandates.remove(0);
+    world.pay(&scene);
+    let mut t = Commands::new(sheet, "funded-and-spent", world, "core funded");
+    let revocation = mandate_command("revocation", "payer", &[mandate.id()]);
+    let rest: Effect<'_> = &|w| {
+        w.model.stand(mandate.id(), "revoked");
+        w.model.fund(account("ann"), "CNY", &lineage, None);
+    };
+    t.accept(
+        "funded/spent-and-revoked",
+        "A revocation of a mandate of whose money a half is left",
+        Shows("", "A17"),
+        "QTA-6",
+        ("command", &revocation, NOW),
+        ("recorded", rest),
+    );
+    for (id, title, sum) in [
+        ("spent-lowered", "A second version that sets aside half, which is left", 1_000),
+        ("spent-raised", "A second version that sets aside half more, after half was spent", 3_000),
+    ] {
+        let two = signed(next(&mandate).with(-17, sum), "payer");
+        let effect = move |w: &mut World| {
+            w.model.register(two.id(), keys::sixteen("lineage main").to_vec());
+            // What was set aside before, less what it is now, goes back; what is spent is spent.
+            w.model.fund(account("ann"), "CNY", &keys::sixteen("lineage main"), Some(sum - 1_000));
+        };
+        let two = signed(next(&mandate).with(-17, sum), "payer");
+        t.accept(
+            &format!("funded/{id}"),
+            title,
+            Shows("", "A2"),
+            "QTA-5",
+            ("mandate", &two, NOW),
+            ("recorded", &effect),
+        );
+    }
+    for (id, title, sum) in [
+        ("spent-too-low", "A second version that takes back a unit more than is left", 999),
+        ("spent-to-nothing", "A second version that takes back all, of which half is spent", 1),
+    ] {
+        let two = signed(next(&mandate).with(-17, sum), "payer");
+        t.refuse(
+            &format!("funded/{id}"),
+            title,
+            Shows("M14", "A2"),
+            Code::InsufficientFunds,
+            ("mandate", &two, NOW),
+            ("funded/spent-lowered", "funded"),
+        );
+        t.last(|case| case.clauses("QTA-4"));
+    }
 }

@@ -23,6 +23,8 @@ pub(super) fn cases(sheet: &mut Sheet) {
     mismatched(sheet);
     unread(sheet);
     again(sheet);
+    of_two_issuers(sheet);
+    withdrawn(sheet);
     held(sheet);
 }
 
@@ -378,6 +380,24 @@ fn again(sheet: &mut Sheet) {
         expect,
         (Some("again/same"), "FLW-7"),
     );
+    // For the money of the payment that consumed the offer something was given. [FLW-15]
+    let keeps = || refused_as(Code::ReceiptAlreadyUsed).value(json!({"gives_back": false}));
+    for (id, title, receipt) in [
+        (
+            "salt",
+            "A second receipt of the payment that consumed the offer: nothing goes back",
+            changed(base.clone(), -35, keys::sixteen("another salt")),
+        ),
+        (
+            "later",
+            "A second receipt of the payment that consumed the offer, of a second later: nothing goes back",
+            changed(base.clone(), 6, NOW + 1),
+        ),
+    ] {
+        let id = format!("again/same-payment-{id}");
+        let twin = (Some("again/same"), "FLW-15");
+        put(sheet, &id, title, Shows("F03 F12", "B19"), ("served", shown(&receipt)), keeps(), twin);
+    }
     let wrong = redeem(offer("at-once").id(), &base.bytes(), keys::thirty_two("a guess"), &Request::new(), NOW + 6);
     put(
         sheet,
@@ -400,6 +420,105 @@ fn again(sheet: &mut Sheet) {
         expect,
         (None, "RCT-2 HTB-17"),
     );
+}
+
+/// A merchant that takes money at two issuers: what one of them signed is no receipt of the other's payment. [FLW-15]
+fn of_two_issuers(sheet: &mut Sheet) {
+    let payee = |name: &str, leaf: Vec<u8>| json!({"issuer": name, "account": "main", "anchors": [hex(&certs::anchor())], "chain": [hex(&leaf)]});
+    let mut begin = start();
+    let bank = Certificate::leaf("thief", Role::Issuer, "bank.example", &[], "root").der();
+    begin.input["issuers"] = json!([payee("issuer.example", certs::leaf("issuer")), payee("bank.example", bank)]);
+    let of = |name: &str| seq([name.into(), "main".into()]);
+    let made = offer("at-once").says(|p| p.with(-22, seq([of("issuer.example"), of("bank.example")])));
+    let for_it = |draft: Draft| changed(draft, -3, made.id());
+    let show = |draft: &Draft| redeem(made.id(), &draft.bytes(), secret(), &Request::new(), NOW + 5);
+    let base = for_it(receipt("at-once", 2));
+    let by_bank = Draft { root_change: by_other_issuer, ..changed(base.clone(), -35, keys::sixteen("another salt")) };
+    sheet.setup("two-issuers", vec![begin.clone(), offer_call("at-once")]);
+    sheet.setup("two-issuers-served", vec![begin, offer_call("at-once"), show(&base)]);
+    for (id, title, draft) in [
+        ("first", "A receipt of the first of two issuers that the offer accepts", &base),
+        ("second", "A receipt of the second of two issuers that the offer accepts", &by_bank),
+    ] {
+        let serve = accepted().value(json!({"again": false}));
+        let id = format!("two-issuers/{id}");
+        put(sheet, &id, title, Shows("F14", "B20"), ("two-issuers", show(draft)), serve, (None, "HTB-12"));
+    }
+    put(
+        sheet,
+        "two-issuers/same-intent",
+        "A receipt of the second issuer, for the intent of the first one's that was served: its money goes back",
+        Shows("F03", "B19"),
+        ("two-issuers-served", show(&by_bank)),
+        refused_as(Code::ReceiptAlreadyUsed).value(json!({"gives_back": true})),
+        (Some("two-issuers/second"), "FLW-7"),
+    );
+}
+
+/// Offers that the merchant took back, before they were paid and after.
+fn withdrawn(sheet: &mut Sheet) {
+    let back = |capture: &str| call("merchant.withdraw", json!({"offer": hex(&offer(capture).id()), "now": NOW + 4}));
+    let base = receipt("at-once", 2);
+    let gives_back = || refused_as(Code::OfferUnknown).value(json!({"gives_back": true}));
+    let mut put = |id: &str, title: &str, setup: (&str, Call), expect: Expect, twin: (Option<&str>, &str)| {
+        put(sheet, id, title, Shows("F03", "B18"), setup, expect, twin);
+        let holds = if id.ends_with("held") { " holds" } else { "" };
+        sheet.amend(|case| case.needs(&format!("core{holds} withdrawal")));
+    };
+    put(
+        "withdrawn/paid",
+        "A receipt for an offer that was withdrawn: its money goes back",
+        ("withdrawn", shown(&base)),
+        gives_back(),
+        (Some("redeem/base"), "FLW-7 HTB-11"),
+    );
+    let later = redeem(offer("at-once").id(), &base.bytes(), secret(), &Request::new(), NOW + 1_000);
+    put(
+        "withdrawn/paid-later",
+        "A receipt for an offer that was withdrawn, and has ended since: its money goes back",
+        ("withdrawn", later),
+        gives_back(),
+        (Some("redeem/base"), "FLW-7 HTB-11"),
+    );
+    let held = changed(receipt("by-command", 1), -37, NOW + 604_800);
+    let held = redeem(offer("by-command").id(), &held.bytes(), secret(), &Request::new(), NOW + 5);
+    put(
+        "withdrawn/held",
+        "A receipt of a hold for an offer that was withdrawn: its money goes back",
+        ("withdrawn-by-command", held),
+        gives_back(),
+        (Some("held/base"), "FLW-7 HTB-11"),
+    );
+    let wrong = redeem(offer("at-once").id(), &base.bytes(), keys::thirty_two("a guess"), &Request::new(), NOW + 5);
+    put(
+        "withdrawn/secret",
+        "A receipt for an offer that was withdrawn, with another secret: nothing goes back",
+        ("withdrawn", wrong),
+        refused_as(Code::SecretMismatch).value(json!({"gives_back": false})),
+        (Some("redeem/base"), "FLW-7"),
+    );
+    put(
+        "withdrawn/another",
+        "A receipt for an offer, after another offer was withdrawn",
+        ("another-withdrawn", shown(&base)),
+        accepted().value(json!({"again": false})),
+        (None, "FLW-7 FLW-6"),
+    );
+    let mut after = shown(&base);
+    after.input["now"] = json!(NOW + 6);
+    put(
+        "withdrawn/served",
+        "An offer that was served is not withdrawn: the receipt that consumed it is answered as before",
+        ("served-then-withdrawn", after),
+        accepted().value(json!({"again": true})).same_as(2, "delivery"),
+        (None, "FLW-7 HTB-17"),
+    );
+    sheet.setup("withdrawn", vec![start(), offer_call("at-once"), back("at-once")]);
+    sheet.setup("withdrawn-by-command", vec![start(), offer_call("by-command"), back("by-command")]);
+    sheet
+        .setup("another-withdrawn", vec![start(), offer_call("at-once"), offer_call("by-command"), back("by-command")]);
+    let served = Call { expect: None, ..shown(&base) };
+    sheet.setup("served-then-withdrawn", vec![start(), offer_call("at-once"), served, back("at-once")]);
 }
 
 fn held(sheet: &mut Sheet) {

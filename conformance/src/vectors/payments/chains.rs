@@ -126,6 +126,16 @@ pub(super) fn chains(t: &mut Payments<'_>) {
         (twin, &like(|s| s.mandates[1].0 = s.mandates[1].0.clone().with(2, account("bob")))),
     );
     t.refuse_registration(
+        "chain/third-of-another-account",
+        "A third mandate of a chain for another account",
+        Shows("M45", "A14"),
+        Code::AccountMismatch,
+        ("chain/depth-two-twin", &|s| {
+            three(s);
+            s.mandates[2].0 = s.mandates[2].0.clone().with(2, account("bob"));
+        }),
+    );
+    t.refuse_registration(
         "chain/another-currency",
         "A mandate below in another currency",
         Shows("M13", "A6"),

@@ -1,5 +1,6 @@
 //! Whether the money is there, and the offer free.
 
+use super::super::world::merchant_command;
 use super::*;
 
 pub(super) fn funds(t: &mut Payments<'_>) {
@@ -128,27 +129,86 @@ pub(super) fn envelopes(sheet: &mut Sheet) {
     t.last(|case| case.clauses("QTA-4"));
 }
 
-/// One hold is open.
+/// Holds that are open, and holds that were.
 pub(super) fn holds(sheet: &mut Sheet) {
-    for (most, id, title) in [
-        (2, "holds/second-of-two", "A second hold, where two may be open"),
-        (1, "holds/second-of-one", "A second hold, where one may be open"),
-    ] {
+    let held = |open: usize, most: i64| {
         let mut world = World::new();
         let mut scene = Scene::new("first hold");
         scene.rule(19, most);
-        scene.offer(|o| o.with(-24, 2));
-        world.pay(&scene);
+        let mut holds = Vec::new();
+        for number in 0..open {
+            scene.offer = tea(&format!("hold {number}"), 1_000).with(-24, 2);
+            holds.push(world.pay(&scene));
+            scene.known = 1;
+        }
         let mut scene = scene.known();
-        scene.offer = tea("second hold", 1_000).with(-24, 2);
-        let setup = format!("one-hold-of-{most}");
+        scene.offer = tea("one more hold", 1_000).with(-24, 2);
+        (world, scene, holds)
+    };
+    let m15 = Shows("M15", "");
+    let rows: [(usize, i64, &str, &str, &str); 4] = [
+        (1, 2, "holds/second-of-two", "A second hold, where two may be open", ""),
+        (1, 1, "holds/second-of-one", "A second hold, where one may be open", "holds/second-of-two"),
+        (2, 3, "holds/third-of-three", "A third hold, where three may be open", ""),
+        (2, 2, "holds/third-of-two", "A third hold, where two may be open", "holds/third-of-three"),
+    ];
+    for (open, most, id, title, twin) in rows {
+        let (world, scene, _) = held(open, most);
+        let setup = format!("{open}-open-of-{most}");
         sheet.setup(&setup, world.setup());
-        let mut t = Payments::continuing(sheet, &setup, world, scene, "holds/second-of-two");
+        let twin = if twin.is_empty() { id } else { twin };
+        let mut t = Payments::continuing(sheet, &setup, world, scene, twin);
         t.needs("core holds");
-        if most == 2 {
-            t.accept(id, title, Shows("M15", ""), "RUL-16", |_| {});
+        if id == twin {
+            t.accept(id, title, m15, "RUL-16", |_| {});
         } else {
-            t.refuse(id, title, Shows("M15", ""), Code::RuleOpenHolds, |_| {});
+            t.refuse(id, title, m15, Code::RuleOpenHolds, |_| {});
+        }
+        // What is settled at once opens no hold.
+        if open == most.unsigned_abs() as usize {
+            let id = format!("holds/charge-beside-{open}");
+            let title = format!("A payment that is settled at once, where {most} holds are open and no more may be");
+            t.accept(&id, &title, m15, "RUL-16", |s| s.offer(|o| o.with(-24, 1)));
         }
     }
+    // A hold that has ended is open no more.
+    let ends: [(&str, &str, &dyn Fn(&mut World, [u8; 32])); 3] = [
+        ("void", "A hold, after the only one that may be open was voided", &|world, intent| {
+            world.send("command", &merchant_command("void", "merchant", intent, &[]).bytes(), NOW);
+            world.model.release(intent, "voided");
+        }),
+        ("capture", "A hold, after the only one that may be open was captured", &|world, intent| {
+            let all = [(-5, 1_000.into()), (-6, "CNY".into())];
+            world.send("command", &merchant_command("capture", "merchant", intent, &all).bytes(), NOW);
+            world.model.capture(intent, 1_000, false);
+        }),
+        (
+            "last-capture",
+            "A hold, after a part of the only one that may be open was captured, and the rest given up",
+            &|world, intent| {
+                let last = [(-5, 400.into()), (-6, "CNY".into()), (-43, true.into())];
+                world.send("command", &merchant_command("capture", "merchant", intent, &last).bytes(), NOW);
+                world.model.capture(intent, 400, true);
+            },
+        ),
+    ];
+    for (id, title, end) in ends {
+        let (mut world, scene, holds) = held(1, 1);
+        end(&mut world, holds[0]);
+        let setup = format!("held-once-and-{id}");
+        sheet.setup(&setup, world.setup());
+        let id = format!("holds/after-{id}");
+        let mut t = Payments::continuing(sheet, &setup, world, scene, &id);
+        t.needs("core holds");
+        t.accept(&id, title, m15, "RUL-16", |_| {});
+    }
+    let (mut world, scene, holds) = held(1, 1);
+    let part = [(-5, 400.into()), (-6, "CNY".into())];
+    world.send("command", &merchant_command("capture", "merchant", holds[0], &part).bytes(), NOW);
+    world.model.capture(holds[0], 400, false);
+    sheet.setup("held-once-and-captured-in-part", world.setup());
+    let mut t = Payments::continuing(sheet, "held-once-and-captured-in-part", world, scene, "holds/after-last-capture");
+    t.needs("core holds");
+    let title = "A hold, after a part of the only one that may be open was captured: it is open still";
+    t.refuse("holds/after-part", title, m15, Code::RuleOpenHolds, |_| {});
 }

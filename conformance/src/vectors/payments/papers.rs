@@ -325,13 +325,38 @@ pub(super) fn bindings(t: &mut Payments<'_>) {
         Code::PeriodMismatch,
         |s| s.intent(-30, 1),
     );
-    t.refuse(
-        "offer/subscription",
-        "A subscription, and an intent that names no period",
+    t.beside(
+        "offer/subscription-period",
+        "A subscription without a period",
         Shows("M16", "H2"),
         Code::PeriodMismatch,
-        |s| s.offer(|o| o.with(-23, 3)),
+        [
+            &|s| {
+                s.offer(|o| o.with(-23, 3));
+                s.intent(-30, 1);
+            },
+            &|s| s.offer(|o| o.with(-23, 3)),
+        ],
     );
+    t.refuse(
+        "intent/period-of-hold",
+        "An intent that names a period, for an offer that is captured by command and no subscription",
+        Shows("M16", "H2"),
+        Code::PeriodMismatch,
+        |s| {
+            s.offer(|o| o.with(-24, 2));
+            s.intent(-30, 12);
+        },
+    );
+    t.last(|case| case.needs("core holds"));
+    t.refuse_like(
+        "offer/subscription",
+        "A subscription that is captured by command, and an intent that names no period",
+        Shows("M16", "H2"),
+        Code::PeriodMismatch,
+        ("offer/subscription-period-twin", &|s| s.offer(|o| o.with(-23, 3).with(-24, 2))),
+    );
+    t.last(|case| case.needs("core holds"));
 }
 
 /// Two faults in two papers: the earlier stage first, and within a stage the earlier paper.

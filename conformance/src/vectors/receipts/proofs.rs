@@ -43,6 +43,72 @@ pub(super) fn paths(sheet: &mut Sheet) {
     for (id, title, draft) in rows {
         put(sheet, &format!("path/{id}"), title, Shows("F15", "B20"), &draft, ("", Some((wrong.0, wrong.1, twin))), "");
     }
+    put(sheet, "path/2-of-4", "Leaf 2 of 4", Shows("F17", ""), &batch(4, 2), ("settled", None), "RCT-3 RCT-5");
+    // Hashed by what is left and right of them alone, these would lead to the root.
+    let past: [(&str, &str, &str, Draft); 5] = [
+        ("index-of-one", "The index 1 in a tree of one leaf", "outcome/settled", at(1, batch(1, 0))),
+        (
+            "index-is-size",
+            "The index 2 in a tree of two, with the path of its first leaf",
+            "path/0-of-2",
+            at(2, batch(2, 0)),
+        ),
+        (
+            "index-past-size",
+            "The index 3 in a tree of two, with the path of its second leaf",
+            "path/1-of-2",
+            at(3, batch(2, 1)),
+        ),
+        (
+            "index-six-of-four",
+            "The index 6 in a tree of four, with the path of leaf 2",
+            "path/2-of-4",
+            at(6, batch(4, 2)),
+        ),
+        (
+            "index-wide-open",
+            "The index 2^63 in a tree of two, with the path of its first leaf",
+            "path/0-of-2",
+            at(1 << 63, batch(2, 0)),
+        ),
+    ];
+    for (id, title, twin, draft) in past {
+        put(sheet, &format!("path/{id}"), title, Shows("F15", "B20"), &draft, ("", Some((wrong.0, wrong.1, twin))), "");
+    }
+    // The root is that of a larger tree than it says, and the path goes all the way to it.
+    let smaller: [(&str, &str, &str, i64, Draft); 3] = [
+        (
+            "longer-of-one",
+            "A path of one hash, where the root says that it is of one leaf",
+            "path/1-of-2",
+            1,
+            at(0, batch(2, 1)),
+        ),
+        (
+            "longer-of-two",
+            "A path of two hashes, where the root says that it is of two leaves",
+            "path/3-of-4",
+            2,
+            at(1, batch(4, 3)),
+        ),
+        (
+            "longer-of-four",
+            "A path of three hashes, where the root says that it is of four leaves",
+            "path/7-of-8",
+            4,
+            at(3, batch(8, 7)),
+        ),
+    ];
+    put(sheet, "path/3-of-4", "Leaf 3 of 4", Shows("F17", ""), &batch(4, 3), ("settled", None), "RCT-3 RCT-5");
+    for (id, title, twin, size, draft) in smaller {
+        let draft = Draft { root: vec![(-47, Some(size.into()))], ..draft };
+        put(sheet, &format!("path/{id}"), title, Shows("F15", "B20"), &draft, ("", Some((wrong.0, wrong.1, twin))), "");
+    }
+}
+
+/// The same receipt under another index.
+fn at(index: u64, draft: Draft) -> Draft {
+    Draft { shown_index: Some(index), ..draft }
 }
 
 pub(super) fn cut(parts: &mut [Item], longer: bool) {

@@ -65,6 +65,130 @@ pub(super) fn counted(sheet: &mut Sheet) {
         Code::RuleCountPeriod,
         |_| {},
     );
+    rolled(sheet);
+}
+
+/// Payments that leave a rolling hour one by one: the newer ones stay until their own time has come.
+fn rolled(sheet: &mut Sheet) {
+    let shows = Shows("M16 M14", "A22");
+    let hour = || seq([2.into(), HOUR.into()]);
+    let paid = |caps: &Item, before: &[u64]| {
+        let mut world = World::new();
+        let mut scene = Scene::new("0");
+        scene.caps(caps.clone());
+        for (number, ago) in before.iter().enumerate() {
+            scene.offer = tea(&format!("earlier {number}"), 1_000);
+            scene.now = NOW - ago;
+            let at = scene.now;
+            scene.offer(|o| o.with(6, at - 60).with(4, at + 840));
+            scene.intent = vec![(6, Some((at - 10).into()))];
+            world.pay(&scene);
+            scene.known = 1;
+        }
+        scene.offer = tea("last", 1_000);
+        (scene.now, scene.intent) = (NOW, Vec::new());
+        (world, scene)
+    };
+    let counts = plenty().with(6, seq([seq([2.into(), hour()])]));
+    let totals = plenty().with(4, seq([seq([2_000.into(), hour()])]));
+    let rows: [(&str, &str, &Item, Code, &str); 2] = [
+        ("count-per-rolling", "count_per of two in an hour", &counts, Code::RuleCountPeriod, "RUL-6 RUL-23"),
+        (
+            "total-per-rolling",
+            "total_per of two payments' worth in an hour",
+            &totals,
+            Code::RuleTotalPeriod,
+            "RUL-4 RUL-23",
+        ),
+    ];
+    for (id, title, caps, code, clauses) in rows {
+        // The first of the two counts or not; the second, of this very second, does.
+        for (part, words, first) in [("now", "one of this second", 0), ("second", "one of a second ago", 1)] {
+            let twin = format!("{id}/gone-beside-{part}");
+            let (world, scene) = paid(caps, &[HOUR, first]);
+            let (setup, whole) = (format!("{id}-gone-{part}"), format!("{title}: {words}, and one of an hour ago"));
+            let mut t = Payments::new(sheet, (&setup, world), (&twin, &whole, clauses), scene);
+            t.last(|case| case.shows(shows));
+            let (world, scene) = paid(caps, &[HOUR - 1, first]);
+            let setup = format!("{id}-kept-{part}");
+            sheet.setup(&setup, world.setup());
+            let mut t = Payments::continuing(sheet, &setup, world, scene, &twin);
+            let whole = format!("{title}: {words}, and one of a second less than an hour ago");
+            t.refuse(&format!("{id}/kept-beside-{part}"), &whole, shows, code, |_| {});
+            t.last(|case| case.clauses("RUL-23"));
+        }
+    }
+}
+
+/// What a refund gives back, it gives back to the period of its payment, and never a number. [MAN-23]
+pub(super) fn given_back(sheet: &mut Sheet) {
+    let shows = Shows("M17 M14", "B16");
+    let after = |caps: &Item, before: &[u64], refunded: usize| {
+        let mut world = World::empty_at(NOW - 40 * DAY);
+        let mut scene = Scene::new("0");
+        scene.caps(caps.clone());
+        let mut refunds = Vec::new();
+        scene.mandate(|m| m.with(-18, true).with(5, NOW - 40 * DAY).with(6, NOW - 40 * DAY));
+        for (number, ago) in before.iter().enumerate() {
+            scene.now = NOW - ago;
+            let at = scene.now;
+            scene.offer = tea(&format!("earlier {number}"), 1_000).with(6, at - 60).with(4, at + 840);
+            scene.intent = vec![(6, Some((at - 10).into()))];
+            let intent = world.pay(&scene);
+            scene.known = 1;
+            if number == refunded {
+                let all = [(-5, 1_000.into()), (-6, "CNY".into())];
+                let refund = merchant_command("refund", "merchant", intent, &all);
+                refunds.push(refund.says(|p| p.with(6, NOW - 5)));
+                world.model.refund(intent, 1_000);
+            }
+        }
+        refunds.iter().for_each(|refund| world.send("command", &refund.bytes(), NOW - 1));
+        scene.offer = tea("last", 1_000);
+        (scene.now, scene.intent) = (NOW, Vec::new());
+        (world, scene)
+    };
+    let per = |period: Item| plenty().with(4, seq([seq([1_000.into(), period])]));
+    let day = || seq([1.into(), 1.into(), "Asia/Shanghai".into()]);
+    let rolling = || seq([2.into(), HOUR.into()]);
+    let rows: [(&str, &str, Item, [u64; 2]); 2] =
+        [("period", "a day", per(day()), [2 * DAY, 60]), ("rolling", "a rolling hour", per(rolling()), [2 * HOUR, 60])];
+    for (id, words, caps, before) in rows {
+        let twin = format!("given-back/{id}");
+        let (world, scene) = after(&caps, &before, 1);
+        let title = format!("A payment of {words} was refunded: it counts there no more");
+        let mut t = Payments::new(sheet, (&format!("given-back-{id}"), world), (&twin, &title, "MAN-23"), scene);
+        t.last(|case| case.shows(shows));
+        let (world, scene) = after(&caps, &before, 0);
+        let setup = format!("given-back-before-{id}");
+        sheet.setup(&setup, world.setup());
+        let mut t = Payments::continuing(sheet, &setup, world, scene, &twin);
+        let title = format!("A payment of before {words} was refunded in it: what was paid in it still counts");
+        t.refuse(&format!("{twin}-before"), &title, shows, Code::RuleTotalPeriod, |_| {});
+        t.last(|case| case.clauses("MAN-23"));
+    }
+    // The number stays.
+    let counted = |most: i64| plenty().with(5, most);
+    let counted_in = |most: i64| plenty().with(6, seq([seq([most.into(), day()])]));
+    let rows: [(&str, &str, Item, Item, Code); 2] = [
+        ("count", "count", counted(2), counted(1), Code::RuleCount),
+        ("count-per-day", "count_per of a day", counted_in(2), counted_in(1), Code::RuleCountPeriod),
+    ];
+    for (id, words, two, one, code) in rows {
+        let twin = format!("given-back/{id}-of-two");
+        let (world, scene) = after(&two, &[60], 0);
+        let title = format!("{words} of two, after one payment that was refunded");
+        let setup = format!("given-back-{id}-of-two");
+        let mut t = Payments::new(sheet, (&setup, world), (&twin, &title, "MAN-23"), scene);
+        t.last(|case| case.shows(shows));
+        let (world, scene) = after(&one, &[60], 0);
+        let setup = format!("given-back-{id}-of-one");
+        sheet.setup(&setup, world.setup());
+        let mut t = Payments::continuing(sheet, &setup, world, scene, &twin);
+        let title = format!("{words} of one, after one payment that was refunded: the number stays");
+        t.refuse(&format!("given-back/{id}-of-one"), &title, shows, code, |_| {});
+        t.last(|case| case.clauses("MAN-23"));
+    }
 }
 
 /// The counters of two grants of one mandate: a payment is counted in the grant that took it.
@@ -119,63 +243,4 @@ pub(super) fn grants_counted(sheet: &mut Sheet) {
         s.offer(|o| priced(o, 601))
     });
     t.last(|case| case.clauses("AUT-55"));
-}
-
-/// Midnights, here and there. `now` is 1:46:40 on a Monday in Shanghai, the 18th of March.
-pub(super) fn periods(sheet: &mut Sheet) {
-    let midnight = NOW - (HOUR + 46 * 60 + 40);
-    let scene_at = |minor: i64, unit: i64, zone: &str, at: u64| {
-        let mut scene = Scene::new("earlier");
-        let period = seq([1.into(), unit.into(), zone.into()]);
-        scene.rule(4, seq([seq([minor.into(), period])]));
-        scene.now = at;
-        scene.offer(|o| o.with(6, at - 60).with(4, at + 840));
-        scene.intent = vec![(6, Some((at - 10).into()))];
-        scene.mandate(|m| m.with(5, NOW - 40 * DAY).with(6, NOW - 40 * DAY));
-        scene
-    };
-    let rows: [(&str, &str, i64, &str, u64, u64, &str); 5] = [
-        ("day", "A day in Shanghai", 1, "Asia/Shanghai", midnight - 1, midnight, "RUL-21 RUL-22"),
-        ("week", "A week in Shanghai, from Monday on", 2, "Asia/Shanghai", midnight - 1, midnight, "RUL-22"),
-        (
-            "day-utc",
-            "A day in UTC",
-            1,
-            "UTC",
-            NOW - (17 * HOUR + 46 * 60 + 40) - 1,
-            NOW - (17 * HOUR + 46 * 60 + 40),
-            "RUL-22",
-        ),
-        ("month", "A month in Shanghai", 3, "Asia/Shanghai", midnight - 17 * DAY - 1, midnight - 17 * DAY, "RUL-22"),
-        ("year", "A year in Shanghai", 4, "Asia/Shanghai", midnight - 76 * DAY - 1, midnight - 76 * DAY, "RUL-22"),
-    ];
-    for (id, title, unit, zone, before, after, clauses) in rows {
-        let names = [format!("period/{id}-earlier"), format!("period/{id}-same")];
-        let mut ids = Vec::new();
-        for (setup, at) in names.iter().zip([before, after]) {
-            let mut world = World::empty_at(at - DAY);
-            let mut scene = scene_at(1_999, unit, zone, at);
-            scene.mandate(|m| m.with(5, at - DAY).with(6, at - DAY));
-            world.pay(&scene);
-            let mut next = scene.clone().known();
-            next.offer = tea("later", 1_000);
-            next.now = NOW;
-            next.intent = Vec::new();
-            ids.push((setup.clone(), world, next));
-        }
-        let mut ids = ids.into_iter();
-        let accepted_id = format!("period/{id}");
-        if let Some((setup, world, next)) = ids.next() {
-            let title = format!("{title}: a payment of the second before it began does not count");
-            Payments::new(sheet, (&setup, world), (&accepted_id, &title, clauses), next);
-            sheet.amend(|case| case.shows(Shows("M16", "A22")).clauses("RUL-4"));
-        }
-        if let Some((setup, world, next)) = ids.next() {
-            sheet.setup(&setup, world.setup());
-            let title = format!("{title}: a payment of its first second counts");
-            let mut t = Payments::continuing(sheet, &setup, world, next, &accepted_id);
-            t.refuse(&format!("period/{id}-full"), &title, Shows("M16", "A22"), Code::RuleTotalPeriod, |_| {});
-            t.last(|case| case.clauses(clauses));
-        }
-    }
 }

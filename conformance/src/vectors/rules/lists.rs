@@ -67,6 +67,60 @@ pub(super) fn lists(t: &mut Payments<'_>) {
         }],
     );
     t.beside(
+        "categories-allow-one-of-two",
+        "categories_allow, and an offer of which one line is of another category",
+        m09,
+        Code::RuleCategory,
+        [
+            &|s| {
+                s.rule(9, numbers(&[5411, 5499]));
+                s.offer(with_rice);
+            },
+            &|s| {
+                s.rule(9, numbers(&[5499]));
+                s.offer(with_rice);
+            },
+        ],
+    );
+    t.beside(
+        "categories-deny-one-of-two",
+        "categories_deny with the category of one of two lines",
+        m09,
+        Code::RuleCategory,
+        [
+            &|s| {
+                s.rule(10, numbers(&[5412]));
+                s.offer(with_rice);
+            },
+            &|s| {
+                s.rule(10, numbers(&[5411]));
+                s.offer(with_rice);
+            },
+        ],
+    );
+    t.accept("categories-allow-and-tip", "categories_allow, and a tip beside the goods", m09, "RUL-8", |s| {
+        s.rule(9, numbers(&[5499]));
+        s.offer(with_tip);
+    });
+    t.accept("items-allow-and-tip", "items_allow, and a tip beside the goods", m09, "RUL-9", |s| {
+        s.rule(11, names(&["longjing-25"]));
+        s.offer(with_tip);
+    });
+    t.accept("items-deny-and-tip", "items_deny with the id of a tip: a tip is no goods", m09, "RUL-9", |s| {
+        s.rule(12, names(&["tip"]));
+        s.offer(with_tip);
+    });
+    t.beside(
+        "items-allow-tips",
+        "items_allow, and an offer of nothing but a tip",
+        m09,
+        Code::RuleItem,
+        [&|s| s.rule(11, names(&["longjing-25"])), &|s| {
+            s.rule(11, names(&["longjing-25"]));
+            s.offer(|o| lined(lined(o, 3, None), 6, Some(5.into())));
+        }],
+    );
+    t.beside(
         "categories-allow-tips",
         "categories_allow, and an offer of nothing but a tip",
         m09,
@@ -145,6 +199,24 @@ pub(super) fn lists(t: &mut Payments<'_>) {
         Code::RulePayeeKey,
         [&|s| s.rule(17, pin("tea.example", "merchant")), &|s| s.rule(17, pin("tea.example", "other-merchant"))],
     );
+    t.beside(
+        "payee-keys-two-others",
+        "payee_keys with two other keys of the merchant's",
+        Shows("X26", "A4"),
+        Code::RulePayeeKey,
+        [&|s| s.rule(17, pins(&[("tea.example", "merchant"), ("tea.example", "thief")])), &|s| {
+            s.rule(17, pins(&[("tea.example", "other-merchant"), ("tea.example", "thief")]))
+        }],
+    );
+    t.beside(
+        "payee-keys-crossed",
+        "payee_keys with another key of the merchant's, and the merchant's key for another",
+        Shows("X26", "A4"),
+        Code::RulePayeeKey,
+        [&|s| s.rule(17, pins(&[("tea.example", "merchant"), ("rice.example", "other-merchant")])), &|s| {
+            s.rule(17, pins(&[("tea.example", "other-merchant"), ("rice.example", "merchant")]))
+        }],
+    );
     t.accept("payee-keys-of-another", "payee_keys with nothing about the merchant", Shows("", "A4"), "RUL-14", |s| {
         s.rule(17, pin("rice.example", "other-merchant"))
     });
@@ -153,6 +225,34 @@ pub(super) fn lists(t: &mut Payments<'_>) {
         pins.sort_unstable();
         s.rule(17, Item::List(pins.into_iter().map(|key| seq(["tea.example".into(), key.into()])).collect()));
     });
+}
+
+/// Keys of merchants, in the order of a list of pairs.
+fn pins(pairs: &[(&str, &str)]) -> Item {
+    let mut pins: Vec<Item> = pairs.iter().map(|(of, key)| seq([(*of).into(), keys::thumbprint(key).into()])).collect();
+    pins.sort_by_key(Item::encode);
+    Item::List(pins)
+}
+
+/// The tea, and rice of the other category of the merchant's certificate, for ten yuan together.
+fn with_rice(offer: Item) -> Item {
+    let line = |id: &str, category: i64, price: i64| {
+        labelled([(1, id.into()), (2, id.into()), (3, category.into()), (4, 1.into()), (5, price.into())])
+    };
+    offer.with(-21, seq([line("longjing-25", 5_499, 400), line("rice", 5_411, 600)]))
+}
+
+/// The tea and a tip, for ten yuan together.
+fn with_tip(offer: Item) -> Item {
+    let goods = labelled([
+        (1, "longjing-25".into()),
+        (2, "Longjing tea".into()),
+        (3, 5_499.into()),
+        (4, 1.into()),
+        (5, 900.into()),
+    ]);
+    let tip = labelled([(1, "tip".into()), (2, "Tip".into()), (4, 1.into()), (5, 100.into()), (6, 5.into())]);
+    offer.with(-21, seq([goods, tip]))
 }
 
 /// The tea and a card, for ten yuan together.

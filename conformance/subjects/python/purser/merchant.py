@@ -23,11 +23,13 @@ class GivesBack(Reject):
 
 @dataclass
 class Known:
-    """An offer that was made, and the receipt that consumed it."""
+    """An offer that was made, and the payment that consumed it."""
 
     offer: Map
     salt: bytes
+    withdrawn: bool = False
     consumed_by: bytes | None = None
+    payment: tuple[str, bytes] | None = None
     request: bytes | None = None
     delivery: bytes | None = None
 
@@ -62,6 +64,13 @@ class Merchant:
         self.offers[read(paper).id] = Known(body, request["salt"])  # [INT-22]
         return paper
 
+    def withdraw(self, offer_id: bytes) -> None:
+        """Takes an offer back, unless it was served."""
+        known = self.offers.get(offer_id)
+        if known is None:
+            raise Reject("offer-unknown")
+        known.withdrawn = known.consumed_by is None
+
     def redeem(self, offer_id: bytes, request: dict[str, Any], raw: bytes, secret: bytes,
                now: int) -> tuple[bytes, bool]:
         """The delivery for a receipt, and whether it was served before."""
@@ -79,18 +88,21 @@ class Merchant:
             raise Reject("receipt-mismatch")  # [HTB-12]
         if sha256(secret) != claims.get(papers.SECRET_HASH):
             raise Reject("secret-mismatch")  # [HTB-15]
+        if known.withdrawn:
+            raise GivesBack("offer-unknown", True)  # [FLW-7] [HTB-11]
+        payment = (found.issuer, claims.get(papers.INTENT))
         asked = http.resource(known.salt, request["method"], request["authority"], request["target"],
                               request["body"])
         if known.consumed_by is not None:
             if known.consumed_by != found.id or known.request != asked:
-                raise GivesBack("receipt-already-used", known.consumed_by != found.id)  # [HTB-14] [FLW-7]
+                raise GivesBack("receipt-already-used", known.payment != payment)  # [HTB-14] [FLW-7] [FLW-15]
             assert known.delivery is not None
             return known.delivery, True  # [HTB-17]
         if papers.HOLD_UNTIL in claims and claims.get(papers.HOLD_UNTIL) <= now + 10:
             raise Reject("receipt-mismatch")  # [HTB-39]
         if asked != offer.get(papers.RESOURCE):
             raise Reject("request-mismatch")  # [HTB-13]
-        known.consumed_by, known.request = found.id, asked  # [FLW-6]
+        known.consumed_by, known.payment, known.request = found.id, payment, asked  # [FLW-6]
         payload = {papers.ISS: self.name, papers.IAT: now, papers.VERSION: 1, papers.OFFER: offer_id,
                    papers.INTENT: claims.get(papers.INTENT), papers.STATE: 1, papers.DIGEST: sha256(b"")}
         known.delivery = sign("delivery", payload, self.network, self.key, self.chain[0])

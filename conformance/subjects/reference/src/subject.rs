@@ -85,6 +85,7 @@ impl Subject {
             "agent.delivery" => begun(&mut self.agent)?.delivery(input),
             "merchant.start" => start(&mut self.merchant, Merchant::start(input)),
             "merchant.offer" => begun(&mut self.merchant)?.offer(input),
+            "merchant.withdraw" => begun(&mut self.merchant)?.withdraw(input),
             "merchant.redeem" => begun(&mut self.merchant)?.redeem(input),
             "wallet.start" => start(&mut self.wallet, Wallet::start(input)),
             "wallet.confirm" => begun(&mut self.wallet)?.confirm(input),
@@ -110,7 +111,7 @@ fn hello() -> Value {
         "implementation": { "name": "purser-protocol", "version": env!("CARGO_PKG_VERSION"), "language": "rust" },
         "roles": ["verifier", "issuer", "agent", "merchant", "wallet"],
         "spec": ["1"],
-        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log", "tokens"],
+        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log", "tokens", "withdrawal"],
         "in_flight_max": 1,
     })
 }

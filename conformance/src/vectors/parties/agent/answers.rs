@@ -189,6 +189,31 @@ pub(super) fn answers(sheet: &mut Sheet) {
         "FLW-3",
         forged,
     );
+    for (outcome, name) in [(1, "authorized"), (6, "pending"), (7, "refused")] {
+        let title = format!("A receipt: {name}, of another payment");
+        let draft = receipt(outcome, &|c| c.with(-4, keys::thirty_two("another intent")));
+        let id = format!("{name}-another-intent");
+        put(&id, &title, "taken", answer(&draft), ("asking", "same"), "FLW-3", forged);
+    }
+    let payment = id;
+    for (id, title, label, code) in [
+        ("capture", "A refusal of a capture of the payment", "a capture", 240),
+        ("refund", "A refusal of a refund of the payment", "a refund", 141),
+    ] {
+        let of_command = labelled([
+            (6, NOW.into()),
+            (-3, offer.id().into()),
+            (-4, payment.into()),
+            (-8, 7.into()),
+            (-9, code.into()),
+            (-26, keys::sixteen("pseudonym").into()),
+            (-34, keys::thirty_two(label).into()),
+            (-35, keys::sixteen("salt").into()),
+            (-36, keys::thirty_two("detail").into()),
+        ]);
+        let id = format!("refused-{id}");
+        put(&id, title, "taken", answer(&Draft::of(of_command)), ("asking", "same"), "FLW-3", forged);
+    }
     // Its own issuer, its own money, its own offer. [FLW-14]
     for (outcome, name) in [(1, "authorized"), (2, "settled"), (6, "pending"), (7, "refused")] {
         let rows: [(&str, &str, i64, Item); 3] = [

@@ -86,6 +86,16 @@ impl Merchant {
         Ok(json!({ "offer": hex(paper), "id": id.to_string() }))
     }
 
+    /// Takes an offer back; of one that was served nothing is left to take back.
+    pub(super) fn withdraw(&mut self, input: Input<'_>) -> Outcome {
+        let offer = PaperId(input.array("offer")?);
+        let made = self.offers.get_mut(&offer).ok_or(Code::OfferUnknown)?;
+        if made.state == OfferState::Open {
+            made.state = OfferState::Withdrawn;
+        }
+        Ok(json!({}))
+    }
+
     /// Judges a receipt, consumes the offer, serves. [FLW-5] [FLW-6]
     pub(super) fn redeem(&mut self, input: Input<'_>) -> Outcome {
         let (offer, secret) = (PaperId(input.array("offer")?), input.array("secret")?);
