@@ -15,5 +15,6 @@ pub mod profile;
 pub mod report;
 pub mod results;
 pub mod run;
+mod signed;
 pub mod spec;
 pub mod vectors;

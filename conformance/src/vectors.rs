@@ -5,6 +5,7 @@
 
 #![allow(clippy::type_complexity, reason = "the rows of tables hold changes")]
 
+mod accounts;
 mod cbor;
 mod certificates;
 mod certs;
@@ -61,6 +62,7 @@ pub fn areas() -> Vec<Area> {
         payments::area(),
         mandates::area(),
         flows::area(),
+        accounts::area(),
         confirmations::area(),
         receipts::area(),
         log::area(),

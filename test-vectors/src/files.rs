@@ -19,6 +19,7 @@ areas! {
     "payments"
     "mandates"
     "flows"
+    "accounts"
     "confirmations"
     "receipts"
     "log"

@@ -5,6 +5,7 @@ mod again;
 mod framing;
 mod holds;
 mod limits;
+mod log;
 mod mandates;
 mod open;
 mod pay;
@@ -44,7 +45,7 @@ pub(crate) const SANDBOX: &str = "sandbox";
 
 /// The checks, in the order of the report.
 pub(crate) fn checks() -> Vec<&'static Check<Scene>> {
-    let areas: [&'static [Check<Scene>]; 11] = [
+    let areas: [&'static [Check<Scene>]; 12] = [
         open::CHECKS,
         framing::CHECKS,
         limits::CHECKS,
@@ -56,6 +57,7 @@ pub(crate) fn checks() -> Vec<&'static Check<Scene>> {
         mandates::CHECKS,
         pending::CHECKS,
         reads::CHECKS,
+        log::CHECKS,
     ];
     areas.into_iter().flatten().collect()
 }

@@ -127,6 +127,7 @@ pub fn judge(case: &Case, setup: &[Call], seen: &Seen, options: &Options) -> Ver
         .and_then(|()| value_fits(&case.expect, &seen.reply))
         .and_then(|()| same_fits(&case.expect, seen))
         .and_then(|()| crate::answer::fits(seen, setup, case.expect.answer.as_ref()))
+        .and_then(|()| crate::signed::fits(&case.call, setup, seen))
         .and_then(|()| state_fits(&case.expect, seen));
     Verdict { failure: fits.err(), reply: Some(seen.reply.clone()) }
 }

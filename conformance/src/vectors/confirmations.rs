@@ -3,7 +3,7 @@
 mod waiting;
 
 use purser_protocol::code::{Code, Stage};
-use purser_test_vectors::{Area, Call, Expect};
+use purser_test_vectors::{Area, Call, Case, Expect};
 use serde_json::json;
 
 use self::waiting::{answers, full, waiting};
@@ -77,6 +77,20 @@ fn asking(sheet: &mut Sheet) {
         Shows("M12", ""),
         "CND-3",
         grants(vec![asks(), asks().with(1, 6_000)]),
+    );
+    t.accept(
+        "ask/third-grant-is-quiet",
+        "Three grants that hold, of which the last alone does not ask",
+        Shows("M12", ""),
+        "CND-3",
+        grants(vec![asks(), asks().with(1, 6_000), quiet()]),
+    );
+    t.accept(
+        "ask/above-in-another-grant",
+        "Two grants that hold, of which the first asks above an amount",
+        Shows("M12", ""),
+        "CND-3",
+        grants(vec![labelled([(1, 5_000.into()), (21, 999.into())]), quiet()]),
     );
     t.needs("core confirmation delegation");
     t.ask(
@@ -243,6 +257,24 @@ fn together(sheet: &mut Sheet) {
         m06,
         Code::ConfirmationMismatch,
         |s| {
+            s.confirmed_by = "other-payer";
+            s.confirmation = Some(vec![(2, Some(account("bob").into()))]);
+        },
+    );
+    t.refuse(
+        "together/issuer-prefix",
+        "A confirmation for an issuer whose name begins like this one's",
+        Shows("M37 M41", "B10"),
+        Code::ConfirmationMismatch,
+        says(3, "issuer.exampl".into()),
+    );
+    t.refuse(
+        "together/of-another-account-and-issuer",
+        "A confirmation of another account, signed by its key, when the payment is above an amount",
+        m06,
+        Code::ConfirmationMismatch,
+        |s| {
+            s.caps(plenty().with(21, 1));
             s.confirmed_by = "other-payer";
             s.confirmation = Some(vec![(2, Some(account("bob").into()))]);
         },

@@ -196,6 +196,16 @@ fn challenges(sheet: &mut Sheet) {
     let long = format!("{honest}, note=\"{}\"", "a".repeat(2_049 - honest.len() - 9));
     let fits = format!("{honest}, note=\"{}\"", "a".repeat(2_048 - honest.len() - 9));
     read(sheet, "challenge/2048-bytes", "A challenge of 2,048 bytes", Shows("F22", "F3"), &fits, None, "HTB-34");
+    let other = format!("Bearer realm=\"{}\"", "a".repeat(2_049 - honest.len() - 17));
+    read(
+        sheet,
+        "challenge/2049-bytes-of-two",
+        "A challenge after another, 2,049 bytes together",
+        Shows("F22", "F3"),
+        &format!("{other}, {honest}"),
+        Some(CredentialMalformed),
+        "HTB-34",
+    );
     read(
         sheet,
         "challenge/2049-bytes",

@@ -58,6 +58,20 @@ fn kinds(t: &mut Payments<'_>) {
             s.intent(-5, 1_001);
         }),
     );
+    t.accept("metered/one", "One unit, where the offer is metered", Shows("M28", "H1"), "AUT-41", |s| {
+        s.offer(|o| o.with(-23, 2));
+        s.intent(-5, 1);
+    });
+    t.refuse_like(
+        "metered/twice",
+        "Twice the offer's amount, where it is metered",
+        Shows("M28", "H1"),
+        Code::AmountMismatch,
+        ("metered/less", &|s| {
+            s.offer(|o| o.with(-23, 2));
+            s.intent(-5, 2_000);
+        }),
+    );
     t.needs("core holds");
     t.accept("holds/default", "A hold of seven days", Shows("F11", ""), "AUT-66", |s| s.offer(|o| o.with(-24, 2)));
     t.accept("holds/hour", "A hold of an hour", Shows("F11", ""), "AUT-66", |s| {
@@ -107,6 +121,17 @@ fn single(t: &mut Payments<'_>) {
             of(id)(s);
             s.offer(|o| lined(o.with(1, "rice.example"), 3, Some(5_411.into())));
             s.merchant = "other-merchant";
+        },
+    );
+    t.accept(
+        "single/asks-nothing-above",
+        "A single mandate with a rule that would ask above nothing",
+        Shows("M01", "A10"),
+        "SGL-3",
+        |s| {
+            let id = offer(s);
+            of(id)(s);
+            s.mandate(|m| m.with(-15, labelled([(21, 0.into())])));
         },
     );
     t.accept("single/asks-nothing", "A single mandate with a rule that would ask", Shows("M01", "A10"), "SGL-3", |s| {

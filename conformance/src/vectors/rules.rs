@@ -87,6 +87,35 @@ fn amounts(t: &mut Payments<'_>) {
         Code::RuleTotalPeriod,
         [&|s| s.rule(4, both(5_000, 1_000)), &|s| s.rule(4, both(5_000, 999))],
     );
+    // Each entry is a limit, wherever it stands in the list.
+    let week = || seq([1.into(), 2.into(), "Asia/Shanghai".into()]);
+    let three =
+        |a: i64, b: i64, c: i64| seq([seq([a.into(), day()]), seq([b.into(), week()]), seq([c.into(), rolling(60)])]);
+    let rows: [(&str, &str, Item, Item); 3] = [
+        ("first-of-two", "total_per of two entries: the first is passed", both(1_000, 5_000), both(999, 5_000)),
+        (
+            "first-of-three",
+            "total_per of three entries: the first is passed",
+            three(1_000, 5_000, 5_000),
+            three(999, 5_000, 5_000),
+        ),
+        (
+            "last-of-three",
+            "total_per of three entries: the last is passed",
+            three(5_000, 5_000, 1_000),
+            three(5_000, 5_000, 999),
+        ),
+    ];
+    for (id, title, good, bad) in rows {
+        let id = format!("total-per-{id}");
+        t.beside(
+            &id,
+            title,
+            Shows("M12 M14", ""),
+            Code::RuleTotalPeriod,
+            [&|s| s.rule(4, good.clone()), &|s| s.rule(4, bad.clone())],
+        );
+    }
     let greatest = (1_i64 << 53) - 1;
     t.accept("amount-max-greatest", "amount_max of 2^53 - 1", Shows("M24", "A8"), "RUL-1 ENC-23", |s| {
         s.rule(1, greatest)
@@ -149,6 +178,17 @@ fn times(t: &mut Payments<'_>) {
             s.rule(14, window("America/New_York", 127, 827, 1440))
         }],
     );
+    t.beside(
+        "times-after-in-shanghai",
+        "times that end with this minute, by the clocks of Shanghai",
+        shows,
+        Code::RuleTime,
+        [&|s| s.rule(14, window("Asia/Shanghai", 127, 0, 107)), &|s| s.rule(14, window("Asia/Shanghai", 127, 0, 106))],
+    );
+    t.accept("times-second-of-two", "times in two places, of which the second window is open", shows, "RUL-11", |s| {
+        let window = |zone: &str, days: i64| seq([zone.into(), days.into(), 0.into(), 1440.into()]);
+        s.rule(14, seq([window("Asia/Shanghai", 64), window("UTC", 64)]));
+    });
     t.accept("times-one-of-two", "times of which the second window is open", shows, "RUL-11", |s| {
         let window = |days: i64| seq(["UTC".into(), days.into(), 0.into(), 1440.into()]);
         s.rule(14, seq([window(1), window(64)]));

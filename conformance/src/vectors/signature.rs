@@ -344,7 +344,15 @@ fn signing(sheet: &mut Sheet) {
         }
         let expect = accepted().value(id_value(&forge.id()));
         let title = format!("A {kind} to sign: its id is known before it is signed");
-        let case = case("verifier", &format!("sign/{kind}"), title, call("paper.sign", input), expect);
-        sheet.add(case.clauses("SIG-16 SIG-20 SIG-21 ENC-19").shows(Shows("", "D16")));
+        let case = case("verifier", &format!("sign/{kind}"), title, call("paper.sign", input.clone()), expect.clone());
+        sheet.add(case.clauses("SIG-15 SIG-16 SIG-20 SIG-21 ENC-19").shows(Shows("", "D16")));
+        // A root names its network.
+        if kind != "root" {
+            input["network"] = json!("live");
+            let title = format!("A {kind} to sign for the network live: its id is the same");
+            let case =
+                super::sheet::case("verifier", &format!("sign/{kind}-live"), title, call("paper.sign", input), expect);
+            sheet.add(case.clauses("SIG-15 SIG-16 SIG-20").shows(Shows("M44", "D9 D16")));
+        }
     }
 }

@@ -9,7 +9,7 @@ use super::issuer::{Commands, Payments};
 use super::keys;
 use super::papers::{NOW, Papers, agent_key, honest};
 use super::sheet::{Build as _, Sheet, Shows};
-use super::world::{DAY, Scene, World, account, deposit, enrolment, mandate_command, plenty, quota};
+use super::world::{DAY, HOUR, Scene, World, account, deposit, enrolment, mandate_command, plenty, quota};
 
 /// Five years of 366 days.
 const LONGEST: u64 = 158_112_000;
@@ -23,6 +23,7 @@ pub(super) fn area() -> Area {
     intents(&mut t);
     mandates(&mut t);
     expired(&mut sheet);
+    registered(&mut sheet);
     expired_in_chains(&mut sheet);
     backwards(&mut sheet);
     commands(&mut sheet);
@@ -82,6 +83,10 @@ fn offers(t: &mut Payments<'_>) {
         Code::LifetimeExceeded,
         [&|s| s.offer(|o| o.with(4, NOW - 60 + 3_600)), &|s| s.offer(|o| o.with(4, NOW - 60 + 3_601))],
     );
+    t.accept("offer/window-held", "An offer for an hour, captured by command", Shows("M33", ""), "AUT-28", |s| {
+        s.offer(|o| o.with(4, NOW - 60 + 3_600).with(-24, 2))
+    });
+    t.last(|case| case.needs("core holds"));
     t.refuse(
         "offer/window-before-expiry",
         "An offer for longer than an hour that has ended",
@@ -217,6 +222,72 @@ fn expired(sheet: &mut Sheet) {
         Code::MandateExpired,
         |_| {},
     );
+}
+
+/// Mandates that are registered by themselves.
+fn registered(sheet: &mut Sheet) {
+    let mut t = Commands::new(sheet, "before-mandates", World::new(), "core");
+    let of = |exp: u64, nbf: u64, iat: u64| {
+        Forge::new("mandate", quota("main", plenty()).with(4, exp).with(5, nbf).with(6, iat), By::Key("payer"))
+    };
+    let usual = (NOW + 30 * DAY, NOW - DAY, NOW - HOUR);
+    let rows: [(&str, &str, Forge, [(&str, &str, Forge); 2], Code, &str); 3] = [
+        (
+            "lasts",
+            "A mandate, registered in its last second",
+            of(NOW + 1, usual.1, usual.2),
+            [
+                ("ends", "A mandate, registered in the second in which it ends", of(NOW, usual.1, usual.2)),
+                ("ended", "A mandate, registered an hour after its end", of(NOW - HOUR, usual.1, usual.2)),
+            ],
+            Code::MandateExpired,
+            "AUT-21",
+        ),
+        (
+            "ten-later",
+            "A mandate of ten seconds later, registered by itself",
+            of(usual.0, usual.1, NOW + 10),
+            [
+                (
+                    "eleven-later",
+                    "A mandate of eleven seconds later, registered by itself",
+                    of(usual.0, usual.1, NOW + 11),
+                ),
+                ("day-later", "A mandate of a day later, registered by itself", of(usual.0, usual.1, NOW + DAY)),
+            ],
+            Code::MandateNotYetValid,
+            "MAN-15",
+        ),
+        (
+            "longest",
+            "A mandate for five years, registered by itself",
+            of(usual.1 + LONGEST, usual.1, usual.2),
+            [
+                (
+                    "too-long",
+                    "A mandate for five years and a second, registered by itself",
+                    of(usual.1 + LONGEST + 1, usual.1, usual.2),
+                ),
+                (
+                    "century",
+                    "A mandate for fifty years, registered by itself",
+                    of(usual.1 + 10 * LONGEST, usual.1, usual.2),
+                ),
+            ],
+            Code::LifetimeExceeded,
+            "AUT-28",
+        ),
+    ];
+    for (id, title, good, bad, code, clause) in rows {
+        let twin = format!("register/{id}");
+        let effect = |w: &mut World| w.registered(&good);
+        t.accept(&twin, title, Shows("M30 M33", "A16"), clause, ("mandate", &good, NOW), ("recorded", &effect));
+        for (id, title, paper) in bad {
+            let id = format!("register/{id}");
+            t.refuse(&id, title, Shows("M30 M33", "A16"), code, ("mandate", &paper, NOW), (&twin, "time"));
+            t.last(|case| case.clauses(clause));
+        }
+    }
 }
 
 /// Chains whose mandates were registered in their time, and of which one has ended or not begun.
@@ -417,7 +488,7 @@ fn lifetimes(sheet: &mut Sheet) {
 }
 
 /// The same with the clause of its kind as the one that decides.
-fn peeled(mut case: Case, clause: &str) -> Case {
+pub(super) fn peeled(mut case: Case, clause: &str) -> Case {
     case.clauses = vec![clause.to_owned()];
     case.peel = Some(clause.to_owned());
     case

@@ -22,7 +22,7 @@ use crate::random::random;
 const SERVED: &str = "live/merchant/redeem/served";
 
 pub(super) const CHECKS: &[Check<Scene>] = checks! { Scene;
-    "live/merchant/redeem/served", "What was paid for is served, with receipt and delivery", ["HTB-35", "FLW-5"], Critical, Must::Accept, [] => serves;
+    "live/merchant/redeem/served", "What was paid for is served, with receipt and delivery", ["HTB-35", "FLW-5", "RCT-16"], Critical, Must::Accept, [] => serves;
     "live/merchant/redeem/again", "The same receipt and request get the same answer", ["HTB-17", "FLW-10"], High, Must::Accept, [] => again;
     "live/merchant/redeem/other-request", "A receipt for one request does not pay for another, and stays good for its own", ["HTB-13"], Critical, Must::Refuse(Code::RequestMismatch, SERVED), [] => other_request;
     "live/merchant/redeem/used-for-another", "A receipt that was redeemed, with another request", ["HTB-14"], Critical, Must::Refuse(Code::ReceiptAlreadyUsed, SERVED), [] => used_for_another;

@@ -35,12 +35,7 @@ pub(super) fn answers(sheet: &mut Sheet) {
         ("confirmation", &confirmation(&scene, NOW + 839), NOW + 840),
         ("answer/last-second", "now"),
     );
-    t.last(|mut case| {
-        let mut after = world.clone();
-        after.model.close(intent, "refused");
-        case.expect = case.expect.after(after.model.value());
-        case
-    });
+    t.last(|case| refused_after(case, &world, intent));
     let by = |key: &'static str| {
         let mut scene = scene.clone();
         scene.confirmed_by = key;
@@ -62,6 +57,33 @@ pub(super) fn answers(sheet: &mut Sheet) {
         ("confirmation", &by("other-payer"), NOW + 10),
         ("answer/yes", "signer"),
     );
+    // When it was said, as of one that comes along.
+    for (id, title, made_at, code) in [
+        ("ten-later", "The payer's yes of ten seconds later", NOW + 20, None),
+        ("eleven-later", "The payer's yes of eleven seconds later", NOW + 21, Some("answer/ten-later")),
+        ("ten-before", "The payer's yes of ten seconds before the intent", NOW - 20, None),
+        ("eleven-before", "The payer's yes of eleven seconds before the intent", NOW - 21, Some("answer/ten-before")),
+    ] {
+        let (id, paper) = (format!("answer/{id}"), confirmation(&scene, made_at));
+        let message = ("confirmation", &paper, NOW + 10);
+        match code {
+            None => t.accept(&id, title, Shows("M05 M35", "A11"), "AUT-26 ENC-24", message, ("settled", &settled)),
+            Some(twin) => {
+                t.refuse(&id, title, Shows("M05 M35", "A11"), Code::ConfirmationStale, message, (twin, "iat"));
+                t.last(|case| refused_after(case, &world, intent));
+            }
+        }
+    }
+    let elsewhere = yes.says(|p| p.with(3, "other-issuer.example"));
+    t.refuse(
+        "answer/another-issuer",
+        "The payer's yes to another issuer",
+        Shows("M37", "B10"),
+        Code::ConfirmationMismatch,
+        ("confirmation", &elsewhere, NOW + 10),
+        ("answer/yes", "aud"),
+    );
+    t.last(|case| refused_after(case, &world, intent));
     let stranger = yes.says(|p| p.with(-4, keys::thirty_two("no intent")));
     t.refuse(
         "answer/unknown-intent",
@@ -127,12 +149,35 @@ pub(super) fn answers(sheet: &mut Sheet) {
             continue;
         };
         t.refuse(&id, title, Shows("M30", "A16"), code, now, ("answer/mandate-lasts", "setup"));
-        t.last(|mut case| {
-            let mut after = world.clone();
-            after.model.close(intent, "refused");
-            case.expect = case.expect.after(after.model.value());
-            case.clauses("CNF-12")
-        });
+        t.last(|case| refused_after(case, &world, intent).clauses("CNF-12"));
+    }
+    // A quarter of an hour, of a payment that waits for longer.
+    for (id, title, late) in [
+        ("quarter", "A yes of a quarter of an hour ago", 900),
+        ("quarter-and-a-second", "A yes of a quarter of an hour and a second ago", 901),
+    ] {
+        let mut scene = Scene::new("waiting");
+        scene.rule(20, true);
+        scene.offer(|o| o.with(4, NOW + 3_000));
+        let mut world = World::new();
+        world.register(&scene.papers().mandates[0]);
+        let scene = scene.known();
+        world.send("payment", &scene.body(), NOW);
+        world.closed(&scene, "pending");
+        let intent = scene.papers().intent.id();
+        let mut t = Commands::new(sheet, "waiting-for-long", world.clone(), NEEDS);
+        let (paper, id) = (confirmation(&scene, NOW), format!("answer/{id}"));
+        let message = ("confirmation", &paper, NOW + late);
+        let effect = |w: &mut World| {
+            w.paid(&scene);
+        };
+        if late == 900 {
+            t.accept(&id, title, Shows("M05 M35", "A11"), "AUT-26", message, ("settled", &effect));
+        } else {
+            let twin = ("answer/quarter", "now");
+            t.refuse(&id, title, Shows("M05 M35", "A11"), Code::ConfirmationStale, message, twin);
+            t.last(|case| refused_after(case, &world, intent));
+        }
     }
     let mut changed = world;
     let mandate = papers.mandates[0].id();
@@ -147,12 +192,15 @@ pub(super) fn answers(sheet: &mut Sheet) {
         ("confirmation", &yes, NOW + 10),
         ("answer/yes", "setup"),
     );
-    t.last(|mut case| {
-        let mut after = changed.clone();
-        after.model.close(intent, "refused");
-        case.expect = case.expect.after(after.model.value());
-        case.clauses("CNF-12")
-    });
+    t.last(|case| refused_after(case, &changed, intent).clauses("CNF-12"));
+}
+
+/// A case after which the payment is refused.
+fn refused_after(mut case: Case, world: &World, intent: [u8; 32]) -> Case {
+    let mut after = world.clone();
+    after.model.close(intent, "refused");
+    case.expect = case.expect.after(after.model.value());
+    case
 }
 
 /// What is answered while a payment waits, and after.
@@ -288,6 +336,12 @@ pub(super) fn full(sheet: &mut Sheet) {
         if refusal {
             let title = "A ninth payment that would wait, below a mandate of which eight do";
             t.refuse("limit/ninth-below", title, shows, Code::PendingLimit, |_| {});
+            let title = "A ninth payment that would wait, two mandates below one of which eight do";
+            t.refuse("limit/ninth-two-below", title, shows, Code::PendingLimit, |s| {
+                let last = super::super::world::quota("last", plenty());
+                s.mandates.push((last.with(8, super::super::papers::agent_key("sub-sub-agent")), "sub-agent"));
+                s.agent = By::Key("sub-sub-agent");
+            });
         } else {
             let title = "An eighth payment that waits, below a mandate of which seven do";
             t.ask("limit/eighth-below", title, shows, "CNF-2", |_| {});

@@ -178,6 +178,14 @@ fn offers(sheet: &mut Sheet) {
         "",
     );
     refuse(
+        "window-of-a-day",
+        "An offer for a day",
+        Shows("M33", ""),
+        refused_as(Code::LifetimeExceeded),
+        &says(&|p| p.with(4, NOW - 60 + 86_400)),
+        "",
+    );
+    refuse(
         "another-issuer",
         "An offer that accepts another issuer alone",
         Shows("M37", "B10"),

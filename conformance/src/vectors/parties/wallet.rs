@@ -152,6 +152,10 @@ pub(super) fn cases(sheet: &mut Sheet) {
     };
     let no = case("wallet", "refuse/base", "A no to an intent", refuse(&papers.intent.bytes()), accepted());
     sheet.add(no.after_setup("started").needs("core confirmation").clauses("CNF-3"));
+    let another = Scene::new("a no to another").papers().intent;
+    let no =
+        case("wallet", "refuse/another", "A no to an intent for another offer", refuse(&another.bytes()), accepted());
+    sheet.add(no.after_setup("started").needs("core confirmation").clauses("CNF-3"));
     let broken = refuse(&papers.mandates[0].bytes());
     let case = case(
         "wallet",

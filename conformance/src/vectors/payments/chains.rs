@@ -97,6 +97,36 @@ pub(super) fn chains(t: &mut Payments<'_>) {
             },
         ],
     );
+    // The depth of a rule is counted from the mandate that has it.
+    let limited = |s: &mut Scene, place: usize, most: i64| {
+        s.mandates[place].0 = s.mandates[place].0.clone().with(-15, plenty().with(18, most));
+    };
+    t.beside(
+        "chain/depth-below",
+        "depth of nothing in the second of three mandates",
+        Shows("M46", "A13"),
+        Code::RuleDepth,
+        [
+            &|s| {
+                three(s);
+                limited(s, 1, 1);
+            },
+            &|s| {
+                three(s);
+                limited(s, 1, 0);
+            },
+        ],
+    );
+    t.accept(
+        "chain/depth-of-the-last",
+        "depth of nothing in the last of three mandates",
+        Shows("M46", "A13"),
+        "RUL-15",
+        |s| {
+            three(s);
+            limited(s, 2, 0);
+        },
+    );
     t.refuse_like(
         "chain/upper-agent",
         "An intent under the lower mandate, signed by the agent above",

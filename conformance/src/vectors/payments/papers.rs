@@ -265,6 +265,18 @@ pub(super) fn bindings(t: &mut Payments<'_>) {
             s.offer(|o| o.with(-21, seq([line("a", 5_499), line("b", 7_995)])));
         },
     );
+    t.refuse(
+        "offer/third-category",
+        "A third line of a category that the certificate does not have",
+        Shows("M09", "A5"),
+        Code::CategoryUncertified,
+        |s| {
+            let line = |id: &str, category: i64, price: i64| {
+                labelled([(1, id.into()), (2, id.into()), (3, category.into()), (4, 1.into()), (5, price.into())])
+            };
+            s.offer(|o| o.with(-21, seq([line("a", 5_499, 400), line("b", 5_411, 300), line("c", 7_995, 300)])));
+        },
+    );
     t.accept("offer/other-category", "The other category of the certificate", Shows("M09", ""), "AUT-43", |s| {
         s.offer(|o| lined(o, 3, Some(5_411.into())))
     });
@@ -290,6 +302,22 @@ pub(super) fn bindings(t: &mut Payments<'_>) {
         Code::CurrencyMismatch,
         |s| s.intent(-6, "JPY"),
     );
+    t.refuse(
+        "intent/another-currency",
+        "An intent in a third currency",
+        Shows("M13 M22", "A6 A7"),
+        Code::CurrencyMismatch,
+        |s| s.intent(-6, "KWD"),
+    );
+    for (id, title, currency) in [
+        ("offer/yen-alone", "An offer in yen, its intent and the mandate in yuan", "JPY"),
+        ("offer/dinars-alone", "An offer in dinars, its intent and the mandate in yuan", "KWD"),
+    ] {
+        t.refuse(id, title, Shows("M13 M22", "A6 A7"), Code::CurrencyMismatch, |s| {
+            s.offer(|o| o.with(-6, currency));
+            s.intent(-6, "CNY");
+        });
+    }
     t.refuse(
         "offer/currency",
         "An offer, and its intent, in another currency than the mandate",
@@ -317,6 +345,16 @@ pub(super) fn bindings(t: &mut Payments<'_>) {
         Shows("M02 F15", "A11"),
         Code::AmountMismatch,
         |s| s.intent(-5, 999),
+    );
+    t.refuse("intent/amount-of-a-unit", "An intent for one unit", Shows("M02 F15", "A11"), Code::AmountMismatch, |s| {
+        s.intent(-5, 1)
+    });
+    t.refuse(
+        "intent/amount-of-two",
+        "An intent for twice the amount of its offer",
+        Shows("M02 F15", "B13"),
+        Code::AmountMismatch,
+        |s| s.intent(-5, 2_000),
     );
     t.refuse(
         "intent/period",

@@ -22,7 +22,7 @@ const MIDNIGHT: u64 = NOW - (HOUR + 46 * 60 + 40);
 
 /// Periods of which each is as long as none of its kind must be: months of 31, 28 and 30 days, years of 365 and 366,
 /// days of 23, 24 and 25 hours.
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 19] = [
     Row { id: "day", title: "A day in Shanghai", unit: 1, zone: SHANGHAI, begins: MIDNIGHT, now: NOW },
     Row {
         id: "week",
@@ -120,6 +120,14 @@ const ROWS: [Row; 18] = [
         zone: SHANGHAI,
         begins: 1_893_427_200,
         now: 1_893_470_400,
+    },
+    Row {
+        id: "year-after-365-utc",
+        title: "The first day after a year of 365, in UTC",
+        unit: 4,
+        zone: "UTC",
+        begins: 1_893_456_000,
+        now: 1_893_499_200,
     },
     // The 3rd of November 2030, of 25 hours, at 23:30.
     Row {

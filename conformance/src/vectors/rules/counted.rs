@@ -66,6 +66,47 @@ pub(super) fn counted(sheet: &mut Sheet) {
         |_| {},
     );
     rolled(sheet);
+    entries(sheet);
+}
+
+/// count_per with several entries, of which one is full: each is a limit, wherever it stands.
+fn entries(sheet: &mut Sheet) {
+    let day = || seq([1.into(), 1.into(), "Asia/Shanghai".into()]);
+    let week = || seq([1.into(), 2.into(), "Asia/Shanghai".into()]);
+    let hour = || seq([2.into(), HOUR.into()]);
+    let entry = |most: i64, period: Item| seq([most.into(), period]);
+    let paid = |list: Item| {
+        let mut world = World::new();
+        let mut scene = Scene::new("earlier");
+        scene.rule(6, list);
+        scene.now = NOW - 60;
+        scene.offer(|o| o.with(6, NOW - 120).with(4, NOW + 780));
+        scene.intent = vec![(6, Some((NOW - 70).into()))];
+        world.pay(&scene);
+        let mut scene = scene.known();
+        (scene.offer, scene.now, scene.intent) = (tea("last", 1_000), NOW, Vec::new());
+        (world, scene)
+    };
+    let two = |a: i64, b: i64| seq([entry(a, day()), entry(b, hour())]);
+    let three = |a: i64, b: i64, c: i64| seq([entry(a, day()), entry(b, week()), entry(c, hour())]);
+    let rows: [(&str, &str, Item, Item); 4] = [
+        ("first-of-two", "the first of two entries", two(2, 9), two(1, 9)),
+        ("last-of-two", "the last of two entries", two(9, 2), two(9, 1)),
+        ("first-of-three", "the first of three entries", three(2, 9, 9), three(1, 9, 9)),
+        ("last-of-three", "the last of three entries", three(9, 9, 2), three(9, 9, 1)),
+    ];
+    for (id, words, good, bad) in rows {
+        let (twin, full) = (format!("count-per-{id}-twin"), format!("count-per-{id}"));
+        let (world, scene) = paid(good);
+        let title = format!("count_per: the last payment of {words}");
+        let mut t = Payments::new(sheet, (&twin, world), (&twin, &title, "RUL-6"), scene);
+        t.last(|case| case.shows(Shows("M12 M16", "A3")));
+        let (world, scene) = paid(bad);
+        sheet.setup(&full, world.setup());
+        let mut t = Payments::continuing(sheet, &full, world, scene, &twin);
+        let title = format!("count_per: a payment more than {words} admits");
+        t.refuse(&full, &title, Shows("M12 M16", "A3"), Code::RuleCountPeriod, |_| {});
+    }
 }
 
 /// Payments that leave a rolling hour one by one: the newer ones stay until their own time has come.
@@ -150,9 +191,14 @@ pub(super) fn given_back(sheet: &mut Sheet) {
     };
     let per = |period: Item| plenty().with(4, seq([seq([1_000.into(), period])]));
     let day = || seq([1.into(), 1.into(), "Asia/Shanghai".into()]);
-    let rolling = || seq([2.into(), HOUR.into()]);
-    let rows: [(&str, &str, Item, [u64; 2]); 2] =
-        [("period", "a day", per(day()), [2 * DAY, 60]), ("rolling", "a rolling hour", per(rolling()), [2 * HOUR, 60])];
+    let month = || seq([1.into(), 3.into(), "Asia/Shanghai".into()]);
+    let rolling = |seconds: u64| seq([2.into(), seconds.into()]);
+    let rows: [(&str, &str, Item, [u64; 2]); 4] = [
+        ("period", "a day", per(day()), [2 * DAY, 60]),
+        ("month", "a month", per(month()), [30 * DAY, 60]),
+        ("rolling", "a rolling hour", per(rolling(HOUR)), [2 * HOUR, 60]),
+        ("rolling-day", "a rolling day", per(rolling(DAY)), [2 * DAY, HOUR]),
+    ];
     for (id, words, caps, before) in rows {
         let twin = format!("given-back/{id}");
         let (world, scene) = after(&caps, &before, 1);

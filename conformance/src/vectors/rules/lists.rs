@@ -34,6 +34,20 @@ pub(super) fn lists(t: &mut Payments<'_>) {
         |s| s.rule(7, names(&["example"])),
     );
     t.refuse(
+        "merchants-allow-first-label",
+        "merchants_allow with the first label of the merchant's name",
+        m10,
+        Code::RuleMerchant,
+        |s| s.rule(7, names(&["tea"])),
+    );
+    t.refuse(
+        "merchants-allow-without-first-letter",
+        "merchants_allow with the merchant's name without its first letter",
+        m10,
+        Code::RuleMerchant,
+        |s| s.rule(7, names(&["ea.example"])),
+    );
+    t.refuse(
         "merchants-allow-look-alike",
         "merchants_allow with a name that looks like the merchant's",
         Shows("M10 M41", "A4 A23"),
@@ -95,6 +109,38 @@ pub(super) fn lists(t: &mut Payments<'_>) {
             &|s| {
                 s.rule(10, numbers(&[5411]));
                 s.offer(with_rice);
+            },
+        ],
+    );
+    t.beside(
+        "categories-allow-none-of-two",
+        "categories_allow, and an offer of which one line has no category",
+        m09,
+        Code::RuleCategory,
+        [
+            &|s| {
+                s.rule(9, numbers(&[5411, 5499]));
+                s.offer(with_rice);
+            },
+            &|s| {
+                s.rule(9, numbers(&[5411, 5499]));
+                s.offer(|o| with_rice(o).with(-21, rice_of_no_category()));
+            },
+        ],
+    );
+    t.beside(
+        "categories-deny-none-of-two",
+        "categories_deny, and an offer of which one line has no category",
+        m09,
+        Code::RuleCategory,
+        [
+            &|s| {
+                s.rule(10, numbers(&[5412]));
+                s.offer(with_rice);
+            },
+            &|s| {
+                s.rule(10, numbers(&[5412]));
+                s.offer(|o| with_rice(o).with(-21, rice_of_no_category()));
             },
         ],
     );
@@ -220,6 +266,13 @@ pub(super) fn lists(t: &mut Payments<'_>) {
     t.accept("payee-keys-of-another", "payee_keys with nothing about the merchant", Shows("", "A4"), "RUL-14", |s| {
         s.rule(17, pin("rice.example", "other-merchant"))
     });
+    t.accept(
+        "payee-keys-two-of-another",
+        "payee_keys with two keys of another merchant's",
+        Shows("", "A4"),
+        "RUL-14",
+        |s| s.rule(17, pins(&[("rice.example", "merchant"), ("rice.example", "other-merchant")])),
+    );
     t.accept("payee-keys-two", "payee_keys with two keys of the merchant's", Shows("", "A4"), "RUL-14", |s| {
         let mut pins = [keys::thumbprint("merchant"), keys::thumbprint("thief")];
         pins.sort_unstable();
@@ -240,6 +293,12 @@ fn with_rice(offer: Item) -> Item {
         labelled([(1, id.into()), (2, id.into()), (3, category.into()), (4, 1.into()), (5, price.into())])
     };
     offer.with(-21, seq([line("longjing-25", 5_499, 400), line("rice", 5_411, 600)]))
+}
+
+/// The same lines, and what the rice is is not said.
+fn rice_of_no_category() -> Item {
+    let line = |id: &str, price: i64| labelled([(1, id.into()), (2, id.into()), (4, 1.into()), (5, price.into())]);
+    seq([line("longjing-25", 400).with(3, 5_499), line("rice", 600)])
 }
 
 /// The tea and a tip, for ten yuan together.
@@ -320,6 +379,14 @@ pub(super) fn prices(t: &mut Payments<'_>) {
             s.offer(|o| lined(lined(o, 4, Some(2.into())), 5, Some(500.into())));
         },
     );
+    t.accept("price-of-each", "Two at the reference each: the price is that of one", shows, "RUL-10", |s| {
+        s.rule(13, price(500, 0));
+        s.offer(|o| lined(lined(o, 4, Some(2.into())), 5, Some(500.into())));
+    });
+    t.accept("price-of-each-its-own", "price_deviation of two items, of which one is not sold", shows, "RUL-10", |s| {
+        let of = |item: &str, reference: i64| seq([item.into(), reference.into(), 0.into()]);
+        s.rule(13, seq([of("longjing-25", 1_000), of("longjing-50", 1_900)]));
+    });
     let greatest = (1_i64 << 53) - 1;
     t.refuse("price-overflow", "The greatest reference, at 999 per mille", shows, Code::RulePrice, |s| {
         s.rule(13, price(greatest, 999))

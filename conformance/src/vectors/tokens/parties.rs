@@ -76,7 +76,22 @@ fn openings(sheet: &mut Sheet) {
     let is = |claims: Item| opening("session.open", &payload, &id, &claims);
     let base = of("merchant", "open/base", "A receipt that holds the money of a session", is(held(&id)), accepted());
     sheet.add(base.clauses("TOK-19"));
+    let lasts = is(held(&id).with(-37, NOW + 61));
+    let case = of("merchant", "open/ends-later", "A hold that ends in a minute and a second", lasts, accepted());
+    sheet.add(case.clauses("TOK-19"));
+    let longer = seq([(0, LONG[0] + 1), (1, LONG[1])]
+        .map(|(number, length)| seq([length.into(), chain(&id, number, length)[0].into()])));
     for (name, title, claims) in [
+        ("ended", "A hold that has ended", held(&id).with(-37, NOW - 1)),
+        ("currency", "A hold in another currency", held(&id).with(-6, "JPY")),
+        ("dinars", "A hold in a third currency", held(&id).with(-6, "KWD")),
+        ("above", "A hold of a unit more than the offer asks", held(&id).with(-5, LONG_HELD + 1).with(-71, longer)),
+        ("amount-less", "Chains that come to twice what is held", held(&id).with(-5, LONG_HELD / 2)),
+        (
+            "third-offer",
+            "A receipt for the offer of another seller",
+            held(&id).with(-3, keys::thirty_two("a third offer")),
+        ),
         ("settled", "A receipt that is settled", held(&id).with(-8, 2).without(-37).without(-71)),
         ("no-chains", "A receipt without chains", held(&id).without(-71)),
         ("other-offer", "A receipt for another offer", held(&id).with(-3, keys::thirty_two("another offer"))),
@@ -92,7 +107,25 @@ fn openings(sheet: &mut Sheet) {
     sheet.add(base.clauses("TOK-25").after_setup("seller"));
     let (payload, other) = offer("further", Some(id));
     let stranger = held(&other).with(-26, keys::sixteen("another payer"));
+    let nobody = held(&other).with(-26, [0; 16]);
+    let priced_at = |label: i64, value: Item| {
+        let mut scene = metered("further");
+        scene.offer(|offer| priced(offer, LONG_HELD).with(-70, meter().with(7, id).with(label, value)));
+        let (payload, id) = (scene.offer.clone(), scene.papers().offer.id());
+        opening("session.top_up", &payload, &id, &held(&id))
+    };
+    let dearer = priced_at(1, seq([seq([1.into(), 3.into()]), seq([3.into(), 16.into()])]));
+    let per = priced_at(2, 999.into());
+    let (itself, again) = (offer("seller", None), open("session.top_up", "seller", None));
     for (name, title, call) in [
+        ("prices", "A further hold at other prices", dearer),
+        ("per", "A further hold at the same prices for fewer units", per),
+        ("same", "The hold that opened the session once more", again),
+        ("same-continued", "The hold that opened the session once more, as if it continued itself", {
+            let payload = itself.0.with(-70, meter().with(7, itself.1));
+            opening("session.top_up", &payload, &itself.1, &held(&itself.1))
+        }),
+        ("no-payer", "A further hold of a payer of zeros", opening("session.top_up", &payload, &other, &nobody)),
         ("nothing-continued", "A further hold whose offer continues nothing", further(None)),
         (
             "other-session",
@@ -183,6 +216,36 @@ fn links(sheet: &mut Sheet) {
         let case = of("merchant", &format!("links/{name}"), title, call, no(code));
         sheet.add(case.twin(twin).mutated(twin, "links", vec![json!(name)], false).after_setup("seller"));
     }
+    let far = told(vec![at(0, 4_196)]);
+    let case = of("merchant", "links/as-far-again", "A link 4,096 places ahead of the one reached", far, accepted());
+    sheet.add(case.clauses("TOK-22").after_setup("released"));
+    for (name, title, setup, call, code) in [
+        (
+            "too-far-again",
+            "A link 4,097 places ahead of the one reached",
+            "released",
+            told(vec![at(0, 4_197)]),
+            Code::WalkTooLong,
+        ),
+        (
+            "behind-second-end",
+            "A link behind the end of the second chain",
+            "seller",
+            told(vec![reached(1, 501, link(1, 500))]),
+            Code::LinkOutOfChain,
+        ),
+        (
+            "unknown-again",
+            "Links for a hold that is not there, after some for the one that is",
+            "released",
+            release(vec![at(0, 101)], keys::thirty_two("another offer")),
+            Code::SessionUnknown,
+        ),
+    ] {
+        let twin = if name == "too-far-again" { "links/as-far-again" } else { "links/base" };
+        let case = of("merchant", &format!("links/{name}"), title, call, no(code));
+        sheet.add(case.twin(twin).mutated(twin, "links", vec![json!(name)], false).after_setup(setup));
+    }
     let wrong = told(vec![reached(0, 100, link(0, 99))]);
     let case =
         of("merchant", "links/equal-place", "Another link at the place that is reached", wrong, no(Code::LinkInvalid));
@@ -203,6 +266,9 @@ fn uses(sheet: &mut Sheet) {
     let paid = |count: u64| accepted().value(json!({"paid": count}));
     let base = of("merchant", "use/all", "All that is paid, and no more", take(8_001, 3, NOW), paid(8_000));
     sheet.add(base.clauses("TOK-24").after_setup("released"));
+    let more =
+        of("merchant", "use/all-of-more", "All that is paid, of many more", take(1_000_000, 3, NOW), paid(8_000));
+    sheet.add(more.clauses("TOK-24").after_setup("released"));
     let mut used = vec![open("session.open", "seller", None)];
     let id = offer("seller", None).1;
     used.push(release(vec![reached(0, 100, link(0, 100)), reached(1, 2, link(1, 2))], id));
@@ -232,8 +298,69 @@ fn uses(sheet: &mut Sheet) {
             .mutated("use/idle-not-yet", "now", vec![json!(600)], false)
             .after_setup("released"),
     );
+    // Links keep it open too, and do not open it again.
+    let links_at = |now: u64| {
+        let mut call = release(vec![reached(0, 101, link(0, 101))], id);
+        call.input["now"] = json!(now);
+        call
+    };
+    let case = of(
+        "merchant",
+        "links/idle-not-yet",
+        "A link in the last second before the session is idle",
+        links_at(NOW + 599),
+        accepted().value(moved(true, 121)),
+    );
+    sheet.add(case.clauses("TOK-27").after_setup("released"));
+    let late =
+        of("merchant", "links/idle", "A link when the session is idle", links_at(NOW + 600), no(Code::SessionClosed));
+    sheet.add(
+        late.clauses("TOK-27")
+            .twin("links/idle-not-yet")
+            .mutated("links/idle-not-yet", "now", vec![json!(600)], false)
+            .after_setup("released"),
+    );
+    // A hold that ends in five minutes.
+    let (payload, id) = offer("seller", None);
+    let mut ending = opening("session.open", &payload, &id, &held(&id).with(-37, NOW + 300));
+    ending.input["now"] = json!(NOW);
+    sheet.setup("ending", vec![ending, release(vec![reached(0, 100, link(0, 100)), reached(1, 2, link(1, 2))], id)]);
+    let case = of(
+        "merchant",
+        "use/hold-lasts",
+        "A token a minute and a second before the hold ends",
+        take(1, 3, NOW + 239),
+        paid(1),
+    );
+    sheet.add(case.clauses("TOK-27").after_setup("ending"));
+    let case = of(
+        "merchant",
+        "links/hold-lasts",
+        "A link a minute and a second before the hold ends",
+        links_at(NOW + 239),
+        accepted(),
+    );
+    sheet.add(case.clauses("TOK-27").after_setup("ending"));
+    for (name, title, call) in [
+        ("use/hold-ends", "A token a minute before the hold ends", take(1, 3, NOW + 240)),
+        ("links/hold-ends", "A link a minute before the hold ends", links_at(NOW + 240)),
+    ] {
+        let twin = name.replace("ends", "lasts");
+        let case = of("merchant", name, title, call, no(Code::SessionClosed)).clauses("TOK-27").twin(&twin);
+        sheet.add(case.mutated(&twin, "now", vec![json!(240)], false).after_setup("ending"));
+    }
+    let mut part = closed.clone();
     closed.push(call("session.close", json!({})));
     sheet.setup("closed", closed);
+    let case =
+        of("merchant", "links/closed", "A link when the session is closed", links_at(NOW), no(Code::SessionClosed));
+    sheet.add(
+        case.twin("links/idle-not-yet")
+            .mutated("links/idle-not-yet", "setup", vec![json!("closed")], false)
+            .after_setup("closed"),
+    );
+    part.extend([take(1_000, 3, NOW), call("session.close", json!({}))]);
+    sheet.setup("used-in-part", part);
     let over =
         of("merchant", "use/closed", "A token when the session is closed", take(1, 3, NOW), no(Code::SessionClosed));
     sheet.add(over.twin("use/all").mutated("use/all", "setup", vec![json!("closed")], false).after_setup("closed"));
@@ -248,6 +375,17 @@ fn uses(sheet: &mut Sheet) {
         accepted().value(settled),
     );
     sheet.add(case.clauses("TOK-15 TOK-28").after_setup("used-and-closed"));
+    let links = seq([reached(0, 100, link(0, 100)), reached(1, 2, link(1, 2))]);
+    let claim = labelled([(1, links), (2, seq([seq([3.into(), 1_000.into()])]))]);
+    let settled = json!({"claims": [{"amount_minor": "15", "claim": hex(&claim.encode())}]});
+    let case = of(
+        "merchant",
+        "settle/part",
+        "The claim on a session of which a part is used: what the use costs",
+        call("session.settle", json!({"now": NOW})),
+        accepted().value(settled),
+    );
+    sheet.add(case.clauses("TOK-15 TOK-28").after_setup("used-in-part"));
     let nothing = json!({"claims": [{"amount_minor": "0"}]});
     let case = of(
         "merchant",
@@ -295,6 +433,14 @@ fn agent(sheet: &mut Sheet) {
     sheet.add(more.twin("cover/base").mutated("cover/base", "need", vec![json!(26)], false).after_setup("spending"));
     let after = of("agent", "cover/seen", "What the seller may be ahead of a thousand tokens", need(40), released(40));
     sheet.add(after.clauses("TOK-31").after_setup("seen"));
+    let after = of(
+        "agent",
+        "cover/seen-part",
+        "A unit more than was released, after a thousand tokens",
+        need(26),
+        released(40),
+    );
+    sheet.add(after.clauses("TOK-31").after_setup("seen"));
     let more = of("agent", "cover/seen-more", "A unit more than that", need(41), no(Code::OverAsked));
     sheet.add(more.twin("cover/seen").mutated("cover/seen", "need", vec![json!(41)], false).after_setup("seen"));
     let all = of("agent", "cover/all", "All that is held, at once", need(SPEND_HELD), no(Code::OverAsked));
@@ -337,7 +483,18 @@ fn statements(sheet: &mut Sheet) {
     sheet.add(base.clauses("TOK-34").after_setup("seen"));
     let forged = seq([reached(0, 5, keys::thirty_two("forged")), reached(1, 2, own(1, 2))]);
     let ahead = seq([reached(0, 6, own(0, 6)), reached(1, 2, own(1, 2))]);
+    let further = seq([reached(0, 5, own(0, 5)), reached(1, 3, own(1, 3))]);
+    let crossed = seq([reached(0, 5, own(0, 5)), reached(1, 2, own(0, 2))]);
     for (name, title, call) in [
+        ("amount-of-all", "All that was released, for a thousand tokens", stated(25, links.clone(), 1_000)),
+        ("use-of-more", "Ten times the tokens that were seen", stated(15, links.clone(), 10_000)),
+        ("second-links", "A link of the second chain further than was released", stated(15, further, 1_000)),
+        ("crossed", "A link of the first chain in the second", stated(15, crossed, 1_000)),
+        (
+            "no-second-link",
+            "A link that is worth a unit less than the amount",
+            stated(15, seq([reached(0, 4, own(0, 4)), reached(1, 1, own(1, 1))]), 1_000),
+        ),
         ("amount", "A unit more than the use costs", stated(16, links.clone(), 1_000)),
         ("use", "A token more than was seen", stated(15, links, 1_001)),
         ("links", "A link further than was released", stated(15, ahead, 1_000)),

@@ -88,6 +88,11 @@ impl Issuer {
                 let paper = self.pay(&body, now, salt)?;
                 return self.told(&paper, true, false);
             }
+            "batch" => {
+                let command = self.desk(now).open_batch(&body, self.ledger.state())?;
+                let paper = self.decide(&command, now, salt)?;
+                return self.told(&paper, true, false);
+            }
             "account" => Resource::Accounts,
             "mandate" => Resource::Mandates,
             "command" => Resource::Commands,
@@ -226,19 +231,16 @@ impl Issuer {
             network: self.network.clone(),
         };
         let receipt = Receipt { claims, index: 0, path: Vec::new(), root: self.sign(&root, false)? };
-        let credential = match &record.event {
-            Event::Enrolled(enrolled) => Some(self.sign(
-                &Credential {
-                    issuer: self.id.clone(),
-                    account: enrolled.account,
-                    expires_at: enrolled.expires_at,
-                    issued_at: now,
-                    key: KeyHolder(enrolled.key),
-                },
-                false,
-            )?),
+        let enrolled = match &record.event {
+            Event::Enrolled(enrolled) => Some((enrolled.account, enrolled.key, enrolled.expires_at)),
+            Event::Thawed(thawed) => thawed.key.0.map(|key| (thawed.account, key, thawed.expires_at)), // [WAL-44]
             _ => None,
         };
+        let credential = enrolled.map(|(account, key, expires_at)| {
+            let (issuer, key) = (self.id.clone(), KeyHolder(key));
+            self.sign(&Credential { issuer, account, expires_at, issued_at: now, key }, false)
+        });
+        let credential = credential.transpose()?;
         let (claims, receipt, detail) = (record.claims.clone(), encoded(&receipt), record.detail.clone());
         self.answers.insert(record.command, Answered { claims, receipt, detail, credential });
         Ok(())
