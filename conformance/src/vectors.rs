@@ -6,6 +6,7 @@
 #![allow(clippy::type_complexity, reason = "the rows of tables hold changes")]
 
 mod accounts;
+mod bridge;
 mod cbor;
 mod certificates;
 mod certs;
@@ -69,6 +70,7 @@ pub fn areas() -> Vec<Area> {
         http::area(),
         rendering::area(),
         tokens::area(),
+        bridge::area(),
     ];
     areas.extend(parties::areas());
     flags::raise(&mut areas);

@@ -563,6 +563,48 @@ codes! {
     PasskeyInvalid = 376, "passkey-invalid", [Http], NotDecided, Same, AfterChange, Person, 403, "WAL-52", "The passkey is not one of this key or does not answer what it was asked.";
     /// A passkey guards the key, and its person has not shown it. \[WAL-50\]
     KeyLocked = 377, "key-locked", [Http], NotDecided, Same, AfterChange, Person, 403, "WAL-50", "A passkey guards the key and its person has not shown it.";
+    /// The text is not a chain of SD-JWTs in the form that the bridge reads. \[BRG-1\]
+    BridgeForm = 400, "bridge-form", [Framing], NotDecided, Same, Never, Agent, 400, "BRG-1", "The text is not a chain of SD-JWTs in the form that the bridge reads.";
+    /// A part of a token is not JSON or an object in it holds a member twice. \[BRG-2\]
+    BridgeJson = 401, "bridge-json", [Encoding], NotDecided, Same, Never, Agent, 400, "BRG-2", "A part of a token is not JSON or an object in it holds a member twice.";
+    /// A token's algorithm or type is not the one for its place in the chain. \[BRG-3\]
+    BridgeHeader = 402, "bridge-header", [Headers], NotDecided, Same, Never, Agent, 400, "BRG-3", "A token's algorithm or type is not the one for its place in the chain.";
+    /// The key that a mandate delegates to is not one of P-256 for ES256. \[BRG-4\]
+    BridgeKey = 403, "bridge-key", [Schema], NotDecided, Same, Never, Agent, 400, "BRG-4", "The key that a mandate delegates to is not one of P-256 for ES256.";
+    /// A token is not signed by a key of the person or by the key that the token before delegates to. \[BRG-5\]
+    BridgeSignature = 404, "bridge-signature", [Signature], NotDecided, Same, Never, Agent, 403, "BRG-5", "A token is not signed by a key of the person or by the key that the token before delegates to.";
+    /// A token is not bound to the one before it by exactly one hash. \[BRG-6\]
+    BridgeBinding = 405, "bridge-binding", [Signature], NotDecided, Same, Never, Agent, 403, "BRG-6", "A token is not bound to the one before it by exactly one hash.";
+    /// A disclosure is malformed or belongs to no digest or a digest stands twice. \[BRG-7\]
+    BridgeDisclosure = 406, "bridge-disclosure", [Encoding], NotDecided, Same, Never, Agent, 400, "BRG-7", "A disclosure is malformed or belongs to no digest or a digest stands twice.";
+    /// Something is withheld where a limit could stand. \[BRG-8\]
+    BridgeWithheld = 407, "bridge-withheld", [Schema], NotDecided, Same, Never, Agent, 400, "BRG-8", "Something is withheld where a limit could stand.";
+    /// The type of a mandate is absent or not one for its place in the chain. \[BRG-9\]
+    BridgeType = 408, "bridge-type", [Schema], NotDecided, Same, Never, Agent, 400, "BRG-9", "The type of a mandate is absent or not one for its place in the chain.";
+    /// A member is not known or is absent or not of its type. \[BRG-10\]
+    BridgeMember = 409, "bridge-member", [Schema], NotDecided, Same, Never, Agent, 400, "BRG-10", "A member is not known or is absent or not of its type.";
+    /// A constraint is not one that the bridge knows. \[BRG-12\]
+    BridgeConstraint = 410, "bridge-constraint", [Schema], NotDecided, Same, Never, Person, 400, "BRG-12", "A constraint is not one that the bridge knows.";
+    /// A number is not whole minor units of a known currency or not above zero. \[BRG-11\]
+    BridgeAmount = 411, "bridge-amount", [Schema], NotDecided, Same, Never, Agent, 400, "BRG-11", "A number is not whole minor units of a known currency or not above zero.";
+    /// A token was made in the future or does not hold yet. \[BRG-13\]
+    BridgeNotYetValid = 412, "bridge-not-yet-valid", [Time], NotDecided, Same, Later, Agent, 403, "BRG-13", "A token was made in the future or does not hold yet.";
+    /// A token of the chain has ended. \[BRG-23\]
+    BridgeExpired = 413, "bridge-expired", [Time], NotDecided, Same, Never, Person, 403, "BRG-23", "A token of the chain has ended.";
+    /// The last token names another audience than the verifier or none or the verifier named none. \[BRG-14\]
+    BridgeAudience = 414, "bridge-audience", [Mandate], NotDecided, Same, Never, Agent, 403, "BRG-14", "The last token names another audience than the verifier or none or the verifier named none.";
+    /// The last token repeats another nonce than the verifier gave or none or the verifier gave none. \[BRG-15\]
+    BridgeNonce = 415, "bridge-nonce", [Mandate], NotDecided, Same, Never, Agent, 403, "BRG-15", "The last token repeats another nonce than the verifier gave or none or the verifier gave none.";
+    /// A mandate allows more than the one above it. \[BRG-16\]
+    BridgeWidened = 416, "bridge-widened", [Mandate], NotDecided, Same, Never, Agent, 403, "BRG-16", "A mandate allows more than the one above it.";
+    /// The closed mandate is for another checkout or none is known. \[BRG-17\]
+    BridgeCheckout = 417, "bridge-checkout", [Mandate], NotDecided, Same, Never, Agent, 403, "BRG-17", "The closed mandate is for another checkout or none is known.";
+    /// The merchant's own token is not signed with ES256 by the merchant. \[BRG-18\]
+    BridgeCheckoutSignature = 418, "bridge-checkout-signature", [Signature], NotDecided, Same, Never, Merchant, 403, "BRG-18", "The merchant's own token is not signed with ES256 by the merchant.";
+    /// The closed mandate does not keep to an open one. \[BRG-19\]
+    BridgeUnmet = 419, "bridge-unmet", [Rules], NotDecided, Same, Never, Agent, 403, "BRG-19", "The closed mandate does not keep to an open one.";
+    /// The open mandate holds a limit that no rule of Purser says. \[BRG-20\]
+    BridgeUnmapped = 420, "bridge-unmapped", [Rules], NotDecided, Same, Never, Person, 400, "BRG-20", "The open mandate holds a limit that no rule of Purser says.";
 }
 
 impl Code {

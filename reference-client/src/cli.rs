@@ -1,6 +1,7 @@
 //! The command line: what there is to type. One file a command; data goes to stdout, all else to stderr.
 
 mod account;
+mod ap2;
 mod confirm;
 mod doctor;
 mod done;
@@ -85,6 +86,9 @@ enum What {
     Payout(merchant::Payout),
     /// Send a command that was signed before, such as a refund whose answer was lost.
     Send(merchant::Send),
+    /// Show and check mandates of AP2, and say them in rules.
+    #[command(subcommand)]
+    Ap2(ap2::Ap2),
     /// Show and check papers and receipts in files.
     #[command(subcommand)]
     Paper(paper::Paper),
@@ -140,6 +144,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Refund(refund) => refund.run(home()?).await,
         What::Payout(payout) => payout.run(home()?).await,
         What::Send(send) => send.run(home()?).await,
+        What::Ap2(ap2) => ap2.run(),
         What::Paper(paper) => paper.run(&home()?, lang),
         What::Receipt(receipt) => receipt.run(&home()?),
         What::Log(log) => log.run(home()?, command.json).await,

@@ -26,6 +26,7 @@ areas! {
     "http"
     "rendering"
     "tokens"
+    "bridge"
     "agent"
     "merchant"
     "wallet"

@@ -10,8 +10,9 @@ use super::{Finding, Tree};
 const UNTRACED: &str = "spec/untraced.csv";
 
 /// The crates whose lines keep clauses. The suite only asks whether they do.
-const ROLES: [&str; 5] = [
+const ROLES: [&str; 6] = [
     "protocol/src/",
+    "reference-client/ap2/src/",
     "reference-client/src/",
     "reference-client/mcp/src/",
     "reference-client/merchant-kit/src/",

@@ -1,6 +1,7 @@
 //! One call, one reply.
 
 mod agent;
+mod bridge;
 mod call;
 mod issuer;
 mod log;
@@ -91,6 +92,8 @@ impl Subject {
             "wallet.confirm" => begun(&mut self.wallet)?.confirm(input),
             "wallet.refuse" => begun(&mut self.wallet)?.refuse(input),
             "paper.render" => render::render(input),
+            "bridge.verify" => bridge::verify(input),
+            "bridge.terms" => bridge::terms(input),
             "session.open" => start(&mut self.seller, Seller::open(input)),
             "session.top_up" => begun(&mut self.seller)?.top_up(input),
             "session.release" => begun(&mut self.seller)?.release(input),
@@ -111,7 +114,7 @@ fn hello() -> Value {
         "implementation": { "name": "purser-protocol", "version": env!("CARGO_PKG_VERSION"), "language": "rust" },
         "roles": ["verifier", "issuer", "agent", "merchant", "wallet"],
         "spec": ["1"],
-        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log", "tokens", "withdrawal", "accounts"],
+        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log", "tokens", "ap2", "withdrawal", "accounts"],
         "in_flight_max": 1,
     })
 }
