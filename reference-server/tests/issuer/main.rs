@@ -13,9 +13,11 @@ mod log;
 mod papers;
 mod scene;
 mod snapshot;
+mod storm;
 
 mod crash;
 mod due;
+mod faults;
 mod flood;
 mod journey;
 mod mandates;

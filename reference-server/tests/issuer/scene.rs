@@ -77,6 +77,19 @@ impl Scene {
         (self.program, self.addr) = start(&self.sandbox);
     }
 
+    /// The same, by another program: its words, the last of which are the server's.
+    pub(crate) fn start_under(&mut self, words: &str) {
+        (self.program, self.addr) = start_by(&self.sandbox, Some(words));
+    }
+
+    /// Waits for the end of the program.
+    pub(crate) async fn ends(&mut self) {
+        // It is asked again and again, since only its parent can ask, and this one does other things too.
+        while self.program.try_wait().unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The program's id.
     pub(crate) fn process(&self) -> u32 {
         self.program.id()
@@ -213,7 +226,20 @@ impl Drop for Scene {
 }
 
 fn start(sandbox: &Sandbox) -> (Child, SocketAddr) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_purser-server"))
+    start_by(sandbox, None)
+}
+
+fn start_by(sandbox: &Sandbox, words: Option<&str>) -> (Child, SocketAddr) {
+    let server = env!("CARGO_BIN_EXE_purser-server");
+    let mut program = match words {
+        None => Command::new(server),
+        Some(words) => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("exec {words} \"$0\" \"$@\""), server]);
+            shell
+        }
+    };
+    let mut program = program
         .args(["issuer", "--config"])
         .arg(sandbox.path("issuer.toml"))
         // A free port each time: that of the configuration is only what the issuer is known by.
