@@ -2,6 +2,7 @@
 
 mod account;
 mod ap2;
+mod bench;
 mod confirm;
 mod doctor;
 mod done;
@@ -110,11 +111,16 @@ enum What {
     Skill(skill::Skill),
     /// Check the folder, the keys, the clock and the issuer.
     Doctor,
+    /// Put an issuer under load, and hold it against what its signatures alone would allow.
+    Bench(bench::Bench),
 }
 
 /// Reads what was typed. The error is how to end: help and versions are no errors, and programs that asked for
 /// JSON get it whatever they typed.
 pub(crate) fn read() -> std::result::Result<Command, ExitCode> {
+    if let Some(bench) = bench::Bench::typed() {
+        return Err(bench.run().unwrap_or_else(|error| report(Err(error), false)));
+    }
     Command::try_parse().map_err(|error| {
         let asks_for_json = std::env::args_os().any(|argument| argument == "--json");
         if error.use_stderr() && asks_for_json {
@@ -153,6 +159,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Token(token) => token.run(home()?).await,
         What::Skill(skill) => skill.run(),
         What::Doctor => doctor::run(home()?).await,
+        What::Bench(_) => Err(Error::usage("`bench` is typed first, and all else after it")),
     }
 }
 

@@ -191,6 +191,8 @@ impl Config {
     /// Reads the file, then the environment.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        // Whole, so that a path that is put behind it once more stays what it is.
+        let path = std::path::absolute(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Self::parse(&text, &folder, |name| std::env::var(name).ok())
     }

@@ -1,8 +1,10 @@
 //! The issuer: accounts, mandates, payments, receipts.
 
 mod address;
+mod checkers;
 mod command;
 mod config;
+mod direct;
 mod discovery;
 mod keys;
 mod log;
@@ -31,7 +33,7 @@ use purser_protocol::paper::credential::Credential;
 use purser_protocol::receipt::log::{Log, batch_leaf};
 use purser_protocol::sign::SignerName;
 use purser_protocol::sign::backend::AwsLc;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 
 use crate::clock::Clock;
 use crate::config::Config;
@@ -45,12 +47,14 @@ use crate::snapshot::{self, Keeper, Paths, Point};
 use crate::store::lease::Lease;
 use crate::store::notes::Notes;
 use crate::store::place::aside;
-use crate::store::{Reader, Store};
-use crate::writer::{Job, Seal, Writer};
+use crate::store::{Reader, Store, StoreError};
+use crate::writer::{Job, Seal, UnderWay, Writer};
+use checkers::Checkers;
 use keys::Keys;
 
 pub(crate) use address::paper_id;
 pub use config::IssuerConfig;
+pub use direct::Direct;
 pub(crate) use parties::RememberedParties;
 pub(crate) use wallet::offers::waiting;
 
@@ -82,8 +86,10 @@ pub(crate) struct Issuer {
     notes: Mutex<Box<dyn Notes>>,
     clock: Arc<Clock>,
     committed: Arc<Notify>,
-    /// Signatures are checked on their own threads, no more at once than there are cores.
-    checking: Semaphore,
+    /// Commands that are on their way to the writer.
+    under_way: UnderWay,
+    /// Signatures are checked on their own threads, as many as there are cores.
+    checkers: Checkers,
     /// What each agent may send, so that the flood of one is nobody else's. [HTB-27]
     agents: Buckets<SignerName>,
     started: Instant,
@@ -130,23 +136,19 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let clock = Arc::new(Clock::default());
     let paths =
         Paths { store: settings.place(config), snapshot: settings.snapshot_path(config), issuer: identity.id.clone() };
-    let Opened { store, reader, lookups, notes, passkeys, pseudonym_secret, point, head, wallet } =
-        aside(|| open(&paths, &settings.head_path(config), &settings.wallet_path(config), settings.lease()))?;
+    let Opened { store, reader, lookups, wallets, notes, passkeys, pseudonym_secret, point, head } =
+        aside(|| open(&paths, &settings.head_path(config), settings.lease()))?;
+    let wallet_path = settings.wallet_path(config);
+    let wallet = aside(|| crate::wallet::Desk::open(&wallet_path, wallets, settings.wallet_idle))?;
     let Point { state, log, replayed, sequence: _ } = point;
     let lease = store.lease();
     let keeper = Keeper::new(settings.snapshot_every, replayed, paths);
-    let ledger_settings = Settings {
-        issuer: identity.id.clone(),
-        sandbox: settings.sandbox,
-        approval_base: approval_base(page_url),
-        credential_seconds: settings.credential_days * 86_400,
-    };
-    let ledger = Ledger::from_state(ledger_settings, state);
+    let ledger = Ledger::from_state(ledger_settings(&settings, &identity, page_url), state);
     let edge = log.edge();
     let log = Arc::new(RwLock::new(log));
     let keys = Arc::new(RwLock::new(Keys::of(ledger.state())));
     let ledger = Arc::new(RwLock::new(ledger));
-    let committed = Arc::new(Notify::new());
+    let (committed, under_way) = (Arc::new(Notify::new()), UnderWay::default());
     let writer = Writer {
         ledger: Arc::clone(&ledger),
         reader: lookups,
@@ -159,6 +161,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         fresh: Box::new(random),
         log: edge,
         committed: Arc::clone(&committed),
+        under_way: under_way.clone(),
         publish: {
             let (keys, log, wallet) = (Arc::clone(&keys), Arc::clone(&log), wallet.clone());
             Box::new(move |ledger, records, batch, mark| {
@@ -171,7 +174,10 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
                 }
                 keeper.decided(records.len() as u64);
                 wallet.decided();
-                if let Ok(mut keys) = keys.write() {
+                // Payments teach nothing, and who checks them holds the keys.
+                if records.iter().any(|record| Keys::learns(&record.event))
+                    && let Ok(mut keys) = keys.write()
+                {
                     records.iter().for_each(|record| keys.learn(&record.event, ledger.state()));
                 }
             })
@@ -200,7 +206,8 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         notes: Mutex::new(notes),
         clock,
         committed,
-        checking: Semaphore::new(cores),
+        under_way,
+        checkers: Checkers::start(cores).map_err(StoreError::Thread)?,
         agents: Buckets::new(
             settings.agent_requests,
             Duration::from_secs(settings.agent_seconds),
@@ -211,6 +218,15 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     };
     life.set_ready(true);
     Ok(router(Arc::new(issuer)))
+}
+
+fn ledger_settings(settings: &IssuerConfig, identity: &Identity, url: &str) -> Settings {
+    Settings {
+        issuer: identity.id.clone(),
+        sandbox: settings.sandbox,
+        approval_base: approval_base(url),
+        credential_seconds: settings.credential_days * 86_400,
+    }
 }
 
 fn approval_base(url: &str) -> String {
@@ -267,23 +283,22 @@ struct Opened {
     lookups: Box<dyn Reader>,
     notes: Box<dyn Notes>,
     passkeys: passkey::Passkeys,
+    wallets: Box<dyn Reader>,
     pseudonym_secret: [u8; 32],
     point: Point,
     head: Head,
-    wallet: crate::wallet::Desk,
 }
 
 /// Opens the store, which waits for whoever owns it, and only then reads what it holds. [OPS-4]
-fn open(paths: &Paths, head: &Path, wallet: &Path, lease: Duration) -> Result<Opened, SetupError> {
+fn open(paths: &Paths, head: &Path, lease: Duration) -> Result<Opened, SetupError> {
     let mut store = paths.store.open(lease)?;
     let pseudonym_secret = store.pseudonym_secret(random()?)?;
-    let (mut reader, lookups) = (store.reader()?, store.reader()?);
+    let (mut reader, lookups, wallets) = (store.reader()?, store.reader()?, store.reader()?);
     let point = snapshot::latest(&paths.snapshot, &paths.issuer, reader.as_mut())?;
     let head = open_head(head, &point.log, reader.as_mut())?;
-    let wallet = crate::wallet::Desk::open(wallet, store.reader()?)?;
     let mut notes = store.notes()?;
     let passkeys = passkey::Passkeys::of(notes.as_mut())?;
-    Ok(Opened { store, reader, lookups, notes, passkeys, pseudonym_secret, point, head, wallet })
+    Ok(Opened { store, reader, lookups, wallets, notes, passkeys, pseudonym_secret, point, head })
 }
 
 /// Holds the store against what was last signed, and goes on from what it holds.

@@ -41,6 +41,8 @@ pub const CATEGORIES: [u16; 4] = [4121, 5411, 5814, 5942];
 
 /// How long the certificates last.
 const CERTIFICATE_DAYS: u64 = 30;
+/// Clocks that are behind ours by no more than this find the certificates valid.
+const BACKDATED_SECONDS: u64 = 300;
 
 /// What is wanted.
 #[derive(Clone, Debug)]
@@ -70,8 +72,13 @@ pub struct Sandbox {
 
 /// Writes a sandbox.
 pub fn write(plan: &Plan) -> Result<Sandbox, SandboxError> {
+    write_since(plan, BACKDATED_SECONDS)
+}
+
+/// Writes a sandbox whose certificates have been valid for so long already.
+pub fn write_since(plan: &Plan, seconds: u64) -> Result<Sandbox, SandboxError> {
     let [issuer, merchant, seller] = addresses(plan)?;
-    let authority = Authority::new(CERTIFICATE_DAYS)?;
+    let authority = Authority::new(CERTIFICATE_DAYS, seconds)?;
     let tls = authority.server(&[issuer.ip(), merchant.ip(), seller.ip()])?;
     let party = |name: &'static str| PartyId::new(name).ok_or(SandboxError::Name(name));
     let issuer_signs = authority.party(Role::Issuer, &party(ISSUER)?, &[])?;

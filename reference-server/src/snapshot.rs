@@ -208,7 +208,7 @@ fn forward(mut point: Point, reader: &mut dyn Reader) -> Result<Point, StoreErro
 }
 
 /// Writes a snapshot so that, after a crash at any instant, the old one or the new one is there, whole.
-fn write(path: &Path, issuer: &PartyId, point: &Point) -> Result<(), SnapshotError> {
+pub fn write(path: &Path, issuer: &PartyId, point: &Point) -> Result<(), SnapshotError> {
     let beside = path.with_extension("snapshot-new");
     let file = BufWriter::with_capacity(1 << 20, File::create(&beside)?);
     let mut file = Hashing { inner: file, hash: Sha256::new() };

@@ -1,5 +1,6 @@
 //! Where decisions are kept. The unit is the batch: it is there whole, or not at all.
 
+mod finder;
 pub mod lease;
 pub mod notes;
 pub mod place;
@@ -222,9 +223,19 @@ pub enum StoreError {
     /// Another process has it open.
     #[error("the store is in use by another process")]
     InUse,
+    /// What decisions are found by cannot be kept.
+    #[error("the files beside the store: {0}")]
+    Finder(std::io::Error),
     /// The system gave no thread.
     #[error("no thread for the store: {0}")]
     Thread(std::io::Error),
+}
+
+/// Only the files of the finder are read without a database.
+impl From<std::io::Error> for StoreError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Finder(error)
+    }
 }
 
 impl StoreError {

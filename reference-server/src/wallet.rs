@@ -201,10 +201,13 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Opens the view and starts its thread.
-    pub fn open(path: &Path, store: Box<dyn Reader>) -> Result<Self, StoreError> {
+    /// Opens the view and, where it is brought up when nothing else happens, starts its thread.
+    pub fn open(path: &Path, store: Box<dyn Reader>, idle: bool) -> Result<Self, StoreError> {
         let wallet = Arc::new(Mutex::new(Wallet::open(path, store)?));
         let (decided, told) = channel();
+        if !idle {
+            return Ok(Self { wallet, decided });
+        }
         let behind = Arc::clone(&wallet);
         let keep_up = move || {
             let (mut is_behind, mut last) = (true, Instant::now());
@@ -237,7 +240,7 @@ impl Desk {
 
     /// Says that something was decided.
     pub fn decided(&self) {
-        // The thread lives as long as the desk.
+        // The thread lives as long as the desk, where there is one.
         let _ = self.decided.send(());
     }
 

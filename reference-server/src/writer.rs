@@ -1,11 +1,13 @@
 //! The one writer: decide, sign the root, write, sync; then answer.
 //!
-//! Whatever has come in while a batch was written is the next batch. An answer leaves only when its batch is
+//! Whatever has come in while a batch was written is the next batch; under load the writer waits a moment for those
+//! that are being verified, since a larger batch costs one sync all the same. An answer leaves only when its batch is
 //! on the disk; when the disk fails, the process ends without answering.
 //!
 //! [`Writer::step`] is one batch, and has no clock, thread or randomness of its own: the simulator drives it as the
 //! thread does.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 use std::thread;
 use std::time::Duration;
@@ -15,9 +17,9 @@ use purser_protocol::field::encoded;
 use purser_protocol::id::{Digest, Nonce, PaperId, Text};
 use purser_protocol::ledger::event::Event;
 use purser_protocol::ledger::{Answer, Command, Ledger, Record};
-use purser_protocol::receipt::Root;
 use purser_protocol::receipt::log::batch_leaf;
 use purser_protocol::receipt::tree::{Frontier, Tree, leaf_hash};
+use purser_protocol::receipt::{Receipt, Root};
 use purser_protocol::sign::SignerFailed;
 use purser_protocol::time::UnixSeconds;
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -25,12 +27,16 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::head::Mark;
 use crate::lookup;
 use crate::random::NoRandomness;
-use crate::store::{Batch, Entry, Reader, Store, StoreError};
+use crate::store::{Answered, Batch, Entry, Reader, Store, StoreError};
 
 /// Most decisions of one batch: paths stay short, and the first of them does not wait long.
 const BATCH_MAX: usize = 256;
 /// Most commands that wait for the writer; what comes beyond is told to come again.
 const QUEUE_MAX: usize = 1_024;
+/// How long a batch waits for more while many commands are on their way to it.
+const WINDOW: Duration = Duration::from_millis(3);
+/// How many are many.
+const LOADED: usize = 48;
 /// How often what has come due is looked for when nothing else happens.
 const IDLE: Duration = Duration::from_millis(250);
 
@@ -51,6 +57,34 @@ pub enum Reply {
     NotDecided(Fault),
     /// The answer is in the store, under this paper.
     Stored(PaperId),
+    /// It was decided in this batch, as the store has it.
+    Decided(Box<Answered>),
+}
+
+/// How many commands are on their way to the writer, those that are still being verified among them.
+#[derive(Clone, Debug, Default)]
+pub struct UnderWay(Arc<AtomicUsize>);
+
+impl UnderWay {
+    /// Counts one for as long as what comes back lives.
+    pub fn enter(&self) -> Entered {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Entered(self.clone())
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One that is under way.
+#[derive(Debug)]
+pub struct Entered(UnderWay);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Makes the credential of an event that is an enrolment.
@@ -95,6 +129,8 @@ pub struct Writer {
     pub log: Frontier,
     /// Told after each batch.
     pub committed: Arc<Notify>,
+    /// What a batch may wait for.
+    pub under_way: UnderWay,
     /// Called after each batch is on the disk and before it is answered.
     pub publish: Publish,
 }
@@ -146,9 +182,27 @@ impl Writer {
             let mut batch = Vec::new();
             match runtime.block_on(async { tokio::time::timeout(IDLE, jobs.recv_many(&mut batch, BATCH_MAX)).await }) {
                 Ok(0) => return Ok(()),
-                Ok(_) | Err(_) => self.step(batch)?,
+                Ok(_) => {
+                    let batch = self.gathered(batch, &mut jobs);
+                    self.step(batch)?;
+                }
+                Err(_) => self.step(batch)?,
             }
         }
+    }
+
+    /// A batch with what comes in a moment, where many are on their way.
+    fn gathered(&self, mut batch: Vec<Job>, jobs: &mut mpsc::Receiver<Job>) -> Vec<Job> {
+        let coming = self.under_way.count();
+        if coming >= LOADED && batch.len() < coming / 2 && batch.len() < BATCH_MAX {
+            thread::sleep(WINDOW);
+            while batch.len() < BATCH_MAX
+                && let Ok(job) = jobs.try_recv()
+            {
+                batch.push(job);
+            }
+        }
+        batch
     }
 
     /// One batch, from the queue to the answers. After an error there must be no other.
@@ -187,22 +241,29 @@ impl Writer {
                 found.into_iter().try_for_each(|found| ledger.supply(found))?;
             }
             let reply = match ledger.step(&job.command, now, Nonce((self.fresh)()?))? {
-                Answer::NotDecided(fault) => Reply::NotDecided(fault),
-                Answer::Known(paper) => Reply::Stored(paper),
+                Answer::NotDecided(fault) => Ok(Reply::NotDecided(fault)),
+                Answer::Known(paper) => Ok(Reply::Stored(paper)),
                 Answer::Decided(record) => {
-                    let paper = record.command;
                     records.push((*record, job.evidence));
-                    Reply::Stored(paper)
+                    Err(records.len() - 1)
                 }
             };
             replies.push((job.reply, reply));
         }
-        if !records.is_empty() {
-            self.commit(&ledger, records, now)?; // [AUT-69]
-        }
+        let mut answers = match records.is_empty() {
+            true => Vec::new(),
+            false => self.commit(&ledger, records, now)?, // [AUT-69]
+        };
         ledger.forget();
         drop(ledger);
         for (to, reply) in replies {
+            let reply = match reply {
+                Ok(reply) => reply,
+                Err(place) => match answers.get_mut(place).and_then(Option::take) {
+                    Some(answered) => Reply::Decided(Box::new(answered)),
+                    None => return Err(StoreError::Damaged("a decision has no answer".into()).into()),
+                },
+            };
             // Who asked may have gone; the answer stays in the store.
             let _ = to.send(reply);
         }
@@ -210,12 +271,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Signs and keeps what was decided; the answers, in its order.
     fn commit(
         &mut self,
         ledger: &Ledger,
         records: Vec<(Record, Vec<u8>)>,
         clock: UnixSeconds,
-    ) -> Result<(), WriterError> {
+    ) -> Result<Vec<Option<Answered>>, WriterError> {
         let now = ledger.time(clock);
         let (records, evidence): (Vec<Record>, Vec<Vec<u8>>) = records.into_iter().unzip();
         let entries = records.iter().zip(evidence).map(|(record, evidence)| {
@@ -245,7 +307,13 @@ impl Writer {
         self.store.sync()?;
         let mark = Mark { log_size: self.log.size(), log_root: Digest(self.log.root()) };
         (self.publish)(ledger, &records, &batch, &mark);
-        Ok(())
+        let Batch { root, entries, .. } = batch;
+        let answers = entries.into_iter().enumerate().map(|(place, entry)| {
+            let receipt =
+                Receipt { claims: entry.claims, index: place as u64, path: tree.path(place), root: root.clone() };
+            Some(Answered { receipt, detail: entry.detail, made: entry.made }) // [RCT-7]
+        });
+        Ok(answers.collect())
     }
 }
 

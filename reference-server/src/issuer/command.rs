@@ -24,6 +24,7 @@ use purser_protocol::sign::{Frame, Kind, Signed, SignerName};
 use tokio::sync::oneshot;
 
 use super::Issuer;
+use super::checkers::Turn;
 use crate::lookup;
 use crate::random::random;
 use crate::reply::{Problem, Refused};
@@ -102,7 +103,7 @@ pub(super) async fn batch(
     let opens = Arc::clone(&issuer);
     let bytes = body.clone();
     let command = issuer
-        .check(move || {
+        .check(Turn::First, move || {
             let keys = opens.keys.read().map_err(|_| Fault::new(Code::Internal))?;
             opens.desk().open_batch(&bytes, &*keys)
         })
@@ -136,7 +137,7 @@ impl Issuer {
         let issuer = Arc::clone(self);
         let bytes = body.clone();
         let command = self
-            .check(move || {
+            .check(Turn::First, move || {
                 let keys = issuer.keys.read().map_err(|_| Fault::new(Code::Internal))?;
                 issuer.desk().open_posted(resource, &bytes, &*keys, fresh)
             })
@@ -149,13 +150,14 @@ impl Issuer {
 
     /// Opens a payment, registers what comes with it, and has it decided.
     async fn pay(self: &Arc<Self>, headers: &HeaderMap, body: Bytes) -> Result<Answered, Problem> {
+        let _under_way = self.under_way.enter();
         let signer = signer(&body);
         // An agent that is over its rate costs no signature; but nobody is charged for what another signed.
         signer.map_or(Ok(()), |signer| self.agents.has(&signer, self.started.elapsed())).map_err(over_rate)?;
         let issuer = Arc::clone(self);
         let bytes = body.clone();
         // [AUT-11]
-        let opened = self.check(move || issuer.open_payment(&bytes)).await?;
+        let opened = self.check(Turn::Payment, move || issuer.open_payment(&bytes)).await?;
         signer.map_or(Ok(()), |signer| self.agents.take(signer, self.started.elapsed())).map_err(over_rate)?;
         let opened = match opened {
             Opened::Known(intent) => return self.stored(intent).await,
@@ -215,14 +217,14 @@ impl Issuer {
         Ok(!waits && !lookup::told(reader.as_mut(), &id).map_err(internal)?.is_empty())
     }
 
-    /// Runs a check on a thread of its own, when there is room for it.
+    /// Runs a check on a thread for that, when it is its turn.
     pub(super) async fn check<T: Send + 'static>(
         self: &Arc<Self>,
+        turn: Turn,
         check: impl FnOnce() -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, Problem> {
-        let _place = self.checking.acquire().await.map_err(|_| Problem::new(Code::Overloaded))?;
-        let checked = tokio::task::spawn_blocking(check).await;
-        checked.map_err(|_| Problem::new(Code::Internal))?.map_err(Problem::new)
+        let checked = self.checkers.run(turn, check).await;
+        checked.ok_or_else(|| Problem::new(Code::Internal))?.map_err(Problem::new)
     }
 
     /// Has a command decided and stored, and gives its answer out of the store.
@@ -237,6 +239,7 @@ impl Issuer {
         match answer.await {
             Ok(Reply::NotDecided(fault)) => Err(Problem::new(fault)),
             Ok(Reply::Stored(paper)) => self.stored(paper).await,
+            Ok(Reply::Decided(answered)) => Ok(*answered),
             // The writer is gone; whether it was decided, only the store knows.
             Err(_) => Err(Problem::new(Code::Internal)), // [AUT-14] [HTB-30]
         }

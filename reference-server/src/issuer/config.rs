@@ -41,6 +41,9 @@ pub struct IssuerConfig {
     /// After how many decisions the snapshot of the state is renewed; 0 for never.
     #[serde(default = "decisions")]
     pub snapshot_every: u64,
+    /// Whether what wallets read is brought up when nothing else happens; else only when it is asked for.
+    #[serde(default = "yes")]
+    pub wallet_idle: bool,
     /// How long a credential lasts.
     #[serde(default = "days")]
     pub credential_days: u64,
@@ -99,6 +102,10 @@ fn lease() -> u64 {
 
 fn decisions() -> u64 {
     250_000
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn days() -> u64 {

@@ -36,6 +36,14 @@ impl Keys {
         }
     }
 
+    /// Whether an event changes anything here.
+    pub(super) fn learns(event: &Event) -> bool {
+        matches!(
+            event,
+            Event::Enrolled(_) | Event::Registered(_) | Event::Retired(_) | Event::Thawed(_) | Event::Batched(_)
+        )
+    }
+
     /// What an event of the committed batch adds.
     pub(super) fn learn(&mut self, event: &Event, state: &State) {
         match event {

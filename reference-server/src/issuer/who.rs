@@ -12,6 +12,7 @@ use purser_protocol::id::AccountId;
 use purser_protocol::sign::PublicKey;
 
 use super::Issuer;
+use super::checkers::Turn;
 use crate::reply::Problem;
 
 /// A key, and the account that it is of, if it is of one.
@@ -86,7 +87,7 @@ impl Issuer {
         let proof = proof.ok_or_else(|| Problem::new(Code::ProofInvalid))?;
         let target = format!("{method} {}{}", self.url, uri.path_and_query().map_or("", |path| path.as_str()));
         let issuer = Arc::clone(self);
-        self.check(move || {
+        self.check(Turn::First, move || {
             let keys = issuer.keys.read().map_err(|_| Fault::new(Code::Internal))?;
             let key = issuer.desk().open_proof(&proof, &target, &*keys)?;
             Ok(Who { key, account: keys.owner(&key.id()) })

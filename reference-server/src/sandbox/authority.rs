@@ -11,9 +11,6 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 
-/// Clocks that are behind ours by no more than this find the certificates valid.
-const BACKDATED_SECONDS: u64 = 300;
-
 /// A certificate and its key, both in PEM; the key is PKCS #8.
 pub(super) struct Pair {
     pub(super) certificate: String,
@@ -24,15 +21,16 @@ pub(super) struct Pair {
 pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     days: u64,
+    backdated_seconds: u64,
 }
 
 impl Authority {
-    pub(super) fn new(days: u64) -> Result<Self, Error> {
-        let mut params = lasting(days);
+    pub(super) fn new(days: u64, backdated_seconds: u64) -> Result<Self, Error> {
+        let mut params = lasting(days, backdated_seconds);
         params.distinguished_name = named("Purser sandbox authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        Ok(Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?, days })
+        Ok(Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate()?)?, days, backdated_seconds })
     }
 
     pub(super) fn certificate(&self) -> String {
@@ -46,7 +44,7 @@ impl Authority {
         all.extend(wanted);
         all.sort_unstable();
         all.dedup();
-        let mut params = lasting(self.days);
+        let mut params = lasting(self.days, self.backdated_seconds);
         params.distinguished_name = named("localhost");
         params.subject_alt_names = vec![SanType::DnsName(Ia5String::try_from("localhost")?)];
         params.subject_alt_names.extend(all.into_iter().map(SanType::IpAddress));
@@ -57,7 +55,7 @@ impl Authority {
 
     /// For papers, by the closed profile.
     pub(super) fn party(&self, role: Role, id: &PartyId, categories: &[u16]) -> Result<Pair, Error> {
-        let mut params = lasting(self.days);
+        let mut params = lasting(self.days, self.backdated_seconds);
         params.distinguished_name = named(id.as_str());
         params.subject_alt_names = vec![SanType::URI(Ia5String::try_from(issue::subject_uri(id))?)];
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -77,11 +75,11 @@ impl Authority {
     }
 }
 
-fn lasting(days: u64) -> CertificateParams {
+fn lasting(days: u64, backdated_seconds: u64) -> CertificateParams {
     let now_seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let at = |seconds: u64| date_time_ymd(1970, 1, 1) + Duration::from_secs(seconds);
     let mut params = CertificateParams::default();
-    params.not_before = at(now_seconds.saturating_sub(BACKDATED_SECONDS));
+    params.not_before = at(now_seconds.saturating_sub(backdated_seconds));
     params.not_after = at(now_seconds + days * 86_400);
     params
 }

@@ -1,23 +1,34 @@
 //! SQLite: a file, nothing to start. Write-ahead log, and every commit synced.
+//!
+//! A commit appends to two tables and touches nothing else: what decisions are found by is kept beside
+//! ([`super::finder`]), and checkpoints are made on a thread that no commit waits for.
 
 mod archive;
+mod aside;
+mod upgrade;
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use purser_protocol::id::{AccountId, PaperId};
 use purser_protocol::receipt::Receipt;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
+use super::finder::{Finder, Told, key};
 use super::notes::{Notes, SqliteNotes};
-use super::{Answered, Batch, KeptEntry, Past, Reader, Store, StoreError, assemble, receipt_id};
+use super::{Answered, Batch, Entry, KeptEntry, Past, Reader, Store, StoreError, assemble, receipt_id};
+use aside::Aside;
 
 pub use archive::SqliteArchive;
 
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
+/// What is read as it is: the version before had indices, and is otherwise the same.
+const READABLE: [i64; 2] = [2, SCHEMA_VERSION];
 
-/// Rows are only added. `command` is not unique: a payment that waits has one answer, and then its last.
+/// Rows are only added. `command` is not unique: a payment that waits has one answer, and then its last. No index: one
+/// over hashes is written to all over, and at ten million payments that costs more than they do.
 const SCHEMA: &str = "
     CREATE TABLE batches (
         number INTEGER PRIMARY KEY,
@@ -39,31 +50,33 @@ const SCHEMA: &str = "
         payment BLOB,
         payer BLOB
     ) STRICT;
-    CREATE INDEX entries_by_command ON entries (command);
-    CREATE INDEX entries_by_receipt ON entries (receipt);
-    CREATE INDEX entries_by_batch ON entries (batch, place);
-    CREATE INDEX entries_by_payment ON entries (payment) WHERE payment IS NOT NULL;
-    CREATE INDEX entries_by_payer ON entries (payer, sequence) WHERE payer IS NOT NULL;
 ";
 
 /// The one writer.
-#[derive(Debug)]
 pub struct Sqlite {
     connection: Connection,
     path: PathBuf,
+    sequence: u64,
+    finder: Arc<Finder>,
+    aside: Aside,
+    /// What was written and is not synced: what it is found by, and how long it is.
+    written: Vec<Told>,
+    bytes: u64,
     /// Locked for as long as the writer lives.
     _lock: File,
 }
 
 impl Sqlite {
-    /// Opens the store, or makes it. One process at a time: a second one gets [`StoreError::InUse`].
+    /// Opens the store, or makes it. One process at a time: a second one gets [`StoreError::InUse`]. One of the version
+    /// before becomes one of this version, whole or not at all.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let lock = File::create(path.with_extension("lock")).map_err(|_| StoreError::InUse)?;
         lock.try_lock().map_err(|_| StoreError::InUse)?;
         let connection = Connection::open(path)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
-        connection.pragma_update(None, "foreign_keys", true)?;
+        // [`Aside`] does it.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
         match found {
             0 => {
@@ -71,10 +84,58 @@ impl Sqlite {
                 connection.execute_batch(&make)?;
             }
             SCHEMA_VERSION => {}
-            found => return Err(StoreError::Version { found, expected: SCHEMA_VERSION }),
+            found => upgrade::from(&connection, found)?,
         }
-        Ok(Self { connection, path: path.to_owned(), _lock: lock })
+        let finder = Arc::new(finder(&connection, path, true)?);
+        let sequence = catch_up(&connection, &finder, true)?;
+        let aside = Aside::start(path, &finder)?;
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            sequence,
+            finder,
+            aside,
+            written: Vec::new(),
+            bytes: 0,
+            _lock: lock,
+        })
     }
+}
+
+/// Tells a finder what it does not cover; the last decision.
+fn catch_up(connection: &Connection, finder: &Finder, owns: bool) -> Result<u64, StoreError> {
+    let mut rest = connection.prepare_cached(
+        "SELECT sequence, command, receipt, payment, payer FROM entries WHERE sequence > ?1 ORDER BY sequence",
+    )?;
+    let mut rows = rest.query([finder.until()])?;
+    while let Some(row) = rows.next()? {
+        let key_in = |column| Ok::<_, StoreError>(row.get::<_, Option<Vec<u8>>>(column)?.map(|id| key(&id)));
+        let keys = [key_in(1)?, key_in(2)?, key_in(3)?, key_in(4)?];
+        let mark = keys[1].unwrap_or_default();
+        finder.learn([Told { sequence: row.get(0)?, mark, keys: keys.into_iter().flatten().collect() }]);
+        if owns && finder.is_full() {
+            finder.settle().map_err(StoreError::Finder)?;
+        }
+    }
+    Ok(finder.until())
+}
+
+/// What decisions of this store are found by, as far as it is on the disk.
+fn finder(connection: &Connection, store: &Path, owns: bool) -> Result<Finder, StoreError> {
+    let mut find = connection.prepare_cached("SELECT receipt FROM entries WHERE sequence = ?1")?;
+    let has = |sequence: u64, mark: u64| {
+        let receipt = find.query_row([sequence], |row| row.get::<_, Vec<u8>>(0));
+        receipt.is_ok_and(|receipt| key(&receipt) == mark)
+    };
+    Finder::open(&Finder::beside(store), owns, has).map_err(StoreError::Finder)
+}
+
+fn told(sequence: u64, entry: &Entry) -> Told {
+    let mark = key(&receipt_id(&entry.claims));
+    let payment = entry.payment.map(|payment| key(&payment.0));
+    let payer = entry.payer.map(|payer| key(&payer.0));
+    let keys = [Some(key(&entry.command.0)), Some(mark), payment, payer];
+    Told { sequence, mark, keys: keys.into_iter().flatten().collect() }
 }
 
 impl Store for Sqlite {
@@ -85,11 +146,13 @@ impl Store for Sqlite {
             .prepare_cached("INSERT INTO batches (number, decided_at, tree_root, root) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![batch.number, batch.decided_at_seconds, batch.tree_root, batch.root])?;
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO entries (batch, place, command, receipt, event, claims, detail, evidence, made, payment, payer)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO entries
+             (sequence, batch, place, command, receipt, event, claims, detail, evidence, made, payment, payer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         )?;
-        for (place, entry) in batch.entries.iter().enumerate() {
+        for (place, (sequence, entry)) in (self.sequence + 1..).zip(&batch.entries).enumerate() {
             insert.execute(params![
+                sequence,
                 batch.number,
                 place,
                 entry.command.0,
@@ -102,6 +165,8 @@ impl Store for Sqlite {
                 entry.payment.map(|payment| payment.0),
                 entry.payer.map(|payer| payer.0),
             ])?;
+            self.written.push(told(sequence, entry));
+            self.bytes += (entry.event.len() + entry.claims.len() + entry.evidence.len()) as u64;
         }
         Ok(())
     }
@@ -109,7 +174,9 @@ impl Store for Sqlite {
     /// The commit writes the log and syncs it, and returns when it is on the disk.
     fn sync(&mut self) -> Result<(), StoreError> {
         self.connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok(())
+        self.sequence = self.written.last().map_or(self.sequence, |told| told.sequence);
+        self.finder.learn(self.written.drain(..));
+        self.aside.committed(&self.connection, std::mem::take(&mut self.bytes))
     }
 
     fn pseudonym_secret(&mut self, fresh: [u8; 32]) -> Result<[u8; 32], StoreError> {
@@ -122,7 +189,10 @@ impl Store for Sqlite {
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>, StoreError> {
-        Ok(Box::new(SqliteReader::open(&self.path)?))
+        let mut reader = SqliteReader::open(&self.path)?;
+        reader.finder = Some(Arc::clone(&self.finder));
+        reader.is_shared = true;
+        Ok(Box::new(reader))
     }
 
     fn notes(&self) -> Result<Box<dyn Notes>, StoreError> {
@@ -134,6 +204,10 @@ impl Store for Sqlite {
 #[derive(Debug)]
 pub struct SqliteReader {
     connection: Connection,
+    path: PathBuf,
+    /// Where decisions are found: the writer's, or one of its own from the first time that something is looked for.
+    finder: Option<Arc<Finder>>,
+    is_shared: bool,
 }
 
 impl SqliteReader {
@@ -142,10 +216,10 @@ impl SqliteReader {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags)?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found != SCHEMA_VERSION {
+        if !READABLE.contains(&found) {
             return Err(StoreError::Version { found, expected: SCHEMA_VERSION });
         }
-        Ok(Self { connection })
+        Ok(Self { connection, path: path.to_owned(), finder: None, is_shared: false })
     }
 
     /// Both tables as of one moment.
@@ -181,26 +255,52 @@ impl SqliteReader {
 }
 
 impl SqliteReader {
-    fn leaves(&self, batch: u64) -> Result<Vec<[u8; 32]>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT receipt FROM entries WHERE batch = ?1 ORDER BY place")?;
-        let leaves = statement.query_map([batch], |row| row.get(0))?;
-        Ok(leaves.collect::<Result<_, _>>()?)
+    fn finder(&mut self) -> Result<Arc<Finder>, StoreError> {
+        let finder = match &self.finder {
+            Some(finder) => Arc::clone(finder),
+            None => Arc::new(finder(&self.connection, &self.path, false)?),
+        };
+        if !self.is_shared {
+            catch_up(&self.connection, &finder, false)?;
+        }
+        self.finder = Some(Arc::clone(&finder));
+        Ok(finder)
     }
 
-    fn find(&self, condition: &str, key: &[u8; 32]) -> Result<Option<Answered>, StoreError> {
+    /// The leaves of the batch in which a decision stands.
+    fn leaves(&self, batch: u64, sequence: u64, place: usize) -> Result<Vec<[u8; 32]>, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT receipt, batch FROM entries WHERE sequence >= ?1 ORDER BY sequence")?;
+        let mut rows = statement.query([sequence.saturating_sub(place as u64)])?;
+        let mut leaves = Vec::new();
+        while let Some(row) = rows.next()?.filter(|row| row.get(1) == Ok(batch)) {
+            leaves.push(row.get(0)?);
+        }
+        Ok(leaves)
+    }
+
+    /// The latest answer under an id in this column.
+    fn find(&mut self, column: &str, id: &[u8; 32]) -> Result<Option<Answered>, StoreError> {
+        let finder = self.finder()?;
         let query = format!(
             "SELECT batch, place, claims, root, detail, made FROM entries JOIN batches ON batch = number
-             WHERE {condition} = ?1 ORDER BY sequence DESC LIMIT 1"
+             WHERE sequence = ?1 AND {column} = ?2"
         );
-        let found = self.connection.prepare_cached(&query)?.query_row([key], |row| {
-            let (batch, place): (u64, usize) = (row.get(0)?, row.get(1)?);
-            let (claims, root): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(3)?);
-            Ok((batch, place, claims, root, row.get(4)?, row.get(5)?))
-        });
-        let Some((batch, place, claims, root, detail, made)) = found.optional()? else { return Ok(None) };
-        let receipt = assemble(self.leaves(batch)?, place, claims, root); // [RCT-7]
-        Ok(Some(Answered { receipt, detail, made }))
+        let mut statement = self.connection.prepare_cached(&query)?;
+        let mut answered = None;
+        finder.latest_first(key(id), &mut |sequence| {
+            let found = statement.query_row(params![sequence, id], |row| {
+                let (batch, place): (u64, usize) = (row.get(0)?, row.get(1)?);
+                let (claims, root): (Vec<u8>, Vec<u8>) = (row.get(2)?, row.get(3)?);
+                Ok((batch, place, claims, root, row.get(4)?, row.get(5)?))
+            });
+            let Some((batch, place, claims, root, detail, made)) = found.optional()? else { return Ok(true) };
+            let receipt = assemble(self.leaves(batch, sequence, place)?, place, claims, root); // [RCT-7]
+            answered = Some(Answered { receipt, detail, made });
+            Ok::<_, StoreError>(false)
+        })?;
+        Ok(answered)
     }
 }
 
@@ -219,40 +319,51 @@ impl Reader for SqliteReader {
     }
 
     fn decided(&mut self, papers: &[PaperId]) -> Result<HashSet<PaperId>, StoreError> {
-        let mut find = self.connection.prepare_cached("SELECT 1 FROM entries WHERE command = ?1 LIMIT 1")?;
+        let finder = self.finder()?;
+        let mut find = self.connection.prepare_cached("SELECT 1 FROM entries WHERE sequence = ?1 AND command = ?2")?;
         let mut decided = HashSet::new();
         for paper in papers {
-            if find.exists([paper.0])? {
-                decided.insert(*paper);
-            }
+            finder.latest_first(key(&paper.0), &mut |sequence| {
+                let is_it = find.exists(params![sequence, paper.0])?;
+                if is_it {
+                    decided.insert(*paper);
+                }
+                Ok::<_, StoreError>(!is_it)
+            })?;
         }
         Ok(decided)
     }
 
     fn payment(&mut self, intent: &PaperId) -> Result<Vec<Past>, StoreError> {
+        let finder = self.finder()?;
         let mut find = self.connection.prepare_cached(
-            "SELECT sequence, command, decided_at, event FROM entries JOIN batches ON batch = number WHERE command = ?1
-             UNION ALL
-             SELECT sequence, command, decided_at, event FROM entries JOIN batches ON batch = number WHERE payment = ?1
-             ORDER BY sequence",
+            "SELECT sequence, command, decided_at, event FROM entries JOIN batches ON batch = number
+             WHERE sequence = ?1 AND (command = ?2 OR payment = ?2)",
         )?;
-        let told = find.query_map([intent.0], past)?;
-        Ok(told.collect::<Result<_, _>>()?)
+        let mut told = Vec::new();
+        finder.latest_first(key(&intent.0), &mut |sequence| {
+            told.extend(find.query_row(params![sequence, intent.0], past).optional()?);
+            Ok::<_, StoreError>(true)
+        })?;
+        told.reverse();
+        Ok(told)
     }
 
     fn payments_of(&mut self, payer: &AccountId, since_seconds: u64) -> Result<Vec<PaperId>, StoreError> {
+        let finder = self.finder()?;
         let mut find = self.connection.prepare_cached(
             "SELECT command, decided_at FROM entries JOIN batches ON batch = number
-             WHERE payer = ?1 ORDER BY sequence DESC",
+             WHERE sequence = ?1 AND payer = ?2",
         )?;
-        let mut rows = find.query([payer.0])?;
         let mut intents = Vec::new();
-        while let Some(row) = rows.next()? {
-            if row.get::<_, u64>(1)? < since_seconds {
-                break;
+        finder.latest_first(key(&payer.0), &mut |sequence| {
+            let found = find.query_row(params![sequence, payer.0], |row| Ok((row.get(0)?, row.get::<_, u64>(1)?)));
+            let Some((intent, decided_at)) = found.optional()? else { return Ok(true) };
+            if decided_at >= since_seconds {
+                intents.push(PaperId(intent));
             }
-            intents.push(PaperId(row.get(0)?));
-        }
+            Ok::<_, StoreError>(decided_at >= since_seconds)
+        })?;
         Ok(intents)
     }
 
@@ -261,9 +372,15 @@ impl Reader for SqliteReader {
     }
 
     fn evidence(&mut self, command: &PaperId) -> Result<Option<Vec<u8>>, StoreError> {
-        let query = "SELECT evidence FROM entries WHERE command = ?1 ORDER BY sequence LIMIT 1";
-        let found = self.connection.prepare_cached(query)?.query_row([command.0], |row| row.get(0));
-        Ok(found.optional()?)
+        let finder = self.finder()?;
+        let mut find =
+            self.connection.prepare_cached("SELECT evidence FROM entries WHERE sequence = ?1 AND command = ?2")?;
+        let mut first = None;
+        finder.latest_first(key(&command.0), &mut |sequence| {
+            first = find.query_row(params![sequence, command.0], |row| row.get(0)).optional()?.or(first.take());
+            Ok::<_, StoreError>(true)
+        })?;
+        Ok(first)
     }
 
     fn root(&mut self, batch: u64) -> Result<Option<Vec<u8>>, StoreError> {

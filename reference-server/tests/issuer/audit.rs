@@ -284,14 +284,14 @@ async fn a_torn_file_is_told_from_one_that_cannot_be_read() {
     let torn = copy(&store, scene.sandbox.path("torn.sqlite"));
     let connection = open(&torn);
     let find = "SELECT (rootpage - 1) * (SELECT page_size FROM pragma_page_size) FROM sqlite_master
-                WHERE name = 'entries_by_command'";
+                WHERE name = 'sqlite_autoindex_secrets_1'";
     let at: u64 = connection.query_row(find, [], |row| row.get(0)).unwrap();
     drop(connection);
     let mut file = fs::OpenOptions::new().read(true).write(true).open(&torn).unwrap();
     let mut page = [0; 4_096];
     file.seek(SeekFrom::Start(at)).unwrap();
     file.read_exact(&mut page).unwrap();
-    // The index loses its last rows: an answer would not be found.
+    // The index loses its last row: the secret would not be found, and made anew.
     page[4] -= 1;
     file.seek(SeekFrom::Start(at)).unwrap();
     file.write_all(&page).unwrap();

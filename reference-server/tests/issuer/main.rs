@@ -27,4 +27,5 @@ mod past;
 mod reads;
 mod restored;
 mod together;
+mod upgrade;
 mod wallet;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row};
 
-use super::SCHEMA_VERSION;
+use super::{READABLE, SCHEMA_VERSION};
 use crate::store::{Archive, KeptBatch, KeptEntry, StoreError};
 
 /// A store opened for reading alone, as it was when it was opened.
@@ -21,7 +21,7 @@ impl SqliteArchive {
         // Everything below is read as of this moment.
         connection.execute_batch("BEGIN")?;
         let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if found != SCHEMA_VERSION {
+        if !READABLE.contains(&found) {
             return Err(StoreError::Version { found, expected: SCHEMA_VERSION });
         }
         Ok(Self { connection })
@@ -39,20 +39,30 @@ impl Archive for SqliteArchive {
     fn batches(&mut self, each: &mut dyn FnMut(KeptBatch) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let mut batches =
             self.connection.prepare("SELECT number, decided_at, tree_root, root FROM batches ORDER BY number")?;
+        // One walk over both: what stands under a batch that is over, or that there is not, is left out, and counted.
         let mut entries = self.connection.prepare(
-            "SELECT sequence, place, command, receipt, event, claims, detail, evidence, made, payment, payer
-             FROM entries WHERE batch = ?1 ORDER BY place, sequence",
+            "SELECT sequence, place, command, receipt, event, claims, detail, evidence, made, payment, payer, batch
+             FROM entries ORDER BY sequence",
         )?;
+        let mut entries = entries.query_map([], |row| Ok((row.get::<_, u64>(11)?, entry(row)?)))?.peekable();
         let mut rows = batches.query([])?;
         while let Some(row) = rows.next()? {
             let number: u64 = row.get(0)?;
-            let entries = entries.query_map([number], entry)?;
+            let mut of_batch = Vec::new();
+            while let Some(entry) = entries.next_if(|entry| entry.as_ref().map_or(true, |(batch, _)| *batch <= number))
+            {
+                let (batch, entry) = entry?;
+                if batch == number {
+                    of_batch.push(entry);
+                }
+            }
+            of_batch.sort_by_key(|entry| (entry.place, entry.sequence));
             each(KeptBatch {
                 number,
                 decided_at_seconds: row.get(1)?,
                 tree_root: row.get(2)?,
                 root: row.get(3)?,
-                entries: entries.collect::<Result<_, _>>()?,
+                entries: of_batch,
             })?;
         }
         Ok(())
