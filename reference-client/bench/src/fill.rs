@@ -179,8 +179,9 @@ fn pay(stage: &Stage, feed: &mut Feed, count: u64) -> Result<(), Failure> {
     }
     let (agents, shop) = (stage.agents()?, stage.shop()?);
     let press = Press::new(&shop)?;
-    let merchant = Party::of_itself(shop.id.clone(), Role::Merchant, shop.signer.public_key(), shop.certificate);
-    let merchant = Arc::new(Party { categories: CATEGORIES.to_vec(), ..merchant });
+    let mut merchant = Party::of_itself(shop.id.clone(), Role::Merchant, shop.signer.public_key(), shop.certificate);
+    merchant.categories = CATEGORIES.to_vec();
+    let merchant = Arc::new(merchant);
     let till = Purse::Payee(shop.id.clone(), ShortText::new(ACCOUNT).ok_or("no account")?);
     let taken = |feed: &Feed| -> Result<u64, Failure> {
         let ledger = feed.direct.ledger().read().map_err(|_| "the writer died")?;
