@@ -22,6 +22,8 @@ pub(crate) struct Floor {
     pub(crate) payments_per_second: f64,
     pub(crate) verify_us: f64,
     pub(crate) sign_us: f64,
+    /// What a payment takes of a processor, whatever else ran meanwhile.
+    pub(crate) cpu_us: f64,
     pub(crate) cores: usize,
 }
 
@@ -32,6 +34,7 @@ impl Floor {
             payments_per_second: f64::midpoint(self.payments_per_second, other.payments_per_second),
             verify_us: f64::midpoint(self.verify_us, other.verify_us),
             sign_us: f64::midpoint(self.sign_us, other.sign_us),
+            cpu_us: f64::midpoint(self.cpu_us, other.cpu_us),
             cores: self.cores,
         }
     }
@@ -41,6 +44,7 @@ impl Floor {
             "payments_per_second": self.payments_per_second.round(),
             "verify_us": rounded(self.verify_us),
             "sign_us": rounded(self.sign_us),
+            "cpu_us_a_payment": rounded(self.cpu_us),
             "cores": self.cores,
             "payments_a_batch": BATCH,
         })
@@ -60,7 +64,7 @@ struct Signed {
 /// Measures for so long.
 pub(crate) fn measure(length: Duration) -> Result<Floor, Failure> {
     let cores = thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let of_core = || -> Result<(f64, f64, f64), Failure> {
+    let of_core = || -> Result<[f64; 4], Failure> {
         let mut signed = Vec::with_capacity(KEYS);
         let mut last = None;
         for number in 0..KEYS {
@@ -72,7 +76,7 @@ pub(crate) fn measure(length: Duration) -> Result<Floor, Failure> {
         let signer = last.ok_or("no key")?;
         let (mut payments, mut verifying, mut signing) = (0_u64, Duration::ZERO, Duration::ZERO);
         let mut papers = signed.iter().cycle();
-        let began = Instant::now();
+        let (began, used) = (Instant::now(), used_seconds());
         while began.elapsed() < length {
             let batch = Instant::now();
             for paper in papers.by_ref().take(2 * BATCH) {
@@ -85,18 +89,22 @@ pub(crate) fn measure(length: Duration) -> Result<Floor, Failure> {
             payments += BATCH as u64;
         }
         let (rate, batches) = (payments as f64 / began.elapsed().as_secs_f64(), payments as f64 / BATCH as f64);
-        Ok((rate, verifying.as_secs_f64() * 5e5 / payments as f64, signing.as_secs_f64() * 1e6 / batches))
+        let verify_us = verifying.as_secs_f64() * 5e5 / payments as f64;
+        let cpu_us = (used_seconds() - used) * 1e6 / payments as f64;
+        Ok([rate, verify_us, signing.as_secs_f64() * 1e6 / batches, cpu_us])
     };
     let measured = thread::scope(|scope| {
         let cores: Vec<_> = (0..cores).map(|_| scope.spawn(of_core)).collect();
         let each = cores.into_iter().map(|core| core.join().map_err(|_| Failure::from("a thread died"))?);
         each.collect::<Result<Vec<_>, Failure>>()
     })?;
-    let mean = |each: fn(&(f64, f64, f64)) -> f64| measured.iter().map(each).sum::<f64>() / measured.len() as f64;
-    Ok(Floor {
-        payments_per_second: measured.iter().map(|(rate, ..)| rate).sum(),
-        verify_us: mean(|(_, verify, _)| *verify),
-        sign_us: mean(|(_, _, sign)| *sign),
-        cores,
-    })
+    let sum = |at: usize| measured.iter().filter_map(|core| core.get(at)).sum::<f64>();
+    let mean = |at| sum(at) / measured.len() as f64;
+    Ok(Floor { payments_per_second: sum(0), verify_us: mean(1), sign_us: mean(2), cpu_us: mean(3), cores })
+}
+
+/// What this thread has used of a processor so far.
+fn used_seconds() -> f64 {
+    let ran = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    ran.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or_default() / 1e9
 }

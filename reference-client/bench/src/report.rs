@@ -104,6 +104,19 @@ impl Report {
         shares
     }
 
+    /// What a payment takes of a processor, in microseconds: by thread of the issuer, and of the load. Where other
+    /// programs run beside, this says what the clock cannot.
+    pub(crate) fn cpu_us(loaded: &Loaded) -> Vec<(&str, f64)> {
+        let each = 1e6 / (loaded.measured.paid as f64).max(1.0);
+        let threads = loaded.server.0.iter().map(|(name, seconds)| (name.as_str(), seconds * each));
+        threads.filter(|(_, us)| *us >= 0.05).chain([("load", loaded.load * each)]).collect()
+    }
+
+    /// How near that comes to the floor: what the ratio would be, were nothing else to run and no core ever idle.
+    pub(crate) fn cpu_ratio(&self, loaded: &Loaded) -> f64 {
+        self.floor.cpu_us / Self::cpu_us(loaded).iter().map(|(_, us)| us).sum::<f64>().max(1e-9)
+    }
+
     pub(crate) fn json(&self) -> Value {
         let mut all = Map::new();
         let mut put = |name: &str, value: Value| drop(all.insert(name.into(), value));
@@ -115,6 +128,12 @@ impl Report {
             let shares = shares.iter().map(|share| (share.name.clone(), json!(thousandth(share.part))));
             put("breakdown", Value::Object(shares.collect()));
             put("cheap", latency(&closed.cheap.latency));
+            let us = Self::cpu_us(closed);
+            let sum: f64 = us.iter().map(|(_, us)| us).sum();
+            let us = us.iter().map(|(name, us)| ((*name).to_owned(), json!(thousandth(*us))));
+            put("cpu_us_a_payment", Value::Object(us.collect()));
+            put("cpu_ratio", json!(thousandth(self.cpu_ratio(closed))));
+            put("payments_per_second_of_cpu", json!((self.floor.cores as f64 * 1e6 / sum.max(1e-9)).round()));
         }
         put("floor", self.floor.json());
         put("mandates", json!(self.mandates));
@@ -167,6 +186,15 @@ impl Report {
             for share in self.breakdown(closed) {
                 say(format!("  {:>5.1} %  {}", share.part * 100.0, share.name));
             }
+            let us = Self::cpu_us(closed);
+            let sum: f64 = us.iter().map(|(_, us)| us).sum();
+            let each: Vec<String> = us.iter().map(|(name, us)| format!("{name} {us:.1}")).collect();
+            say(format!(
+                "a payment takes {sum:.0} us of a processor ({}); its signatures {:.0}: {:.2}",
+                each.join(", "),
+                floor.cpu_us,
+                self.cpu_ratio(closed)
+            ));
         }
         say(format!("{} receipts verified, {} answers wrong", self.verified, self.wrong));
     }

@@ -67,7 +67,7 @@ impl Stage {
         };
         if !stage.config_path().exists() {
             let any = SocketAddr::from(([127, 0, 0, 1], 0));
-            let plan = Plan { dir: stage.dir.clone(), issuer_listen: any, merchant_listen: any };
+            let plan = Plan { dir: stage.dir.clone(), issuer_listen: any, merchant_listen: any, seller_listen: any };
             sandbox::write_since(&plan, BACKDATED_SECONDS)?;
             let text = fs::read_to_string(stage.config_path())?;
             fs::write(stage.config_path(), text + LIFTED)?;

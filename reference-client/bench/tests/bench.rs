@@ -52,6 +52,7 @@ fn a_store_is_filled_measured_and_found_good() {
     let figures: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!((&figures["schema"], &figures["answers_wrong"]), (&"purser.bench/1".into(), &0.into()));
     assert!(figures["floor_ratio"].as_f64().unwrap() > 0.0, "{figures}");
+    assert!(figures["cpu_ratio"].as_f64().unwrap() > 0.0, "{figures}");
     assert!(figures["receipts_verified"].as_u64().unwrap() > 0, "{figures}");
     assert!(figures["closed"]["latency"]["p50_ms"].as_f64().unwrap() > 0.0, "{figures}");
     assert!(std::fs::read_to_string(chart).unwrap().ends_with("</svg>\n"));
