@@ -547,6 +547,14 @@ codes! {
     OverAsked = 310, "over-asked", [Redeem], NotDecided, Same, Never, Merchant, 403, "TOK-31", "The seller asks for more than the offer lets it be ahead.";
     /// The seller's claim is not covered by what the agent released and saw used. \[TOK-34\]
     ClaimUncovered = 311, "claim-uncovered", [Redeem], NotDecided, Same, Never, Merchant, 403, "TOK-34", "The seller's claim is not covered by what the agent released and saw used.";
+    /// Nothing is left of the pack. \[TOK-41\]
+    PackUsedUp = 312, "pack-used-up", [Redeem], NotDecided, Same, AfterChange, Agent, 402, "TOK-41", "Nothing is left of the pack.";
+    /// Units before these have not been consumed. \[TOK-43\]
+    ConsumeConflict = 313, "consume-conflict", [Redeem], NotDecided, Same, Never, Agent, 409, "TOK-43", "Units before these have not been consumed.";
+    /// The coupon is not for this plan, this payer and this time. \[TOK-46\]
+    CouponRefused = 314, "coupon-refused", [Redeem], NotDecided, Same, Never, Agent, 403, "TOK-46", "The coupon is not for this plan, this payer and this time.";
+    /// The coupon has been used as often as it may. \[TOK-47\]
+    CouponUsed = 315, "coupon-used", [Redeem], NotDecided, Same, Never, Agent, 409, "TOK-47", "The coupon has been used as often as it may.";
     /// The parts are not those that the batch signs. \[WAL-20\]
     BatchMismatch = 370, "batch-mismatch", [Schema], NotDecided, Same, Never, Person, 400, "WAL-20", "The parts are not those that the batch signs.";
     /// Two parts of the batch are about one lineage. \[WAL-24\]

@@ -1,10 +1,12 @@
 //! A seller of tokens: an endpoint of the shape that clients of OpenAI's chat API know, over a small generator that
-//! needs no network, paid by the metered session.
+//! needs no network, paid by the metered session or out of a pack.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | `open` | the offer of a session or of a further hold, and the receipt that takes it |
 //! | `chat` | a completion, as a stream that pauses while it is not paid, or whole |
+//! | `pack` | packs, their plans and coupons |
+//! | `purse` | what pays for a stream: a session or a pack |
 //! | `account` | links, pause and resume, the state of a session, its end |
 //! | `desk` | the sessions that are open, and the one order in which each decides |
 //! | `book` | the store: offers, and what happened in each session, on the disk before it is acted on |
@@ -18,6 +20,8 @@ mod config;
 mod desk;
 mod model;
 mod open;
+mod pack;
+mod purse;
 mod settle;
 
 use std::sync::Arc;
@@ -32,7 +36,7 @@ use purser_merchant::SetupError as KitError;
 use purser_protocol::bind::base64url;
 use purser_protocol::cert::Role;
 use purser_protocol::flow::Register;
-use purser_protocol::token::seller::Why;
+use purser_protocol::token::seller::{State as Standing, Why};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
@@ -89,6 +93,10 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         .route("/.well-known/purser", get(discovery))
         .route("/v1/models", get(models))
         .route("/v1/chat/completions", post(chat::complete))
+        .route("/v1/plans", get(pack::plans))
+        .route("/v1/packs/{id}", get(pack::show).post(pack::buy))
+        .route("/v1/packs/{id}/refill", post(pack::refill))
+        .route("/v1/packs/{id}/refund", post(pack::refund))
         .route("/v1/sessions", post(open::session))
         .route("/v1/sessions/{id}", get(account::show))
         .route("/v1/sessions/{id}/holds", post(open::hold))
@@ -103,7 +111,10 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
 /// What time does to sessions, and claims that have not been answered.
 async fn watch(seller: Arc<Seller>, life: Life) {
     loop {
-        for live in seller.desk.open_ones() {
+        for live in seller.desk.packs.those(|pack| pack.open_refunds().next().is_some()) {
+            seller.send_refunds(&live).await;
+        }
+        for live in seller.desk.sessions.those(|session| !matches!(session.state(), Standing::Closed(_))) {
             let now = seller.clock.now();
             if live.look(|session| session.tick(now)).is_none() {
                 seller.settle(&live).await;

@@ -47,6 +47,9 @@ pub(super) struct ProxyArgs {
     /// The key that clients show; a new one, which is said at the start, when not given
     #[arg(long, env = "PURSER_PROXY_KEY", value_name = "KEY", hide_env_values = true)]
     key: Option<String>,
+    /// The plan of which packs pay, bought and refilled as they are needed; metered sessions when not given
+    #[arg(long, value_name = "PLAN")]
+    plan: Option<String>,
     /// How long to go on while the seller does not answer
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s")]
     patience: Duration,
@@ -56,9 +59,43 @@ pub(super) struct ProxyArgs {
 pub(super) enum Token {
     /// Ask what units cost, and pay nothing
     Quote(At),
+    /// Buy a pack of a plan
+    Buy(Buy),
+    /// Buy a pack of a plan with a coupon
+    Redeem {
+        /// The coupon
+        coupon: String,
+        #[command(flatten)]
+        buy: Buy,
+    },
+    /// See what is left of a pack
+    Balance {
+        /// The pack, or the first digits of its id
+        id: String,
+    },
+    /// Have what is left of a pack given back
+    Refund {
+        /// The pack, or the first digits of its id
+        id: String,
+    },
     /// Look at metered sessions, close one that was left open
     #[command(subcommand)]
     Session(SessionCommand),
+}
+
+#[derive(Args)]
+pub(super) struct Buy {
+    #[command(flatten)]
+    at: At,
+    /// The mandate that pays
+    #[arg(long, value_name = "ID")]
+    mandate: String,
+    /// The plan
+    #[arg(long, value_name = "PLAN")]
+    plan: String,
+    /// Who the payer is to the seller, as `purser mandate pseudonym` says, where a coupon depends on it
+    #[arg(long, value_name = "HEX")]
+    pseudonym: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -81,6 +118,7 @@ impl ProxyArgs {
         };
         let mut seller = self.at.seller(home, mandate).await?;
         seller.patience = self.patience;
+        seller.plan = self.plan;
         seller.watch = Box::new(show);
         let seller = Arc::new(seller);
         let proxy = Proxy::bind(Arc::clone(&seller), self.listen, &key).await?;
@@ -98,6 +136,7 @@ impl ProxyArgs {
             _ = terminate.recv() => {}
         }
         match seller.opened().await {
+            Some(session) if session.plan().is_some() => balance(&seller, &session).await,
             Some(session) => close(&seller, &session).await,
             None => Ok(Done::new("no session is open\n", json!({ "session": null }))),
         }
@@ -116,25 +155,60 @@ impl Token {
     pub(super) async fn run(self, home: Home) -> Result<Done> {
         match self {
             Self::Quote(at) => quote(&at.seller(home, PaperId([0; 32])).await?).await,
+            Self::Buy(buy) => buy.run(home, None).await,
+            Self::Redeem { coupon, buy } => buy.run(home, Some(coupon)).await,
+            Self::Balance { id } => {
+                let (seller, open) = kept(home, &id).await?;
+                balance(&seller, &open).await
+            }
+            Self::Refund { id } => {
+                let (seller, open) = kept(home, &id).await?;
+                let told = seller.give_back(&open).await?;
+                Ok(Done::new(format!("pack {}: what is left goes back\n", open.id()), told))
+            }
             Self::Session(SessionCommand::List) => list(home).await,
             Self::Session(SessionCommand::Close { id }) => {
-                let account = session(home).await?;
-                let kept = Seller::kept(&account);
-                let ids: Vec<PaperId> = kept.iter().filter_map(|path| parse_id(path.file_name()?.to_str()?)).collect();
-                let open = Session::open(&Seller::folder(&account, &complete(&ids, &id)?))?;
-                if let Some(how) = open.ended() {
-                    return Ok(Done::new(format!("session {}: {}\n", open.id(), name(how)), shown(&open)));
+                let (seller, open) = kept(home, &id).await?;
+                match open.ended() {
+                    Some(how) => Ok(Done::new(format!("session {}: {}\n", open.id(), name(how)), shown(&open))),
+                    None => close(&seller, &open).await,
                 }
-                let agent = Arc::new(account.agent()?);
-                let url = Url::parse(open.seller())?;
-                // Nothing is held any more.
-                let amount = Amount::from_minor(1).ok_or_else(|| Error::failed("one is no amount"))?;
-                let max = Money { amount, currency: open.spending().currency };
-                let seller = Seller::new(account, agent, &url, open.mandate(), max);
-                close(&seller, &Arc::new(open)).await
             }
         }
     }
+}
+
+impl Buy {
+    async fn run(self, home: Home, coupon: Option<String>) -> Result<Done> {
+        let mandate = complete(&home.mandate_ids(), &self.mandate)?;
+        let mut seller = self.at.seller(home, mandate).await?;
+        (seller.plan, seller.coupon, seller.pseudonym) = (Some(self.plan), coupon, self.pseudonym);
+        let session = seller.buy_pack().await?;
+        balance(&seller, &session).await
+    }
+}
+
+/// A session or a pack that is kept, and its seller.
+async fn kept(home: Home, id: &str) -> Result<(Seller, Arc<Session>)> {
+    let account = session(home).await?;
+    let kept = Seller::kept(&account);
+    let ids: Vec<PaperId> = kept.iter().filter_map(|path| parse_id(path.file_name()?.to_str()?)).collect();
+    let open = Session::open(&Seller::folder(&account, &complete(&ids, id)?))?;
+    let agent = Arc::new(account.agent()?);
+    let url = Url::parse(open.seller())?;
+    // Nothing is bought any more.
+    let amount = Amount::from_minor(1).ok_or_else(|| Error::failed("one is no amount"))?;
+    let max = Money { amount, currency: open.spending().currency };
+    Ok((Seller::new(account, agent, &url, open.mandate(), max), Arc::new(open)))
+}
+
+async fn balance(seller: &Seller, pack: &Arc<Session>) -> Result<Done> {
+    let told = seller.balance(pack).await?;
+    let (left, spending) = (&told["remaining"], pack.spending());
+    let text = format!("pack {}: {left} units left, {} tokens came\n", pack.id(), spending.output);
+    let mut json = shown(pack);
+    json["pack"] = told;
+    Ok(Done::new(text, json))
 }
 
 async fn quote(seller: &Seller) -> Result<Done> {
@@ -203,6 +277,7 @@ fn shown(session: &Session) -> Value {
         "session": session.id().to_string(),
         "seller": session.seller(),
         "mandate": session.mandate().to_string(),
+        "plan": session.plan(),
         "state": session.ended().map_or("open", name),
         "currency": currency.code(),
         "held_minor": held_minor.to_string(),

@@ -41,10 +41,10 @@ impl Asked {
         Self::check(&response.body, Challenge::read(fields), OfferKind::Charge, wanted, issuer)
     }
 
-    /// The same, of an offer that begins a metered session or goes on with one.
-    pub fn read_metered(response: &Response, wanted: &Wanted, issuer: &Issuer) -> Result<Self> {
+    /// The same, of an offer of another kind than one sale.
+    pub fn read_kind(response: &Response, wanted: &Wanted, kind: OfferKind, issuer: &Issuer) -> Result<Self> {
         let fields = response.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
-        Self::check(&response.body, Challenge::read(fields), OfferKind::Metered, wanted, issuer)
+        Self::check(&response.body, Challenge::read(fields), kind, wanted, issuer)
     }
 
     /// Reads an offer that was kept, with its challenge. It is checked again, since time has passed.

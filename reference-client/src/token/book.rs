@@ -21,8 +21,16 @@ const JOURNAL: &str = "journal";
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Line {
-    /// A session with a seller, under a mandate.
-    Begun { seller: String, mandate: String, currency: String },
+    /// A session with a seller, under a mandate; with a plan, a pack of it.
+    Begun {
+        seller: String,
+        mandate: String,
+        currency: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        plan: Option<String>,
+    },
+    /// A pack is bought, or refilled.
+    Buying { offer: String, amount_minor: u64 },
     /// The seller has taken the hold.
     Shown { hold: usize },
     /// What the session itself keeps.

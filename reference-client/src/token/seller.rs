@@ -13,7 +13,7 @@ use purser_protocol::field::{List, encoded};
 use purser_protocol::id::{Digest, PaperId};
 use purser_protocol::money::Money;
 use purser_protocol::paper::command::{Capture, Void};
-use purser_protocol::paper::offer::Offer;
+use purser_protocol::paper::offer::{Offer, OfferKind};
 use purser_protocol::sign::{Signed, Signer};
 use purser_protocol::token::agent::{Opened, lengths};
 use purser_protocol::token::message::{Need, Release};
@@ -49,6 +49,12 @@ pub struct Seller {
     pub max: Money,
     /// How long to go on without an answer.
     pub patience: Duration,
+    /// The plan of which packs pay; without one, metered sessions do.
+    pub plan: Option<String>,
+    /// A coupon for the first pack.
+    pub coupon: Option<String>,
+    /// Who the payer is to the seller, where a coupon depends on it.
+    pub pseudonym: Option<String>,
     /// Is told of each change.
     pub watch: Box<dyn Fn(Spending) + Send + Sync>,
     current: tokio::sync::Mutex<Option<Arc<Session>>>,
@@ -69,6 +75,8 @@ pub struct Closed {
     pub how: Ended,
     /// What was claimed.
     pub claimed_minor: u64,
+    /// The captures, as the seller signed them.
+    pub claims: Vec<Vec<u8>>,
     /// What was wrong.
     pub wrong: Vec<String>,
 }
@@ -78,7 +86,8 @@ impl Seller {
     pub fn new(account: Account, agent: Arc<dyn Signer>, url: &Url, mandate: PaperId, max: Money) -> Self {
         let patience = Duration::from_secs(60);
         let (url, current) = (url.with_target("/"), tokio::sync::Mutex::new(None));
-        Self { account, agent, url, mandate, max, patience, watch: Box::new(|_| {}), current }
+        let (plan, coupon, pseudonym) = (None, None, None);
+        Self { account, agent, url, mandate, max, patience, plan, coupon, pseudonym, watch: Box::new(|_| {}), current }
     }
 
     /// The sessions that are kept in a folder, each as its path.
@@ -104,7 +113,10 @@ impl Seller {
                 return Ok(session);
             }
         }
-        let session = self.take("/v1/sessions", None).await?;
+        let session = match &self.plan {
+            None => self.take("/v1/sessions", None).await?,
+            Some(_) => self.buy_pack().await?,
+        };
         *current = Some(Arc::clone(&session));
         Ok(session)
     }
@@ -116,7 +128,7 @@ impl Seller {
 
     /// What a hold of a session costs and buys.
     pub async fn quote(&self) -> Result<Asked> {
-        self.ask("/v1/sessions").await.map(|(_, asked)| asked)
+        self.ask("/v1/sessions", OfferKind::Metered).await.map(|(_, asked)| asked)
     }
 
     /// A further hold, unless somebody else has brought one since `holds` were there.
@@ -124,6 +136,10 @@ impl Seller {
         let _one = session.topping_up.lock().await;
         if session.offers().len() > holds {
             return Ok(());
+        }
+        if let Some(plan) = session.plan() {
+            let target = format!("/v1/packs/{}/refill", session.id());
+            return self.buy(&target, plan, Some(session)).await.map(drop);
         }
         let target = format!("/v1/sessions/{}/holds", session.id());
         self.take(&target, Some(session)).await.map(drop)
@@ -138,6 +154,8 @@ impl Seller {
     }
 
     /// Tells the seller that the session is over, and holds its claims against what was released and seen.
+    ///
+    /// A pack is not closed by this: it stays until it is used up.
     pub async fn close(&self, session: &Arc<Session>) -> Result<Closed> {
         for (stream, body, has) in session.left() {
             self.see_the_rest(session, stream, body, has).await?;
@@ -157,10 +175,14 @@ impl Seller {
             tokio::time::sleep(PAUSE).await;
             told = self.until_answered(&self.request(session, Method::GET, &path)?).await?;
         };
-        let mut closed = Closed { how: Ended::Settled, claimed_minor: 0, wrong: Vec::new() };
+        let mut closed = Closed { how: Ended::Settled, claimed_minor: 0, claims: Vec::new(), wrong: Vec::new() };
         for claim in &standing.claims {
             match self.judge(session, claim) {
-                Ok(minor) => closed.claimed_minor += minor,
+                Ok(0) => {}
+                Ok(minor) => {
+                    closed.claimed_minor += minor;
+                    closed.claims.extend(base64url::decode(claim));
+                }
                 Err(error) => {
                     closed.how = Ended::Disputed;
                     closed.wrong.push(error.to_string());
@@ -207,14 +229,19 @@ impl Seller {
         // One that another process has is that one's.
         let mut open = kept.iter().filter_map(|dir| Session::open(dir).ok());
         open.find(|session| {
-            session.ended().is_none() && session.seller() == origin && session.mandate() == self.mandate
+            let same = session.seller() == origin && session.mandate() == self.mandate;
+            same && session.ended().is_none() && session.plan() == self.plan.as_deref()
         })
     }
 
     /// Goes on with a session of an earlier process: its payment, its links.
     async fn take_up(&self, session: &Arc<Session>) -> Result<()> {
         if let Some(hold) = session.unshown() {
-            self.bring(session, hold).await?;
+            match self.bring(session, hold).await {
+                // What was refused further is refused; what was paid before is there.
+                Err(error) if hold > 0 && error.class() == Class::Failed => {}
+                brought => brought?,
+            }
         }
         if session.ended().is_some() {
             return Ok(());
@@ -233,7 +260,7 @@ impl Seller {
 
     /// Takes an offer of the seller's: a session, or a further hold for one.
     async fn take(&self, target: &str, session: Option<&Arc<Session>>) -> Result<Arc<Session>> {
-        let (wanted, asked) = self.ask(target).await?;
+        let (wanted, asked) = self.ask(target, OfferKind::Metered).await?;
         let meter = asked.offer.meter.clone().ok_or_else(|| Error::failed("the offer has no meter"))?;
         let of_steps = lengths(&meter, asked.offer.amount).and_then(List::new);
         let opened = Opened {
@@ -251,6 +278,33 @@ impl Seller {
                 (Arc::new(session), 0)
             }
         };
+        self.pay_for(&wanted, &asked, &session, hold).await?;
+        Ok(session)
+    }
+
+    /// Buys a pack of the plan.
+    pub async fn buy_pack(&self) -> Result<Arc<Session>> {
+        let plan = self.plan.as_deref().ok_or_else(|| Error::usage("no plan is named"))?;
+        self.buy(&format!("/v1/packs/{plan}"), plan, None).await
+    }
+
+    /// Buys a pack, or refills one, at the seller's price of now.
+    async fn buy(&self, target: &str, plan: &str, session: Option<&Arc<Session>>) -> Result<Arc<Session>> {
+        let (wanted, asked) = self.ask(target, OfferKind::Pack).await?;
+        let (offer, price) = (asked.offer.id(), Money { amount: asked.offer.amount, currency: asked.offer.currency });
+        let (session, purchase) = match session {
+            Some(session) => (Arc::clone(session), session.add_purchase(offer, price)?),
+            None => {
+                let (folder, origin) = (self.account.home.path(FOLDER), self.url.origin());
+                let session = Session::create_pack(&folder, &origin, self.mandate, plan, offer, price)?;
+                (Arc::new(session), 0)
+            }
+        };
+        self.pay_for(&wanted, &asked, &session, purchase).await?;
+        Ok(session)
+    }
+
+    async fn pay_for(&self, wanted: &Wanted, asked: &Asked, session: &Arc<Session>, hold: usize) -> Result<()> {
         let fetching = Fetching {
             method: wanted.method.to_string(),
             url: wanted.url.to_string(),
@@ -268,8 +322,24 @@ impl Seller {
             chains: chains.as_ref(),
         };
         self.payer().sign(&order, self.agent.as_ref())?;
-        self.bring(&session, hold).await?;
-        Ok(session)
+        self.bring(session, hold).await
+    }
+
+    /// How a pack stands, as its seller says, after what was counted for it has been seen.
+    pub async fn balance(&self, session: &Arc<Session>) -> Result<serde_json::Value> {
+        for (stream, body, has) in session.left() {
+            self.see_the_rest(session, stream, body, has).await?;
+        }
+        let target = format!("/v1/packs/{}", session.id());
+        read(&self.until_answered(&self.request(session, Method::GET, &target)?).await?)
+    }
+
+    /// Gives back what is left of a pack.
+    pub async fn give_back(&self, session: &Arc<Session>) -> Result<serde_json::Value> {
+        let target = format!("/v1/packs/{}/refund", session.id());
+        let told = read(&self.until_answered(&self.request(session, Method::POST, &target)?).await?)?;
+        session.end(Ended::Settled)?;
+        Ok(told)
     }
 
     /// Brings the payment of a hold to its end, and shows it to the seller.
@@ -305,11 +375,19 @@ impl Seller {
         Ok(())
     }
 
-    async fn ask(&self, target: &str) -> Result<(Wanted, Asked)> {
+    async fn ask(&self, target: &str, kind: OfferKind) -> Result<(Wanted, Asked)> {
+        let mut headers = hyper::header::HeaderMap::new();
+        let coupon = self.coupon.as_ref().filter(|_| kind == OfferKind::Pack && !target.ends_with("/refill"));
+        for (name, value) in [("purser-coupon", coupon), ("purser-pseudonym", self.pseudonym.as_ref())] {
+            if let Some(value) = value.filter(|_| kind == OfferKind::Pack) {
+                let value = HeaderValue::try_from(value).map_err(|_| Error::usage("that is no header").at(name))?;
+                headers.insert(hyper::header::HeaderName::from_static(name), value);
+            }
+        }
         let wanted = Wanted {
             method: Method::POST,
             url: self.url.with_target(target),
-            headers: hyper::header::HeaderMap::new(),
+            headers,
             body: bytes::Bytes::new(),
             max: self.max,
             mandate: Some(self.mandate),
@@ -319,11 +397,12 @@ impl Seller {
         // An offer that is lost costs nothing.
         let mut request = Request::new(Method::POST, wanted.url.clone());
         request.repeatable = true;
+        request.headers = wanted.headers.clone();
         let answered = self.answered(&request).await?;
         if answered.status != StatusCode::PAYMENT_REQUIRED {
             return Err(Problem::of(&answered).into_error(&self.url.origin()));
         }
-        let asked = Asked::read_metered(&answered, &wanted, &self.account.issuer)?;
+        let asked = Asked::read_kind(&answered, &wanted, kind, &self.account.issuer)?;
         Ok((wanted, asked))
     }
 

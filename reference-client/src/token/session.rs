@@ -9,7 +9,7 @@ use purser_protocol::code::Code;
 use purser_protocol::field::List;
 use purser_protocol::id::PaperId;
 use purser_protocol::limits::CHAINS_MAX;
-use purser_protocol::money::Currency;
+use purser_protocol::money::{Currency, Money};
 use purser_protocol::paper::command::Capture;
 use purser_protocol::paper::meter::{ChainRoot, Unit};
 use purser_protocol::token::agent::{Opened, Record, Session as Machine};
@@ -30,6 +30,7 @@ pub struct Session {
     seller: String,
     mandate: PaperId,
     currency: Currency,
+    plan: Option<String>,
     state: Mutex<State>,
     /// Woken when something was seen.
     seen: Notify,
@@ -40,7 +41,8 @@ pub struct Session {
 #[derive(Debug)]
 struct State {
     book: Book,
-    machine: Machine,
+    /// None of a pack.
+    machine: Option<Machine>,
     holds: Vec<Hold>,
     streams: BTreeMap<u64, Stream>,
     /// Streams that somebody reads.
@@ -93,13 +95,38 @@ impl Session {
             seller: seller.to_owned(),
             mandate: mandate.to_string(),
             currency: currency.code().to_owned(),
+            plan: None,
         })?;
         book.add_durably(&Line::Record(Record::Opened(Box::new(opened.clone()))))?;
         let holds = vec![Hold { offer: id, amount_minor: opened.amount.minor(), shown: false }];
-        let machine = Machine::open(opened);
+        let machine = Some(Machine::open(opened));
         let (streams, active) = (BTreeMap::new(), HashSet::new());
         let state = State { book, machine, holds, streams, active, ended: None };
-        Ok(Self::with(id, seller.to_owned(), mandate, currency, state))
+        Ok(Self::with(id, seller.to_owned(), mandate, currency, None, state))
+    }
+
+    /// A new pack of a plan. Its purchase is on the disk before anything is sent.
+    pub(super) fn create_pack(
+        folder: &Path,
+        seller: &str,
+        mandate: PaperId,
+        plan: &str,
+        offer: PaperId,
+        price: Money,
+    ) -> Result<Self> {
+        let mut book = Book::create(&folder.join(offer.to_string()))?;
+        let (currency, amount_minor) = (price.currency, price.amount.minor());
+        book.add(&Line::Begun {
+            seller: seller.to_owned(),
+            mandate: mandate.to_string(),
+            currency: currency.code().to_owned(),
+            plan: Some(plan.to_owned()),
+        })?;
+        book.add_durably(&Line::Buying { offer: offer.to_string(), amount_minor })?;
+        let holds = vec![Hold { offer, amount_minor, shown: false }];
+        let (streams, active) = (BTreeMap::new(), HashSet::new());
+        let state = State { book, machine: None, holds, streams, active, ended: None };
+        Ok(Self::with(offer, seller.to_owned(), mandate, currency, Some(plan.to_owned()), state))
     }
 
     /// One that is on the disk.
@@ -111,7 +138,10 @@ impl Session {
         let mut streams = BTreeMap::<u64, Stream>::new();
         for line in lines {
             match line {
-                Line::Begun { seller, mandate, currency } => begun = Some((seller, mandate, currency)),
+                Line::Begun { seller, mandate, currency, plan } => begun = Some((seller, mandate, currency, plan)),
+                Line::Buying { offer, amount_minor } => {
+                    holds.push(Hold { offer: parse_id(&offer).ok_or_else(damaged)?, amount_minor, shown: false });
+                }
                 Line::Record(record) => {
                     if let Record::Opened(opened) = &record {
                         holds.push(Hold { offer: opened.offer, amount_minor: opened.amount.minor(), shown: false });
@@ -130,18 +160,28 @@ impl Session {
                 Line::Ended(how) => ended = Some(how),
             }
         }
-        let (seller, mandate, currency) = begun.ok_or_else(damaged)?;
+        let (seller, mandate, currency, plan) = begun.ok_or_else(damaged)?;
         let (mandate, currency) = parse_id(&mandate).zip(Currency::from_code(&currency)).ok_or_else(damaged)?;
         let id = holds.first().ok_or_else(damaged)?.offer;
-        let machine = Machine::restore(records).ok_or_else(damaged)?;
+        let machine = match plan {
+            None => Some(Machine::restore(records).ok_or_else(damaged)?),
+            Some(_) => None,
+        };
         let mut state = State { book, machine, holds, streams, active: HashSet::new(), ended };
         state.count();
-        Ok(Self::with(id, seller, mandate, currency, state))
+        Ok(Self::with(id, seller, mandate, currency, plan, state))
     }
 
-    fn with(id: PaperId, seller: String, mandate: PaperId, currency: Currency, state: State) -> Self {
+    fn with(
+        id: PaperId,
+        seller: String,
+        mandate: PaperId,
+        currency: Currency,
+        plan: Option<String>,
+        state: State,
+    ) -> Self {
         let (state, seen) = (Mutex::new(state), Notify::new());
-        Self { id, seller, mandate, currency, state, seen, topping_up: tokio::sync::Mutex::new(()) }
+        Self { id, seller, mandate, currency, plan, state, seen, topping_up: tokio::sync::Mutex::new(()) }
     }
 
     /// Its name: the id of the offer that opened it.
@@ -159,6 +199,11 @@ impl Session {
         self.mandate
     }
 
+    /// The plan of a pack.
+    pub fn plan(&self) -> Option<&str> {
+        self.plan.as_deref()
+    }
+
     /// How it ended, if it has.
     pub fn ended(&self) -> Option<Ended> {
         self.state().ended
@@ -167,11 +212,12 @@ impl Session {
     /// How much of it is spent.
     pub fn spending(&self) -> Spending {
         let state = self.state();
+        let held_minor = state.holds.iter().filter(|hold| hold.shown).map(|hold| hold.amount_minor).sum();
         Spending {
-            held_minor: state.holds.iter().filter(|hold| hold.shown).map(|hold| hold.amount_minor).sum(),
-            released_minor: state.machine.released_minor(),
-            input: state.machine.seen(Unit::InputToken),
-            output: state.machine.seen(Unit::OutputToken),
+            held_minor,
+            released_minor: state.machine.as_ref().map_or(held_minor, Machine::released_minor),
+            input: state.streams.values().map(|stream| stream.input).sum(),
+            output: state.streams.values().map(|stream| stream.output).sum(),
             currency: self.currency,
         }
     }
@@ -192,14 +238,22 @@ impl Session {
         let hold = Hold { offer: opened.offer, amount_minor: opened.amount.minor(), shown: false };
         let record = Record::Opened(Box::new(opened));
         state.book.add_durably(&Line::Record(record.clone()))?;
-        state.machine.apply(&record);
+        state.apply(&record);
         state.holds.push(hold);
+        Ok(state.holds.len() - 1)
+    }
+
+    /// A pack is to be refilled. That is on the disk before anything is sent.
+    pub(super) fn add_purchase(&self, offer: PaperId, price: Money) -> Result<usize> {
+        let (mut state, amount_minor) = (self.state(), price.amount.minor());
+        state.book.add_durably(&Line::Buying { offer: offer.to_string(), amount_minor })?;
+        state.holds.push(Hold { offer, amount_minor, shown: false });
         Ok(state.holds.len() - 1)
     }
 
     /// The chains of a hold.
     pub(super) fn roots(&self, hold: usize) -> Option<List<ChainRoot, CHAINS_MAX>> {
-        self.state().machine.roots(hold)
+        self.state().machine.as_ref()?.roots(hold)
     }
 
     /// The seller has taken a hold.
@@ -221,10 +275,11 @@ impl Session {
             seen.as_mut().enable();
             let others = {
                 let mut state = self.state();
-                match state.machine.cover(need) {
+                let machine = state.machine.as_ref().ok_or_else(|| Error::failed("a pack has no links"))?;
+                match machine.cover(need) {
                     Ok((record, release)) => {
                         state.book.add_durably(&Line::Record(record.clone()))?;
-                        state.machine.apply(&record);
+                        state.apply(&record);
                         return Ok(release);
                     }
                     Err(fault) if fault.code == Code::OverAsked && state.active.len() > 1 => fault,
@@ -240,7 +295,8 @@ impl Session {
     /// The last links of every hold once more.
     pub(super) fn again(&self) -> Vec<Release> {
         let state = self.state();
-        state.holds.iter().filter_map(|hold| state.machine.again(&hold.offer)).collect()
+        let machine = state.machine.iter();
+        machine.flat_map(|machine| state.holds.iter().filter_map(|hold| machine.again(&hold.offer))).collect()
     }
 
     /// A stream for what is asked: one that was left with the same question, or a new one. What was counted for it is
@@ -304,9 +360,10 @@ impl Session {
     /// Holds a claim against what was released and seen. [TOK-34]
     pub(super) fn check(&self, capture: &Capture, intents: &[PaperId], bytes: &[u8]) -> Result<()> {
         let mut state = self.state();
-        let record = state.machine.check(capture, intents, bytes).map_err(|fault| Error::fault("claim", fault))?;
+        let machine = state.machine.as_ref().ok_or_else(|| Error::failed("a pack has no claims"))?;
+        let record = machine.check(capture, intents, bytes).map_err(|fault| Error::fault("claim", fault))?;
         state.book.add_durably(&Line::Record(record.clone()))?;
-        state.machine.apply(&record);
+        state.apply(&record);
         Ok(())
     }
 
@@ -329,13 +386,20 @@ impl Session {
 }
 
 impl State {
+    fn apply(&mut self, record: &Record) {
+        if let Some(machine) = &mut self.machine {
+            machine.apply(record);
+        }
+    }
+
     /// What was seen in all streams together.
     fn count(&mut self) {
         let input = self.streams.values().map(|stream| stream.input).sum();
         let output = self.streams.values().map(|stream| stream.output).sum();
+        let Some(machine) = &mut self.machine else { return };
         for (unit, count) in [(Unit::InputToken, input), (Unit::OutputToken, output)] {
-            if let Some(record) = self.machine.see(unit, count) {
-                self.machine.apply(&record);
+            if let Some(record) = machine.see(unit, count) {
+                machine.apply(&record);
             }
         }
     }

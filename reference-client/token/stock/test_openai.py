@@ -62,10 +62,10 @@ class Paying(unittest.TestCase):
             if child.process.poll() is None:
                 child.kill()
 
-    def start_proxy(self, mandate):
+    def start_proxy(self, mandate, *more):
         return Child(
             BIN / "purser", "--dir", town.home, "--json", "proxy", "--mandate", mandate, "--seller",
-            self.seller.ready["url"], "--max", "10.00 CNY", "--listen", "127.0.0.1:0", "--key", "a key of ours",
+            self.seller.ready["url"], "--max", "10.00 CNY", "--listen", "127.0.0.1:0", "--key", "a key of ours", *more,
         )
 
     def client(self, key="a key of ours"):
@@ -176,6 +176,42 @@ class Paying(unittest.TestCase):
         self.assertEqual(written, 80_000)
         # Each hold's part is rounded by itself.
         self.assertIn(cost, (1200, 1201, 1202))
+
+    def token(self, *arguments, code=0):
+        where = ("--seller", self.seller.ready["url"], "--max", "10.00 CNY", "--mandate", self.mandate, "--plan", "basic")
+        return town.purser("token", *arguments, *where, code=code)
+
+    def test_packs_are_refilled_in_mid_stream_and_their_rest_goes_back(self):
+        self.proxy.kill()
+        self.proxy = self.start_proxy(self.mandate, "--plan", "basic")
+
+        def at(count):
+            if count in (5_000, 25_000):
+                self.seller.kill()
+                self.seller.start()
+
+        # Two packs of 20,000 units, and most of a third.
+        self.assertEqual(len(self.words(50_000, at=at)), 50_000)
+        self.assertEqual(town.balance(), self.before - 3 * 250)
+        said = self.proxy.stop()
+        pack, seen = said["pack"], said["input_tokens"] + said["output_tokens"]
+        self.assertEqual((pack["input_tokens"], pack["output_tokens"]), (said["input_tokens"], 50_000))
+        self.assertEqual(pack["remaining"], 60_000 - seen)
+        self.assertEqual([one["plan"] for one in pack["purchases"]], ["basic/1"] * 3)
+        self.assertEqual(town.purser("token", "balance", said["session"])["pack"], pack)
+        back = town.purser("token", "refund", said["session"])
+        self.assertEqual((back["remaining"], back["refunds_open"]), (0, 0))
+        self.assertEqual(town.balance(), self.before - 3 * 250 + 250 * (60_000 - seen) // 20_000)
+
+    def test_a_coupon_is_taken_once(self):
+        self.assertEqual(self.token("redeem", "NOBODY", code=1)["error"]["code"], "coupon-refused")
+        bought = self.token("redeem", "WELCOME")
+        self.assertEqual(bought["pack"]["remaining"], 20_000)
+        self.assertEqual(town.balance(), self.before - 200)
+        self.assertEqual(self.token("redeem", "WELCOME", code=1)["error"]["code"], "coupon-used")
+        self.assertEqual(town.balance(), self.before - 200)
+        self.token("buy")
+        self.assertEqual(town.balance(), self.before - 450)
 
     def test_several_streams_share_a_session(self):
         prompts = [f"{PROMPT} {number}" for number in range(6)]

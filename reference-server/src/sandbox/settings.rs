@@ -172,6 +172,19 @@ output_price = 15
 steps = [1, 10]
 ahead = 25
 
+# Tokens that are paid in advance, and what is taken off: once for everybody together.
+[[seller.plans]]
+id = "basic"
+name = "20,000 tokens, for 30 days"
+units = 20000
+days = 30
+price = "2.50 CNY"
+
+[[seller.coupons]]
+code = "WELCOME"
+plan = "basic"
+off = "0.50 CNY"
+
 [[seller.issuers]]
 name = "{ISSUER}"
 account = "{ACCOUNT}"

@@ -14,12 +14,12 @@ use purser_protocol::field::decoded;
 use purser_protocol::id::PaperId;
 use purser_protocol::paper::meter::Unit;
 use purser_protocol::token::message::Release;
-use purser_protocol::token::seller::{Released, State as Standing, Why};
+use purser_protocol::token::seller::{Released, Session, State as Standing, Why};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Seller;
-use super::desk::Live;
+use super::desk::{Fold, Live};
 use crate::reply::{NO_STORE, Problem};
 
 /// `POST /v1/sessions/{id}/links`. [TOK-21]
@@ -85,30 +85,39 @@ pub(super) async fn close(
 }
 
 /// The session, for whoever has its secret. Whether there is one is said to nobody else. [TOK-20] [TOK-35]
-pub(super) fn spoken_for(seller: &Seller, id: &str, headers: &HeaderMap) -> Result<Arc<Live>, Problem> {
-    let live = live(seller, id)?;
+pub(super) fn spoken_for(seller: &Seller, id: &str, headers: &HeaderMap) -> Result<Arc<Live<Session>>, Problem> {
+    spoken(live(seller, id)?, headers)
+}
+
+/// The same, of a session or a pack that was found.
+pub(super) fn spoken<F: Fold>(live: Arc<Live<F>>, headers: &HeaderMap) -> Result<Arc<Live<F>>, Problem> {
     let secret = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let hash: Option<[u8; 32]> = secret.and_then(base64url::decode).map(|secret| Sha256::digest(secret).into());
     if hash == Some(live.secret_hash.0) { Ok(live) } else { Err(Problem::new(Code::SessionUnknown)) }
 }
 
-pub(super) fn live(seller: &Seller, id: &str) -> Result<Arc<Live>, Problem> {
+pub(super) fn live(seller: &Seller, id: &str) -> Result<Arc<Live<Session>>, Problem> {
+    let live = named(id).and_then(|id| seller.desk.sessions.find(&id));
+    live.ok_or_else(|| Problem::new(Code::SessionUnknown))
+}
+
+/// An id in hexadecimal.
+pub(super) fn named(id: &str) -> Option<PaperId> {
     let digits = id
         .as_bytes()
         .as_chunks::<2>()
         .0
         .iter()
         .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()));
-    let id = digits.collect::<Option<Vec<u8>>>().and_then(|id| id.try_into().ok()).map(PaperId);
-    id.and_then(|id| seller.desk.find(&id)).ok_or_else(|| Problem::new(Code::SessionUnknown))
+    digits.collect::<Option<Vec<u8>>>().and_then(|id| id.try_into().ok()).map(PaperId)
 }
 
 /// How a session stands.
-pub(super) fn shown(live: &Live) -> Response {
+pub(super) fn shown(live: &Live<Session>) -> Response {
     told(live, |_| {})
 }
 
-fn told(live: &Live, more: impl FnOnce(&mut Value)) -> Response {
+fn told(live: &Live<Session>, more: impl FnOnce(&mut Value)) -> Response {
     let mut told = live.look(|session| {
         let state = match session.state() {
             Standing::Open => "open",

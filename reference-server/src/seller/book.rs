@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use purser_protocol::field::{decoded, encoded};
+use purser_protocol::code::Code;
 use purser_protocol::flow::merchant::{Consumed, OfferMade, OfferState};
-use purser_protocol::id::{Digest, Nonce, PaperId, PartyId};
+use purser_protocol::id::{Digest, Nonce, PaperId, PartyId, Pseudonym, ShortText};
+use purser_protocol::paper::meter::UnitCount;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::sign::Paper;
-use purser_protocol::token::seller::Record;
 use purser_protocol::wire::Reader;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -23,14 +23,23 @@ const SCHEMA: &str = "
         issuer TEXT,
         intent BLOB,
         request BLOB,
-        secret_hash BLOB
+        secret_hash BLOB,
+        plan TEXT,
+        units INTEGER,
+        until_seconds INTEGER,
+        coupon TEXT,
+        coupon_uses INTEGER,
+        payer BLOB
     ) STRICT;
+    CREATE INDEX IF NOT EXISTS offers_coupon ON offers (coupon) WHERE coupon IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS offers_payer ON offers (payer) WHERE payer IS NOT NULL;
     CREATE INDEX IF NOT EXISTS offers_untaken ON offers (expires_at) WHERE receipt_id IS NULL;
     CREATE TABLE IF NOT EXISTS records (
-        session BLOB NOT NULL,
+        kind INTEGER NOT NULL,
+        account BLOB NOT NULL,
         number INTEGER NOT NULL,
         record BLOB NOT NULL,
-        PRIMARY KEY (session, number)
+        PRIMARY KEY (kind, account, number)
     ) STRICT, WITHOUT ROWID;
 ";
 
@@ -47,6 +56,53 @@ pub(super) struct Taking {
     pub(super) offer: PaperId,
     pub(super) by: Consumed,
     pub(super) secret_hash: Digest,
+    /// The payer of a pack, whose purchases are counted.
+    pub(super) payer: Option<Pseudonym>,
+}
+
+/// What an offer of a pack promises.
+#[derive(Clone, Debug)]
+pub(super) struct Promised {
+    /// The plan, and the version of its price.
+    pub(super) plan: ShortText,
+    /// How many units.
+    pub(super) units: UnitCount,
+    /// How long they last.
+    pub(super) seconds: u64,
+}
+
+/// A coupon that an offer takes, and how often it may be taken.
+#[derive(Clone, Debug)]
+pub(super) struct Coupon {
+    /// Its code.
+    pub(super) code: String,
+    /// How often.
+    pub(super) uses: u64,
+    /// For whom a purchase must be the first.
+    pub(super) first_of: Option<Pseudonym>,
+}
+
+/// What came of taking an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Took {
+    /// It is taken.
+    Offer,
+    /// It is taken, and its coupon was used up by others: what was paid goes back.
+    CouponUsed,
+    /// Another receipt was quicker.
+    Nothing,
+}
+
+/// What happened to one account, in order.
+pub(super) type Account = (PaperId, Vec<Vec<u8>>);
+
+/// Which records these are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Of sessions.
+    Session = 1,
+    /// Of packs.
+    Pack = 2,
 }
 
 impl Book {
@@ -64,12 +120,90 @@ impl Book {
 
     /// Keeps an offer before it is sent, and forgets some that nobody took in time. [INT-22]
     pub(super) fn offer(&self, made: &Made, now: u64) -> Result<(), StoreError> {
+        self.forget(now)?;
+        self.add(made, None)
+    }
+
+    /// The same, of an offer of a pack, which takes its coupon in one step: what another offer has taken, and what
+    /// another one has taken that can still be paid, counts. [TOK-46] [TOK-47]
+    pub(super) fn offer_pack(
+        &mut self,
+        made: &Made,
+        promised: &Promised,
+        coupon: Option<&Coupon>,
+        now: u64,
+    ) -> Result<Result<(), Code>, StoreError> {
+        self.forget(now)?;
+        self.0.execute_batch("BEGIN IMMEDIATE")?;
+        let done = self.within(made, promised, coupon, now);
+        self.0.execute_batch(if matches!(done, Ok(Ok(()))) { "COMMIT" } else { "ROLLBACK" })?;
+        done
+    }
+
+    fn within(
+        &self,
+        made: &Made,
+        promised: &Promised,
+        coupon: Option<&Coupon>,
+        now: u64,
+    ) -> Result<Result<(), Code>, StoreError> {
+        if let Some(coupon) = coupon {
+            let bought = "SELECT count(*) FROM offers WHERE payer = ?1";
+            let first = coupon.first_of.map(|payer| payer.0);
+            let before: u64 = self.0.prepare_cached(bought)?.query_row(params![first], |row| row.get(0))?;
+            if before > 0 {
+                return Ok(Err(Code::CouponRefused));
+            }
+            let taken = "SELECT count(*) FROM offers WHERE coupon = ?1
+                         AND (receipt_id IS NOT NULL OR expires_at > ?2)";
+            let row = params![coupon.code, now];
+            let taken: u64 = self.0.prepare_cached(taken)?.query_row(row, |row| row.get(0))?;
+            if taken >= coupon.uses {
+                return Ok(Err(Code::CouponUsed));
+            }
+        }
+        self.add(made, Some((promised, coupon)))?;
+        Ok(Ok(()))
+    }
+
+    /// What an offer of a pack promises; `None` of another one.
+    pub(super) fn promised(&self, id: &PaperId) -> Result<Option<Promised>, StoreError> {
+        let find = "SELECT plan, units, until_seconds FROM offers WHERE id = ?1 AND plan IS NOT NULL";
+        let found: Option<(String, u64, u64)> = self
+            .0
+            .prepare_cached(find)?
+            .query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let promised = |(plan, units, seconds): (String, u64, u64)| {
+            Some(Promised { plan: ShortText::new(&plan)?, units: UnitCount::new(units)?, seconds })
+        };
+        found.map(|found| promised(found).ok_or_else(damaged)).transpose()
+    }
+
+    /// Forgets some offers that nobody took in time.
+    fn forget(&self, now: u64) -> Result<(), StoreError> {
         let old = "DELETE FROM offers WHERE id IN (SELECT id FROM offers WHERE receipt_id IS NULL
                    AND expires_at < ?1 ORDER BY expires_at LIMIT 2)";
-        self.0.prepare_cached(old)?.execute([now.saturating_sub(86_400)])?;
-        let add = "INSERT INTO offers (id, payload, salt, expires_at) VALUES (?1, ?2, ?3, ?4)";
+        self.0.prepare_cached(old)?.execute([now.saturating_sub(REMEMBERED_SECONDS)])?;
+        Ok(())
+    }
+
+    fn add(&self, made: &Made, pack: Option<(&Promised, Option<&Coupon>)>) -> Result<(), StoreError> {
+        let add = "INSERT INTO offers (id, payload, salt, expires_at, plan, units, until_seconds, coupon, coupon_uses)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
         let OfferMade { id, offer, .. } = &made.offer;
-        let row = params![id.0, offer.payload(), made.salt.0, offer.expires_at.get()];
+        let promised = pack.map(|(promised, _)| promised);
+        let row = params![
+            id.0,
+            offer.payload(),
+            made.salt.0,
+            offer.expires_at.get(),
+            promised.map(|promised| promised.plan.as_str()),
+            promised.map(|promised| promised.units.get()),
+            promised.map(|promised| promised.seconds),
+            pack.and_then(|(_, coupon)| Some(&coupon?.code)),
+            pack.and_then(|(_, coupon)| Some(coupon?.uses)),
+        ];
         self.0.prepare_cached(add)?.execute(row)?;
         Ok(())
     }
@@ -110,52 +244,74 @@ impl Book {
     pub(super) fn take(
         &mut self,
         taking: &Taking,
-        session: &PaperId,
+        kind: Kind,
+        account: &PaperId,
         number: u64,
-        record: &Record,
-    ) -> Result<bool, StoreError> {
+        record: &[u8],
+    ) -> Result<Took, StoreError> {
         let all = self.0.transaction()?;
-        let consume = "UPDATE offers SET receipt_id = ?2, issuer = ?3, intent = ?4, request = ?5, secret_hash = ?6
+        let consume = "UPDATE offers SET receipt_id = ?2, issuer = ?3, intent = ?4, request = ?5, secret_hash = ?6,
+                       payer = ?7
                        WHERE id = ?1 AND receipt_id IS NULL";
         let by = &taking.by;
-        let row =
-            params![taking.offer.0, by.receipt.0, by.issuer.as_str(), by.intent.0, by.request.0, taking.secret_hash.0];
+        let row = params![
+            taking.offer.0,
+            by.receipt.0,
+            by.issuer.as_str(),
+            by.intent.0,
+            by.request.0,
+            taking.secret_hash.0,
+            taking.payer.map(|payer| payer.0),
+        ];
         if all.prepare_cached(consume)?.execute(row)? != 1 {
-            return Ok(false);
+            return Ok(Took::Nothing);
         }
-        all.prepare_cached(ADD)?.execute(params![session.0, number, encoded(record)])?;
+        // An offer that was paid in time and is shown late meets others that have taken its coupon since. [TOK-47]
+        let over = "SELECT count(*) > max(mine.coupon_uses) FROM offers AS mine JOIN offers AS other USING (coupon)
+                    WHERE mine.id = ?1 AND other.receipt_id IS NOT NULL";
+        let over: Option<bool> = all.prepare_cached(over)?.query_row([taking.offer.0], |row| row.get(0))?;
+        all.prepare_cached(ADD)?.execute(params![kind as u8, account.0, number, record])?;
         all.commit()?;
-        Ok(true)
+        Ok(if over == Some(true) { Took::CouponUsed } else { Took::Offer })
     }
 
     /// Keeps what was decided, all of it or nothing.
-    pub(super) fn keep(&mut self, session: &PaperId, first: u64, records: &[Record]) -> Result<(), StoreError> {
+    pub(super) fn keep(
+        &mut self,
+        kind: Kind,
+        account: &PaperId,
+        first: u64,
+        records: &[Vec<u8>],
+    ) -> Result<(), StoreError> {
         let all = self.0.transaction()?;
         for (number, record) in (first..).zip(records) {
-            all.prepare_cached(ADD)?.execute(params![session.0, number, encoded(record)])?;
+            all.prepare_cached(ADD)?.execute(params![kind as u8, account.0, number, record])?;
         }
         all.commit()?;
         Ok(())
     }
 
-    /// What happened in every session, in order.
-    pub(super) fn sessions(&self) -> Result<Vec<(PaperId, Vec<Record>)>, StoreError> {
-        let mut sessions: Vec<(PaperId, Vec<Record>)> = Vec::new();
-        let mut rows = self.0.prepare("SELECT session, record FROM records ORDER BY session, number")?;
-        let mut rows = rows.query([])?;
+    /// What happened in every account of a kind, in order.
+    pub(super) fn accounts(&self, kind: Kind) -> Result<Vec<Account>, StoreError> {
+        let mut accounts: Vec<Account> = Vec::new();
+        let mut rows =
+            self.0.prepare("SELECT account, record FROM records WHERE kind = ?1 ORDER BY account, number")?;
+        let mut rows = rows.query([kind as u8])?;
         while let Some(row) = rows.next()? {
-            let (session, record) = (PaperId(row.get(0)?), row.get::<_, Vec<u8>>(1)?);
-            let record = decoded(&record).map_err(|_| damaged())?;
-            match sessions.last_mut() {
-                Some((last, records)) if *last == session => records.push(record),
-                _ => sessions.push((session, vec![record])),
+            let (account, record) = (PaperId(row.get(0)?), row.get::<_, Vec<u8>>(1)?);
+            match accounts.last_mut() {
+                Some((last, records)) if *last == account => records.push(record),
+                _ => accounts.push((account, vec![record])),
             }
         }
-        Ok(sessions)
+        Ok(accounts)
     }
 }
 
-const ADD: &str = "INSERT INTO records (session, number, record) VALUES (?1, ?2, ?3)";
+const ADD: &str = "INSERT INTO records (kind, account, number, record) VALUES (?1, ?2, ?3, ?4)";
+
+/// How long an offer that nobody took is remembered: who has paid for it and shows that late is served.
+const REMEMBERED_SECONDS: u64 = 31 * 86_400;
 
 fn damaged() -> StoreError {
     StoreError::Damaged("what the seller kept cannot be read".into())

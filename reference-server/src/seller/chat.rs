@@ -16,15 +16,12 @@ use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::field::encoded;
 use purser_protocol::paper::meter::{Unit, UnitCount};
-use purser_protocol::token::message::Need;
-use purser_protocol::token::seller::{Session, State as Standing, Taken};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::desk::Live;
-use super::model;
-use super::{Seller, account};
+use super::purse::{Next, Purse};
+use super::{Seller, model};
 use crate::reply::{NO_STORE, Problem};
 
 /// Most tokens that are counted, and kept, at once: so many can be paid for that a crash delivers later.
@@ -70,7 +67,7 @@ pub(super) async fn complete(
         serde_json::from_slice(&body).map_err(|_| Problem::new(Fault::new(Code::FieldType).field("messages")))?;
     let session = headers.get(SESSION).and_then(|value| value.to_str().ok());
     let session = session.ok_or_else(|| Problem::new(Code::SessionUnknown))?;
-    let live = account::spoken_for(&seller, session, &headers)?;
+    let purse = Purse::spoken_for(&seller, session, &headers)?;
     let number = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let model = if wanted.model.is_empty() { model::NAME.to_owned() } else { wanted.model };
     let prompt: String =
@@ -89,7 +86,7 @@ pub(super) async fn complete(
         state: At::Input,
         reminded: false,
         seller,
-        live,
+        purse,
     };
     if wanted.stream { Ok(answer.streamed()) } else { answer.whole().await }
 }
@@ -104,7 +101,7 @@ fn stream(number: u64, seed: &[u8; 32]) -> u64 {
 /// An answer in the making.
 struct Answer {
     seller: Arc<Seller>,
-    live: Arc<Live>,
+    purse: Purse,
     seed: [u8; 32],
     /// How many tokens the prompt is, and the answer.
     input: u64,
@@ -132,18 +129,6 @@ enum At {
     Over,
 }
 
-/// What comes next.
-enum Next {
-    /// These events.
-    Events(String),
-    /// Nothing, until links come.
-    Need(Need),
-    /// Nothing, until a further hold comes.
-    TopUp,
-    /// Nothing, until the agent goes on.
-    Paused,
-}
-
 impl Answer {
     fn streamed(self) -> Response {
         let events = futures_util::stream::unfold(Some(self), |answer| async move {
@@ -160,9 +145,9 @@ impl Answer {
 
     /// The next events; a reminder where nothing came for a while; a last word where the session has ended.
     async fn wait(&mut self) -> (String, bool) {
-        let (live, life) = (Arc::clone(&self.live), self.seller.life.clone());
+        let (purse, life) = (self.purse.clone(), self.seller.life.clone());
         // Whoever is woken was listening before it looked.
-        let moved = live.moved.notified();
+        let moved = purse.moved().notified();
         tokio::pin!(moved);
         moved.as_mut().enable();
         let next = tokio::select! {
@@ -211,6 +196,10 @@ impl Answer {
             At::Input => {
                 let used = self.used(Unit::InputToken);
                 if let Some(missing) = UnitCount::new(self.input.saturating_sub(used)) {
+                    if self.only_counted {
+                        self.state = At::End;
+                        return Ok(Next::Events(format!(": purser-used {used} 0\n\n")));
+                    }
                     return match self.take(Unit::InputToken, missing).await? {
                         Some(waits) => Ok(waits),
                         None => Ok(Next::Events(String::new())),
@@ -260,27 +249,11 @@ impl Answer {
             self.state = At::End;
             return Ok(Some(Next::Events(String::new())));
         }
-        if self.live.look(Session::state) == Standing::Paused {
-            return Ok(Some(Next::Paused));
-        }
-        let (stream, now) = (self.stream, self.seller.clock.now());
-        let taken = self.live.act(move |session| {
-            let taken = session.take(stream, unit, count, now)?;
-            let records = match &taken {
-                Taken::Paid(_, records) => records.clone(),
-                Taken::Need(_) | Taken::TopUp => Vec::new(),
-            };
-            Ok((records, taken))
-        });
-        Ok(match taken.await? {
-            Taken::Paid(..) => None,
-            Taken::Need(need) => Some(Next::Need(need)),
-            Taken::TopUp => Some(Next::TopUp),
-        })
+        self.purse.take(self.stream, unit, count, self.seller.clock.now()).await
     }
 
     fn used(&self, unit: Unit) -> u64 {
-        self.live.look(|session| session.used_in(self.stream, unit))
+        self.purse.used_in(self.stream, unit)
     }
 
     /// The whole answer, where what is released pays for it.
@@ -324,6 +297,6 @@ impl Answer {
     }
 
     fn name(&self) -> String {
-        format!("chatcmpl-{}-{}", &self.live.id.to_string()[..16], self.stream)
+        format!("chatcmpl-{}-{}", &self.purse.id().to_string()[..16], self.stream)
     }
 }

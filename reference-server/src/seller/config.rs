@@ -5,15 +5,16 @@ use std::path::PathBuf;
 
 use purser_merchant::settings::IssuerEntry;
 use purser_protocol::field::List;
-use purser_protocol::id::{Digest, LongText, Nonce, PaperId, PartyId, ShortText};
+use purser_protocol::id::{Digest, LongText, Nonce, PaperId, PartyId, Pseudonym, ShortText};
 use purser_protocol::limits::OFFER_SECONDS_MAX;
-use purser_protocol::money::{Amount, Money};
+use purser_protocol::money::{Amount, Currency, Money};
 use purser_protocol::paper::meter::{Ascending, Meter, Price, SessionSeconds, Unit, UnitCount};
-use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Offer, OfferKind, Payee};
+use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Line, Offer, OfferKind, Payee};
 use purser_protocol::sign::Paper;
 use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::Reader;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::material::{SetupError, setting};
 
@@ -53,6 +54,110 @@ pub(super) struct SellerConfig {
     idle_seconds: u64,
     #[serde(default = "five_minutes")]
     grace_seconds: u64,
+    /// Packs.
+    #[serde(default)]
+    plans: Vec<PlanEntry>,
+    /// What is taken off their prices.
+    #[serde(default)]
+    coupons: Vec<CouponEntry>,
+}
+
+/// `[[seller.plans]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlanEntry {
+    id: String,
+    name: String,
+    units: u64,
+    days: u64,
+    price: String,
+    /// Later prices.
+    #[serde(default)]
+    prices: Vec<PriceEntry>,
+}
+
+/// `[[seller.plans.prices]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PriceEntry {
+    from_seconds: u64,
+    price: String,
+}
+
+/// `[[seller.coupons]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CouponEntry {
+    code: String,
+    plan: String,
+    off: String,
+    #[serde(default = "once")]
+    uses: u64,
+    #[serde(default)]
+    first_purchase: bool,
+    /// In hexadecimal.
+    pseudonym: Option<String>,
+    until_seconds: Option<u64>,
+}
+
+fn once() -> u64 {
+    1
+}
+
+/// A plan: so many units, for so long, at the price of the time.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) id: ShortText,
+    name: LongText,
+    pub(super) units: UnitCount,
+    pub(super) seconds: u64,
+    /// The first price, which holds from the beginning, and later ones with the time from which each holds.
+    versions: Vec<(UnixSeconds, Amount)>,
+}
+
+/// What is taken off a plan's price.
+#[derive(Clone, Debug)]
+pub(super) struct CouponTerms {
+    pub(super) code: String,
+    pub(super) plan: ShortText,
+    pub(super) off: Amount,
+    pub(super) uses: u64,
+    pub(super) first_purchase: bool,
+    pub(super) pseudonym: Option<Pseudonym>,
+    pub(super) until: Option<UnixSeconds>,
+}
+
+impl Plan {
+    /// What it costs now, and the number of that price, from 1. What was offered before keeps its price. [TOK-40]
+    pub(super) fn price(&self, now: UnixSeconds) -> (usize, Amount) {
+        let known = self.versions.partition_point(|(from, _)| *from <= now).max(1);
+        (known, self.versions[known - 1].1)
+    }
+
+    /// The plan and the number of its price.
+    pub(super) fn versioned(&self, now: UnixSeconds) -> ShortText {
+        ShortText::new(&format!("{}/{}", self.id, self.price(now).0)).unwrap_or_else(|| self.id.clone())
+    }
+
+    pub(super) fn told(&self, currency: Currency, now: UnixSeconds) -> Value {
+        json!({
+            "plan": self.id.as_str(),
+            "version": self.price(now).0,
+            "name": self.name.as_str(),
+            "units": self.units.get(),
+            "seconds": self.seconds,
+            "price_minor": self.price(now).1.minor().to_string(),
+            "currency": currency.code(),
+        })
+    }
+}
+
+/// A pseudonym in hexadecimal.
+pub(super) fn pseudonym(text: &str) -> Option<Pseudonym> {
+    let digits = text.as_bytes().as_chunks::<2>().0.iter();
+    let bytes = digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    let bytes = bytes.collect::<Option<Vec<u8>>>().filter(|_| text.len() == 32)?;
+    bytes.try_into().ok().map(Pseudonym)
 }
 
 fn a_day() -> u64 {
@@ -72,6 +177,8 @@ pub(super) struct Terms {
     item: Item,
     hold_seconds: HoldSeconds,
     meter: Meter,
+    pub(super) plans: Vec<Plan>,
+    pub(super) coupons: Vec<CouponTerms>,
 }
 
 impl SellerConfig {
@@ -96,6 +203,8 @@ impl SellerConfig {
             item: item(price.amount).ok_or_else(|| setting("hold", "cannot be offered"))?,
             hold_seconds: HoldSeconds::new(self.hold_seconds).ok_or_else(|| setting("hold_seconds", "are too many"))?,
             meter: self.meter().ok_or_else(|| setting("steps", "or prices, or times, are out of their ranges"))?,
+            plans: self.plans.iter().map(|entry| plan(entry, price.currency)).collect::<Result<_, _>>()?,
+            coupons: self.coupons.iter().map(|entry| coupon(entry, price.currency)).collect::<Result<_, _>>()?,
         };
         // Better now than by every agent that reads one.
         let sample = terms.offer(UnixSeconds::MIN, Nonce([0; 16]), Digest([0; 32]), None);
@@ -147,6 +256,85 @@ impl Terms {
             meter: Some(Meter { continues, ..self.meter.clone() }),
         })
     }
+
+    /// An offer of a pack: plan and price version are the item's id, a coupon is a line. [TOK-40]
+    pub(super) fn pack_offer(
+        &self,
+        plan: &Plan,
+        coupon: Option<&CouponTerms>,
+        pseudonym: Option<Pseudonym>,
+        now: UnixSeconds,
+        nonce: Nonce,
+        resource: Digest,
+    ) -> Option<Offer> {
+        let price = plan.price(now).1;
+        let line = |id: ShortText, name: LongText, price, line| Item {
+            id,
+            name,
+            category: None,
+            quantity: NonZeroU32::MIN,
+            price,
+            line,
+        };
+        let mut items = vec![line(plan.versioned(now), plan.name.clone(), price, None)];
+        if let Some(coupon) = coupon {
+            items.push(line(ShortText::new("coupon")?, LongText::new("Coupon")?, coupon.off, Some(Line::Discount)));
+        }
+        let off = coupon.map_or(0, |coupon| coupon.off.minor());
+        Some(Offer {
+            merchant: self.merchant.clone(),
+            expires_at: now.saturating_add(self.offer_seconds),
+            issued_at: now,
+            nonce,
+            amount: price.minor().checked_sub(off).and_then(Amount::from_minor)?,
+            currency: self.price.currency,
+            items: List::new(items)?,
+            accepts: List::new(self.accepts.clone())?,
+            kind: OfferKind::Pack,
+            capture: CaptureMode::AtOnce,
+            resource: Some(resource),
+            pseudonym,
+            hold_seconds: None,
+            meter: None,
+        })
+    }
+}
+
+fn plan(entry: &PlanEntry, currency: Currency) -> Result<Plan, SetupError> {
+    let wrong = |why: &str| setting("plans", format!("({}): {why}", entry.id));
+    let price = |text: &str| money(text, currency).ok_or_else(|| wrong("a price is no amount of the hold's currency"));
+    let mut versions = vec![(UnixSeconds::MIN, price(&entry.price)?)];
+    for later in &entry.prices {
+        let from =
+            UnixSeconds::new(later.from_seconds).filter(|from| versions.last().is_some_and(|(last, _)| last < from));
+        versions.push((from.ok_or_else(|| wrong("later prices are not in order"))?, price(&later.price)?));
+    }
+    let id = ShortText::new(&entry.id).filter(|id| !id.as_str().contains('/') && id.as_str().len() <= 48);
+    Ok(Plan {
+        id: id.ok_or_else(|| wrong("its id has a slash or more than 48 bytes"))?,
+        name: LongText::new(&entry.name).ok_or_else(|| wrong("its name is not 1 to 256 bytes"))?,
+        units: UnitCount::new(entry.units).ok_or_else(|| wrong("it has no units"))?,
+        seconds: entry.days.checked_mul(86_400).filter(|seconds| *seconds > 0).ok_or_else(|| wrong("no days"))?,
+        versions,
+    })
+}
+
+fn coupon(entry: &CouponEntry, currency: Currency) -> Result<CouponTerms, SetupError> {
+    let wrong = |why: &str| setting("coupons", format!("({}): {why}", entry.code));
+    let bound = entry.pseudonym.as_deref().map(|text| pseudonym(text).ok_or_else(|| wrong("that is no pseudonym")));
+    Ok(CouponTerms {
+        code: entry.code.clone(),
+        plan: ShortText::new(&entry.plan).ok_or_else(|| wrong("its plan is none"))?,
+        off: money(&entry.off, currency).ok_or_else(|| wrong("off is no amount of the hold's currency"))?,
+        uses: entry.uses,
+        first_purchase: entry.first_purchase,
+        pseudonym: bound.transpose()?,
+        until: entry.until_seconds.and_then(UnixSeconds::new),
+    })
+}
+
+fn money(text: &str, currency: Currency) -> Option<Amount> {
+    text.parse::<Money>().ok().filter(|money| money.currency == currency).map(|money| money.amount)
 }
 
 fn item(price: Amount) -> Option<Item> {

@@ -7,35 +7,37 @@ use axum::extract::{Extension, Path, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use purser_merchant::Authority;
+use purser_merchant::{Authority, StoreError};
 use purser_protocol::bind::http::{self, Challenge, Credential};
 use purser_protocol::code::Code;
 use purser_protocol::flow::merchant::{
     Consumed, OfferMade, OfferState, Redemption, Request, VerifiedReceipt, redeem, verify_receipt,
 };
 use purser_protocol::id::{Digest, Nonce, PaperId};
+use purser_protocol::paper::offer::Offer;
 use purser_protocol::sign::Frame;
 use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::sign::paper::id;
-use purser_protocol::token::seller::{Opened, Record, opened};
+use purser_protocol::time::UnixSeconds;
+use purser_protocol::token::seller::{Opened, Record, Session, opened};
 use sha2::{Digest as _, Sha256};
 
 use super::account::{live, shown};
-use super::book::{Made, Taking};
+use super::book::{Book, Made, Taking};
 use super::desk::Live;
 use super::{NOT_SERVED, Seller, internal};
 use crate::random::random;
 use crate::reply::{NO_STORE, Problem, Refused};
 
 /// A request, as offers are bound to it.
-struct Asked {
+pub(super) struct Asked {
     authority: String,
     target: String,
     body: [u8; 32],
 }
 
 impl Asked {
-    fn new(authority: String, uri: &Uri, body: &Bytes) -> Self {
+    pub(super) fn new(authority: String, uri: &Uri, body: &Bytes) -> Self {
         let target = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
         Self { authority, target, body: Sha256::digest(body).into() }
     }
@@ -60,15 +62,13 @@ pub(super) async fn session(
             let (taking, opened) = match seller.judge(&asked, &credential, None).await? {
                 Judged::Takes(taking, opened) => (taking, opened),
                 Judged::Again(offer) => {
-                    let live = seller.desk.find(&offer).ok_or_else(|| Problem::new(Code::SessionUnknown))?;
+                    let live = seller.desk.sessions.find(&offer).ok_or_else(|| Problem::new(Code::SessionUnknown))?;
                     return Ok(shown(&live));
                 }
             };
             let first = Record::Opened(opened);
-            match seller.desk.begin(taking, first).await? {
-                Some(live) => Ok(shown(&live)),
-                None => Err(Problem::new(Code::ReceiptAlreadyUsed)),
-            }
+            let (_, live) = seller.desk.sessions.begin(taking, first).await?;
+            Ok(shown(&live))
         }
     }
 }
@@ -90,13 +90,20 @@ pub(super) async fn hold(
             Judged::Again(_) => Ok(shown(&live)),
             Judged::Takes(taking, opened) => {
                 let record = live.look(|session| session.top_up(*opened))?;
-                match live.continue_with(taking, record).await? {
-                    true => Ok(shown(&live)),
-                    false => Err(Problem::new(Code::ReceiptAlreadyUsed)),
-                }
+                live.continue_with(taking, record).await?;
+                Ok(shown(&live))
             }
         },
     }
+}
+
+/// A receipt that was judged.
+pub(super) struct Checked {
+    pub(super) made: OfferMade,
+    pub(super) receipt: VerifiedReceipt,
+    pub(super) request: Digest,
+    pub(super) judged: Redemption,
+    pub(super) now: UnixSeconds,
 }
 
 enum Judged {
@@ -107,19 +114,28 @@ enum Judged {
 }
 
 impl Seller {
-    /// Makes an offer, keeps it, and then asks for the money. [HTB-10] [INT-22]
     async fn ask(&self, asked: &Asked, continues: Option<PaperId>) -> Result<Response, Problem> {
+        let offer = |now, nonce, resource| self.terms.offer(now, nonce, resource, continues);
+        self.demand(asked, offer, |book, made, now| book.offer(made, now).map(Ok)).await
+    }
+
+    /// Makes an offer, keeps it, and then asks for the money. [HTB-10] [INT-22]
+    pub(super) async fn demand(
+        &self,
+        asked: &Asked,
+        offer: impl FnOnce(UnixSeconds, Nonce, Digest) -> Option<Offer>,
+        keep: impl FnOnce(&mut Book, &Made, u64) -> Result<Result<(), Code>, StoreError> + Send + 'static,
+    ) -> Result<Response, Problem> {
         let (salt, nonce) = (Nonce(random().map_err(internal)?), Nonce(random().map_err(internal)?));
         let now = self.clock.now();
-        let offer = self.terms.offer(now, nonce, asked.digest(salt), continues);
-        let offer = offer.ok_or_else(|| Problem::new(Code::Internal))?;
+        let offer = offer(now, nonce, asked.digest(salt)).ok_or_else(|| Problem::new(Code::Internal))?;
         let paper = self.identity.sign_with_chain(&offer).map_err(internal)?;
         let frame = Frame::read(&paper).map_err(internal)?;
         let id = id(frame.protected, frame.payload);
         let made = Made { offer: OfferMade { id, offer, state: OfferState::Open }, salt };
         let challenge = Challenge::new(id, &made.offer.offer, Some(salt));
         let challenge = HeaderValue::from_str(&challenge.header_value()).map_err(internal)?;
-        self.desk.book(move |book| book.offer(&made, now.get())).await?;
+        self.desk.book(move |book| keep(book, &made, now.get())).await?.map_err(Problem::new)?;
         let headers = [
             (WWW_AUTHENTICATE, challenge),
             (CONTENT_TYPE, HeaderValue::from_static(http::PAPER)),
@@ -130,8 +146,8 @@ impl Seller {
         Ok(response)
     }
 
-    /// Judges what was shown, in the order of the clauses. [HTB-11] [TOK-19]
-    async fn judge(&self, asked: &Asked, shown: &Credential, of: Option<&Arc<Live>>) -> Result<Judged, Problem> {
+    /// Judges what was shown, in the order of the clauses. [HTB-11]
+    pub(super) async fn check(&self, asked: &Asked, shown: &Credential) -> Result<Checked, Problem> {
         let found = self.desk.offer(shown.offer).await?;
         let Made { offer: made, salt } = found.ok_or_else(|| Problem::new(Code::OfferUnknown))?;
         if !shown.echoes(&Challenge::new(made.id, &made.offer, Some(salt))) {
@@ -139,7 +155,19 @@ impl Seller {
         }
         let receipt = verify_receipt(&shown.receipt, self.identity.context(), &AwsLc, &self.register)?; // [FLW-5]
         let (request, now) = (asked.digest(salt), self.clock.now());
-        match redeem(&made, &receipt, &shown.secret, &request, now)? {
+        let judged = redeem(&made, &receipt, &shown.secret, &request, now)?;
+        Ok(Checked { made, receipt, request, judged, now })
+    }
+
+    /// The same, of an offer of a session or of a further hold. [TOK-19]
+    async fn judge(
+        &self,
+        asked: &Asked,
+        shown: &Credential,
+        of: Option<&Arc<Live<Session>>>,
+    ) -> Result<Judged, Problem> {
+        let Checked { made, receipt, request, judged, now } = self.check(asked, shown).await?;
+        match judged {
             Redemption::Repeat => Ok(Judged::Again(made.id)),
             Redemption::GiveBack(code) => Err(self.give_up(&made, &receipt, request, code).await),
             Redemption::Serve => {
@@ -159,28 +187,27 @@ impl Seller {
         else {
             return Problem::new(code);
         };
-        match self.desk.begin(taking, Record::Opened(Box::new(opened))).await {
-            Ok(Some(live)) => {
+        match self.desk.sessions.begin(taking, Record::Opened(Box::new(opened))).await {
+            Ok((_, live)) => {
                 // What is not recorded now is settled when the hold is about to end.
                 let _ = live.record(|session| Ok(session.close(NOT_SERVED))).await;
                 Problem::new(code)
             }
-            Ok(None) => Problem::new(code),
             Err(problem) => problem,
         }
     }
 }
 
-fn taking(offer: PaperId, receipt: &VerifiedReceipt, request: Digest) -> Result<Taking, Problem> {
+pub(super) fn taking(offer: PaperId, receipt: &VerifiedReceipt, request: Digest) -> Result<Taking, Problem> {
     let claims = &receipt.claims;
     let (Some(intent), Some(secret_hash)) = (claims.intent, claims.secret_hash) else {
         return Err(Problem::new(Code::ReceiptMismatch));
     };
     let by = Consumed { receipt: receipt.id, issuer: receipt.issuer.clone(), intent, request };
-    Ok(Taking { offer, by, secret_hash })
+    Ok(Taking { offer, by, secret_hash, payer: None })
 }
 
-fn credential(headers: &HeaderMap) -> Result<Option<Credential>, Problem> {
+pub(super) fn credential(headers: &HeaderMap) -> Result<Option<Credential>, Problem> {
     match headers.get(AUTHORIZATION) {
         Some(value) => Credential::read(value.as_bytes()).map_err(Problem::new),
         None => Ok(None),

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use purser_merchant::Post;
 use purser_protocol::bind::http::AnswerBody;
 use purser_protocol::field::Bytes;
-use purser_protocol::flow::merchant::verify_receipt;
+use purser_protocol::flow::merchant::{VerifiedReceipt, verify_receipt};
 use purser_protocol::id::{Nonce, PartyId};
 use purser_protocol::receipt::Outcome;
 use purser_protocol::sign::Frame;
 use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::sign::paper::id;
-use purser_protocol::token::seller::{Record, Settlement, Settling};
+use purser_protocol::token::pack::{self, Pack};
+use purser_protocol::token::seller::{Record, Session, Settlement, Settling};
 
 use super::Seller;
 use super::config::SellerConfig;
@@ -37,7 +38,7 @@ impl Posts {
 
 impl Seller {
     /// Does what is to be done about a session that ends. What does not succeed is done again, later.
-    pub(super) async fn settle(&self, live: &Arc<Live>) {
+    pub(super) async fn settle(&self, live: &Arc<Live<Session>>) {
         for (issuer, post) in &self.posts.0 {
             if let Err(error) = self.settle_at(live, issuer, post).await {
                 tracing::warn!(session = %live.id, %issuer, %error, "a claim was not settled");
@@ -47,7 +48,7 @@ impl Seller {
 
     async fn settle_at(
         &self,
-        live: &Arc<Live>,
+        live: &Arc<Live<Session>>,
         issuer: &PartyId,
         post: &Post,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -71,13 +72,7 @@ impl Seller {
                 }
                 Settlement::GiveUp(void) => self.signed(live, hold, self.identity.sign_with_chain(&void)?).await?,
             };
-            let Some(answer) = post.send(command.clone()).await? else { continue };
-            let body = AnswerBody::read(&answer)?;
-            let receipt = verify_receipt(body.receipt, self.identity.context(), &AwsLc, &self.register)?;
-            let frame = Frame::read(&command)?;
-            if receipt.claims.command != Some(id(frame.protected, frame.payload)) || receipt.issuer != *issuer {
-                continue;
-            }
+            let Some(receipt) = self.answer_to(command, issuer, post).await? else { continue };
             if receipt.claims.outcome == Outcome::Refused {
                 let code = receipt.claims.code.and_then(|code| code.code());
                 tracing::error!(session = %live.id, slug = code.map(|code| code.slug()), "a claim was refused");
@@ -87,8 +82,47 @@ impl Seller {
         Ok(())
     }
 
+    /// What an issuer decided about a command; nothing when it decided nothing.
+    async fn answer_to(
+        &self,
+        command: Vec<u8>,
+        issuer: &PartyId,
+        post: &Post,
+    ) -> Result<Option<VerifiedReceipt>, Box<dyn std::error::Error + Send + Sync>> {
+        let Some(answer) = post.send(command.clone()).await? else { return Ok(None) };
+        let body = AnswerBody::read(&answer)?;
+        let receipt = verify_receipt(body.receipt, self.identity.context(), &AwsLc, &self.register)?;
+        let frame = Frame::read(&command)?;
+        let ours = receipt.claims.command == Some(id(frame.protected, frame.payload)) && receipt.issuer == *issuer;
+        Ok(ours.then_some(receipt))
+    }
+
+    /// Sends the refunds of a pack. What does not succeed is sent again, later. [TOK-45]
+    pub(super) async fn send_refunds(&self, live: &Arc<Live<Pack>>) {
+        let open: Vec<(u64, Vec<u8>)> =
+            live.look(|pack| pack.open_refunds().map(|(purchase, command)| (purchase, command.to_vec())).collect());
+        for (purchase, command) in open {
+            let issuer = live.look(|pack| {
+                let place = usize::try_from(purchase).unwrap_or(usize::MAX);
+                pack.purchases().nth(place).map(|bought| bought.issuer.clone())
+            });
+            let Some((issuer, post)) = issuer.and_then(|issuer| Some((issuer.clone(), self.posts.0.get(&issuer)?)))
+            else {
+                continue;
+            };
+            match self.answer_to(command, &issuer, post).await {
+                Ok(Some(receipt)) if receipt.claims.outcome == Outcome::Refunded => {
+                    // What is not kept is sent again, and answered alike.
+                    let _ = live.record(move |_| Ok(Some(pack::Record::Refunded(purchase)))).await;
+                }
+                Ok(_) => tracing::warn!(pack = %live.id, "a refund was not made yet"),
+                Err(error) => tracing::warn!(pack = %live.id, %error, "a refund could not be sent"),
+            }
+        }
+    }
+
     /// Keeps a command before it is sent; what was kept meanwhile by another call is what counts. [TOK-28]
-    async fn signed(&self, live: &Arc<Live>, hold: u64, command: Vec<u8>) -> Result<Vec<u8>, &'static str> {
+    async fn signed(&self, live: &Arc<Live<Session>>, hold: u64, command: Vec<u8>) -> Result<Vec<u8>, &'static str> {
         let record = Record::Settling(Settling { hold, command: Bytes(command.clone()) });
         let kept = live.record(move |session| Ok(session.command(hold).is_none().then_some(record)));
         kept.await.map_err(|_| "the store failed")?;

@@ -1,0 +1,115 @@
+//! What pays for a stream: a metered session, or a pack.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use purser_protocol::code::Code;
+use purser_protocol::id::PaperId;
+use purser_protocol::paper::meter::{Unit, UnitCount};
+use purser_protocol::time::UnixSeconds;
+use purser_protocol::token::message::Need;
+use purser_protocol::token::pack::{self, Pack};
+use purser_protocol::token::seller::{Session, State, Taken};
+use tokio::sync::Notify;
+
+use super::Seller;
+use super::account::{named, spoken};
+use super::desk::Live;
+use crate::reply::Problem;
+
+#[derive(Clone)]
+pub(super) enum Purse {
+    Session(Arc<Live<Session>>),
+    Pack(Arc<Live<Pack>>),
+}
+
+/// What comes next in a stream.
+pub(super) enum Next {
+    /// These events.
+    Events(String),
+    /// Nothing, until links come.
+    Need(Need),
+    /// Nothing, until a further hold comes, or a refill.
+    TopUp,
+    /// Nothing, until the agent goes on.
+    Paused,
+}
+
+impl Purse {
+    /// The session or the pack of this id, for whoever has its secret. [TOK-35]
+    pub(super) fn spoken_for(seller: &Seller, id: &str, headers: &HeaderMap) -> Result<Self, Problem> {
+        let unknown = || Problem::new(Code::SessionUnknown);
+        let id = named(id).ok_or_else(unknown)?;
+        if let Some(pack) = seller.desk.packs.find(&id) {
+            return spoken(pack, headers).map(Self::Pack);
+        }
+        spoken(seller.desk.sessions.find(&id).ok_or_else(unknown)?, headers).map(Self::Session)
+    }
+
+    pub(super) fn id(&self) -> PaperId {
+        match self {
+            Self::Session(live) => live.id,
+            Self::Pack(live) => live.id,
+        }
+    }
+
+    /// Woken when it changes.
+    pub(super) fn moved(&self) -> &Notify {
+        match self {
+            Self::Session(live) => &live.moved,
+            Self::Pack(live) => &live.moved,
+        }
+    }
+
+    /// What a stream has used.
+    pub(super) fn used_in(&self, stream: u64, unit: Unit) -> u64 {
+        match self {
+            Self::Session(live) => live.look(|session| session.used_in(stream, unit)),
+            Self::Pack(live) => live.look(|pack| pack.used_in(stream, unit)),
+        }
+    }
+
+    /// Takes units, as many as are paid; or says what is waited for. [TOK-23] [TOK-24] [TOK-42]
+    pub(super) async fn take(
+        &self,
+        stream: u64,
+        unit: Unit,
+        count: UnitCount,
+        now: UnixSeconds,
+    ) -> Result<Option<Next>, Problem> {
+        match self {
+            Self::Session(live) => {
+                if live.look(Session::state) == State::Paused {
+                    return Ok(Some(Next::Paused));
+                }
+                let taken = live.act(move |session| {
+                    let taken = session.take(stream, unit, count, now)?;
+                    let records = match &taken {
+                        Taken::Paid(_, records) => records.clone(),
+                        Taken::Need(_) | Taken::TopUp => Vec::new(),
+                    };
+                    Ok((records, taken))
+                });
+                Ok(match taken.await? {
+                    Taken::Paid(..) => None,
+                    Taken::Need(need) => Some(Next::Need(need)),
+                    Taken::TopUp => Some(Next::TopUp),
+                })
+            }
+            Self::Pack(live) => {
+                let consumed = live.act(move |pack| {
+                    let from = pack.used_in(stream, unit);
+                    match pack.consume(stream, unit, from, count, now)? {
+                        pack::Taken::Known(_) => Ok((Vec::new(), ())),
+                        pack::Taken::Paid(_, records) => Ok((records, ())),
+                    }
+                });
+                match consumed.await {
+                    Ok(()) => Ok(None),
+                    Err(problem) if problem.fault().code == Code::PackUsedUp => Ok(Some(Next::TopUp)),
+                    Err(problem) => Err(problem),
+                }
+            }
+        }
+    }
+}
