@@ -11,6 +11,7 @@ mod cbor;
 mod certificates;
 mod certs;
 mod confirmations;
+mod disputes;
 mod encoding;
 mod flags;
 mod flows;
@@ -71,6 +72,7 @@ pub fn areas() -> Vec<Area> {
         rendering::area(),
         tokens::area(),
         bridge::area(),
+        disputes::area(),
     ];
     areas.extend(parties::areas());
     flags::raise(&mut areas);

@@ -555,6 +555,24 @@ codes! {
     CouponRefused = 314, "coupon-refused", [Redeem], NotDecided, Same, Never, Agent, 403, "TOK-46", "The coupon is not for this plan, this payer and this time.";
     /// The coupon has been used as often as it may. \[TOK-47\]
     CouponUsed = 315, "coupon-used", [Redeem], NotDecided, Same, Never, Agent, 409, "TOK-47", "The coupon has been used as often as it may.";
+    /// No dispute of this id is open on the payment. \[DSP-7\]
+    DisputeUnknown = 340, "dispute-unknown", [Ledger], Refused, Same, Never, Merchant, 404, "DSP-7", "No dispute of this id is open on the payment.";
+    /// The payment is or was disputed. \[DSP-3\]
+    PaymentDisputed = 341, "payment-disputed", [Ledger], Refused, Same, Never, Agent, 409, "DSP-3", "The payment is or was disputed.";
+    /// The payment is too long ago to be disputed. \[DSP-5\]
+    DisputeLate = 342, "dispute-late", [Ledger], Refused, Same, Never, Agent, 403, "DSP-5", "The payment is too long ago to be disputed.";
+    /// The dispute is about more than was captured and not yet refunded. \[DSP-6\]
+    DisputeExceedsPayment = 343, "dispute-exceeds-payment", [Ledger], Refused, Same, AfterChange, Agent, 403, "DSP-6", "The dispute is about more than was captured and not yet refunded.";
+    /// The merchant has answered the dispute. \[DSP-9\]
+    DisputeAnswered = 344, "dispute-answered", [Ledger], Refused, Same, Never, Merchant, 409, "DSP-9", "The merchant has answered the dispute.";
+    /// Something of the payment is still held. \[DSP-4\]
+    PaymentHeld = 345, "payment-held", [Ledger], Refused, Same, Later, Agent, 409, "DSP-4", "Something of the payment is still held.";
+    /// The ruling gives more than the dispute is about. \[DSP-10\]
+    RulingExceedsDispute = 346, "ruling-exceeds-dispute", [Ledger], Refused, Same, Never, Issuer, 403, "DSP-10", "The ruling gives more than the dispute is about.";
+    /// The notice is too old or from the future. \[NTC-3\]
+    NoticeStale = 350, "notice-stale", [Redeem], NotDecided, Same, Later, Issuer, 403, "NTC-3", "The notice is too old or from the future.";
+    /// A notice before this one has not come yet. \[NTC-5\]
+    NoticeEarly = 351, "notice-early", [Redeem], NotDecided, Same, Later, Issuer, 409, "NTC-5", "A notice before this one has not come yet.";
     /// The parts are not those that the batch signs. \[WAL-20\]
     BatchMismatch = 370, "batch-mismatch", [Schema], NotDecided, Same, Never, Person, 400, "WAL-20", "The parts are not those that the batch signs.";
     /// Two parts of the batch are about one lineage. \[WAL-24\]

@@ -15,8 +15,10 @@ use crate::paper::command::{
 use crate::paper::confirmation::Confirmation;
 use crate::paper::credential::{Credential, Pseudonym};
 use crate::paper::delivery::Delivery;
+use crate::paper::dispute::{Dispute, DisputeAnswer, Ruling};
 use crate::paper::intent::Intent;
 use crate::paper::mandate::Mandate;
+use crate::paper::notice::Notice;
 use crate::paper::offer::Offer;
 use crate::paper::status::{Statement, Status};
 use crate::receipt::{Receipt, Root};
@@ -78,7 +80,7 @@ pub fn examine(bytes: &[u8], context: Context<'_>, crypto: &dyn Crypto, key: Fin
         };
     }
     stages!(Credential Pseudonym Mandate Offer Intent Confirmation Root Capture Void Refund Cancel Suspension
-        Resumption Revocation Enrolment Deposit Payout Proof Status Delivery Batch
+        Resumption Revocation Enrolment Deposit Payout Proof Status Delivery Dispute DisputeAnswer Ruling Notice Batch
         Retirement Freeze Thaw Statement)
 }
 

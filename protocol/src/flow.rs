@@ -2,11 +2,12 @@
 //!
 //! [`issuer`] opens what is sent to an issuer into commands of its ledger; [`merchant`] judges what is shown
 //! to a merchant; [`payer`] brings one payment to its end, whatever is lost on the way; [`log`] follows the roots
-//! that an issuer signs.
+//! that an issuer signs; [`notice`] is what a merchant does with what an issuer tells it by itself.
 
 pub mod issuer;
 pub mod log;
 pub mod merchant;
+pub mod notice;
 pub mod payer;
 
 use std::collections::HashMap;

@@ -165,6 +165,20 @@ labels! {
     CHAINS = -71, "chains";
     /// The links and the usage that a capture rests on.
     CLAIM = -72, "claim";
+    /// The dispute meant.
+    DISPUTE = -100, "dispute";
+    /// Why the payer wants its money back.
+    GROUND = -101, "ground";
+    /// What the merchant says to a dispute.
+    STANCE = -102, "stance";
+    /// The bytes of the delivery meant.
+    DELIVERED = -103, "delivered";
+    /// Digests of what a party to a dispute can show.
+    EXHIBITS = -104, "exhibits";
+    /// The number of the notice before, that was taken.
+    PREVIOUS = -105, "previous";
+    /// The receipt that a notice is about.
+    TOLD = -106, "told";
     /// How many papers a batch signs.
     PARTS = -120, "parts";
     /// Root of the tree of the papers that a batch signs.

@@ -8,6 +8,7 @@ pub mod apply;
 pub mod audit;
 mod batch;
 pub mod books;
+mod dispute;
 pub mod event;
 mod mandates;
 mod metered;
@@ -33,6 +34,7 @@ use crate::paper::command::{
     Thaw, Void,
 };
 use crate::paper::confirmation::Confirmation;
+use crate::paper::dispute::{Dispute, DisputeAnswer, Ruling};
 use crate::paper::intent::Intent;
 use crate::paper::mandate::Mandate;
 use crate::paper::offer::Offer;
@@ -81,6 +83,12 @@ pub enum Command {
     Refund(Verified<Refund>),
     /// Take money out.
     Payout(Verified<Payout>),
+    /// Claim money of a payment back.
+    Dispute(Verified<Dispute>),
+    /// Say something to a dispute.
+    AnswerDispute(Verified<DisputeAnswer>),
+    /// Decide a dispute.
+    Rule(Verified<Ruling>),
     /// Let mandates rest.
     Suspend(Verified<Suspension>),
     /// Lift a suspension.
@@ -200,10 +208,13 @@ impl Ledger {
 
     /// Applies an event of the past.
     pub fn replay(&mut self, event: &Event, command: Option<PaperId>, at: UnixSeconds) -> Result<(), Broken> {
-        if let Event::Refunded(refunded) = event
-            && !self.beside.agrees(&self.state, refunded)
-        {
-            return Err(Broken("a refund carries another payment than was made"));
+        let carried = match event {
+            Event::Refunded(refunded) => refunded.late.0.as_ref(),
+            Event::Disputed(disputed) => Some(&disputed.late),
+            _ => None,
+        };
+        if carried.is_some_and(|late| !self.beside.agrees(&self.state, late)) {
+            return Err(Broken("an event carries another payment than was made"));
         }
         let finished = self.state.apply(event, at)?;
         self.beside.learn(command, finished);
@@ -240,6 +251,7 @@ impl Ledger {
             let draft = match due {
                 Due::Hold(intent) => self.hold_ends(intent, now, salt()).map(Record::named_by_itself),
                 Due::Answer(intent) => self.answer_lapses(intent, now, salt()).map(Record::salted),
+                Due::Dispute(intent) => self.dispute_ends(intent, now, salt()).map(Record::named_by_itself),
                 Due::Envelope(mandate) => Some(Draft::envelope_closes(mandate, now, salt()).named_by_itself()),
             };
             match draft {
@@ -268,6 +280,9 @@ impl Ledger {
             Command::Void(paper) => self.once(paper.id(), |desk| desk.void(paper, now, salt)),
             Command::Refund(paper) => self.once(paper.id(), |desk| desk.refund(paper, now, salt)),
             Command::Payout(paper) => self.once(paper.id(), |desk| desk.payout(paper, now, salt)),
+            Command::Dispute(paper) => self.once(paper.id(), |desk| desk.dispute(paper, now, salt)),
+            Command::AnswerDispute(paper) => self.once(paper.id(), |desk| desk.answer_dispute(paper, now, salt)),
+            Command::Rule(paper) => self.once(paper.id(), |desk| desk.rule(paper, now, salt)),
             Command::Suspend(paper) => self.once(paper.id(), |desk| desk.suspend(paper, now, salt)),
             Command::Resume(paper) => self.once(paper.id(), |desk| desk.resume(paper, now, salt)),
             Command::Revoke(paper) => self.once(paper.id(), |desk| desk.revoke(paper, now, salt)),

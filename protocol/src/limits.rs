@@ -37,6 +37,16 @@ pub const BATCH_BYTES_MAX: usize = 1_048_576;
 pub const PATH_MAX: usize = 16;
 /// Most hashes in a proof of the log.
 pub const LOG_PATH_MAX: usize = 64;
+/// How long after it was sent a notice is still taken. [NTC-3]
+pub const NOTICE_SECONDS_MAX: u64 = 300;
+/// Most digests of evidence in one paper of a dispute.
+pub const EXHIBITS_MAX: usize = 16;
+/// How long after its decision a payment can be disputed. [DSP-5]
+pub const DISPUTE_SECONDS_MAX: u64 = 120 * 86_400;
+/// How long a merchant has to answer a dispute. [DSP-12]
+pub const DISPUTE_ANSWER_SECONDS: u64 = 7 * 86_400;
+/// How long the issuer has to rule, from the merchant's answer on. [DSP-13]
+pub const RULING_SECONDS: u64 = 14 * 86_400;
 /// Most payments of one mandate that wait for the person. [CNF-2]
 pub const PENDING_MAX: usize = 8;
 

@@ -4,6 +4,7 @@ mod account;
 mod ap2;
 mod bench;
 mod confirm;
+mod dispute;
 mod doctor;
 mod done;
 mod fetch;
@@ -18,6 +19,7 @@ mod signer;
 mod skill;
 mod token;
 mod wallet;
+mod webhook;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -85,6 +87,12 @@ enum What {
     Refund(merchant::Refund),
     /// Take money out of the merchant's account at the issuer.
     Payout(merchant::Payout),
+    /// Claim money of a payment back, and what follows from it.
+    #[command(subcommand)]
+    Dispute(dispute::Dispute),
+    /// See what an issuer tells a merchant by itself.
+    #[command(subcommand)]
+    Webhook(webhook::Webhook),
     /// Send a command that was signed before, such as a refund whose answer was lost.
     Send(merchant::Send),
     /// Show and check mandates of AP2, and say them in rules.
@@ -149,6 +157,8 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Void(void) => void.run(home()?).await,
         What::Refund(refund) => refund.run(home()?).await,
         What::Payout(payout) => payout.run(home()?).await,
+        What::Dispute(dispute) => dispute.run(home()?).await,
+        What::Webhook(webhook) => webhook.run(home()?).await,
         What::Send(send) => send.run(home()?).await,
         What::Ap2(ap2) => ap2.run(),
         What::Paper(paper) => paper.run(&home()?, lang),

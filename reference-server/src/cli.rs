@@ -1,5 +1,7 @@
 //! The command line, as a function: a program that starts servers can be one.
 
+mod told;
+
 use std::error::Error;
 use std::ffi::OsString;
 use std::fs::File;
@@ -58,6 +60,10 @@ enum Command {
     Freeze(Order),
     /// Signs the order that money leaves an account again: for its keys, or for a new one in the place of them all.
     Thaw(Thawing),
+    /// Signs the issuer's ruling in a dispute. Without --amount-minor nothing goes back.
+    Rule(told::Rule),
+    /// Lists the notices to merchants that were put aside after too many tries.
+    Notices(told::Notices),
     /// Writes the snapshot of an issuer's state, beside the issuer or without it: the next start replays from there.
     Snapshot(Run),
     /// Moves an issuer's store from one place to another.
@@ -171,6 +177,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             issuer.sign(&Freeze { issuer: issuer.id.clone(), account, issued_at, nonce, reason })
         }),
         Command::Thaw(thawing) => aside(|| thawing.print().map_err(|error| error.to_string())).map_err(Into::into),
+        Command::Rule(rule) => rule.print(),
+        Command::Notices(notices) => aside(|| notices.print().map_err(|error| error.to_string())).map_err(Into::into),
         Command::Sandbox(make) => write(make),
     };
     match done {

@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use purser_merchant::wire::Wire;
 use purser_protocol::cert::Role;
 use purser_protocol::field::KeyHolder;
 use purser_protocol::flow::issuer::{Desk, pseudonym};
@@ -38,8 +39,9 @@ use tokio::sync::{Notify, mpsc};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::head::{self, Head, HeadError, Mark};
+use crate::hooks::{Hook, Hooks, Sender};
 use crate::life::Life;
-use crate::material::{self, Identity, IdentityFiles, SetupError};
+use crate::material::{self, Identity, IdentityFiles, SetupError, setting};
 use crate::pem;
 use crate::random::random;
 use crate::rate::Buckets;
@@ -216,6 +218,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         started: Instant::now(),
         life: life.clone(),
     };
+    hook_up(config, &settings, &issuer)?;
     life.set_ready(true);
     Ok(router(Arc::new(issuer)))
 }
@@ -227,6 +230,29 @@ fn ledger_settings(settings: &IssuerConfig, identity: &Identity, url: &str) -> S
         approval_base: approval_base(url),
         credential_seconds: settings.credential_days * 86_400,
     }
+}
+
+/// Starts to tell the merchants that want to be told.
+fn hook_up(config: &Config, settings: &IssuerConfig, issuer: &Issuer) -> Result<(), SetupError> {
+    if settings.webhooks.is_empty() {
+        return Ok(());
+    }
+    let mut told = Vec::new();
+    for hook in &settings.webhooks {
+        let merchant = PartyId::new(&hook.merchant).ok_or_else(|| setting("webhooks", "names no party"))?;
+        told.push(Hook { merchant, wire: Wire::to(&hook.url, &config.path(&hook.roots), "webhooks")? });
+    }
+    let merchants = told.iter().map(|hook| hook.merchant.clone()).collect();
+    let hooks = aside(|| Hooks::open(&settings.hooks_path(config), settings.place(config).reader()?, merchants))?;
+    let sender = Sender {
+        hooks: Arc::new(Mutex::new(hooks)),
+        identity: Arc::new(issuer.identity.clone()),
+        clock: Arc::clone(&issuer.clock),
+        committed: Arc::clone(&issuer.committed),
+        life: issuer.life.clone(),
+    };
+    told.into_iter().for_each(|hook| drop(tokio::spawn(sender.clone().run(hook))));
+    Ok(())
 }
 
 fn approval_base(url: &str) -> String {

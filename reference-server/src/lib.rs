@@ -25,6 +25,7 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod head;
+pub mod hooks;
 pub mod issuer;
 pub mod life;
 pub mod log;

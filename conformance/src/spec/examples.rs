@@ -14,8 +14,10 @@ use purser_protocol::paper::command::{
 use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::credential::{Credential, Pseudonym};
 use purser_protocol::paper::delivery::Delivery;
+use purser_protocol::paper::dispute::{Dispute, DisputeAnswer, Ruling};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Mandate;
+use purser_protocol::paper::notice::Notice;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::paper::status::{Statement, Status};
 use purser_protocol::receipt::log::LoggedReceipt;
@@ -143,6 +145,10 @@ fn paper(kind: PaperKind, bytes: &[u8]) -> Result<(), Fault> {
         PaperKind::Delivery => decode::<Delivery>(bytes).map(drop),
         PaperKind::Batch => decode::<Batch>(bytes).map(drop),
         PaperKind::Retirement => decode::<Retirement>(bytes).map(drop),
+        PaperKind::Dispute => decode::<Dispute>(bytes).map(drop),
+        PaperKind::DisputeAnswer => decode::<DisputeAnswer>(bytes).map(drop),
+        PaperKind::Ruling => decode::<Ruling>(bytes).map(drop),
+        PaperKind::Notice => decode::<Notice>(bytes).map(drop),
         PaperKind::Freeze => decode::<Freeze>(bytes).map(drop),
         PaperKind::Thaw => decode::<Thaw>(bytes).map(drop),
         PaperKind::Statement => decode::<Statement>(bytes).map(drop),

@@ -419,7 +419,7 @@ fn command_told(message: &str, outcome: &str, body: &Forge) -> Value {
         return json!({});
     }
     let mut says = json!({"command": hex(&body.id()), "code": null, "detail": null});
-    if matches!(outcome, "captured" | "refunded") {
+    if matches!(outcome, "captured" | "refunded") && body.payload.labels().contains(&-5) {
         says["amount_minor"] = json!(number(&body.payload.get(-5)).to_string());
     }
     if let (Item::Bytes(intent), false) = (body.payload.get(-4), outcome == "recorded") {

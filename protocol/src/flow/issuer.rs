@@ -31,6 +31,7 @@ use crate::paper::command::{
     Thaw, Void,
 };
 use crate::paper::confirmation::Confirmation;
+use crate::paper::dispute::{Dispute, DisputeAnswer, Ruling};
 use crate::paper::intent::Intent;
 use crate::paper::mandate::{Holder, Mandate};
 use crate::paper::offer::Offer;
@@ -196,6 +197,12 @@ impl Desk<'_> {
                 self.keyed::<Retirement>(bytes, |paper| self.account_key(paper, directory, unknown))
                     .map(Command::Retire)
             }
+            Some(Kind::Dispute) => {
+                let unknown = Code::CommandSigner; // [SIG-14]
+                self.keyed::<Dispute>(bytes, |paper| self.account_key(paper, directory, unknown)).map(Command::Dispute)
+            }
+            Some(Kind::DisputeAnswer) => self.by_merchant::<DisputeAnswer>(bytes).map(Command::AnswerDispute),
+            Some(Kind::Ruling) => self.by_issuer::<Ruling>(bytes).map(Command::Rule), // [DSP-8]
             Some(Kind::Freeze) => self.by_issuer::<Freeze>(bytes).map(Command::Freeze),
             Some(Kind::Thaw) => self.by_issuer::<Thaw>(bytes).map(Command::Thaw),
             Some(Kind::Capture) => self.by_merchant::<Capture>(bytes).map(Command::Capture),

@@ -57,6 +57,9 @@ impl State {
             Event::Voided(intent) => return self.release(*intent, Hold::Voided), // [CMD-20]
             Event::HoldExpired(intent) => return self.release(*intent, Hold::Expired),
             Event::Refunded(refunded) => return self.refund(refunded),
+            Event::Disputed(disputed) => self.begin_dispute(disputed),
+            Event::DisputeAnswered(answered) => self.contest_dispute(answered),
+            Event::Ruled(ruled) => return self.end_dispute(ruled),
             Event::Enrolled(enrolled) => {
                 let account = self.accounts.entry(enrolled.account).or_default();
                 account.keys.insert(enrolled.key.id(), (enrolled.key, enrolled.expires_at));
@@ -327,6 +330,11 @@ impl State {
         }
     }
 
+    /// What a ruling gave back counts as what a refund did.
+    pub(super) fn give_back_refunded(&mut self, made: &Made, minor: u64) {
+        self.give_back(made, minor, Back::Refunded);
+    }
+
     /// What payments come to under a mandate's rules.
     pub(super) fn counted<'m>(&self, mandate: &Mandate, payments: impl Iterator<Item = &'m Made>) -> Counters {
         let mut counters = Counters::default();
@@ -348,7 +356,7 @@ impl State {
 
     /// Where a payment's money came from, and goes back to: the account, or its envelope while that is open.
     /// [AUT-67]
-    fn source(&self, made: &Made) -> Purse {
+    pub(super) fn source(&self, made: &Made) -> Purse {
         let root = made.links.first().map(|(_, lineage, _)| *lineage);
         match root.and_then(|root| Some((root, self.lineages.get(&(made.account, root))?))) {
             Some((root, lineage)) if made.envelope.is_some() && made.envelope == lineage.envelope => {
@@ -432,7 +440,7 @@ impl State {
         }
     }
 
-    fn transfer(&mut self, from: &Purse, to: &Purse, currency: Currency, minor: u64) -> Result<(), Broken> {
+    pub(super) fn transfer(&mut self, from: &Purse, to: &Purse, currency: Currency, minor: u64) -> Result<(), Broken> {
         self.books.transfer(from, to, currency, minor).map_err(|_| Broken("money is missing"))
     }
 }

@@ -19,6 +19,7 @@ pub fn audit(state: &State, past: &Past) -> Vec<Finding> {
     let all = || state.payments.iter().chain(&past.payments);
     balance(state, &mut findings);
     holds(state, past, &mut findings);
+    disputes(state, &mut findings);
     offers(state, all(), &mut findings);
     let payments = by_lineage(state, all());
     for (key, lineage) in &state.lineages {
@@ -79,6 +80,22 @@ fn holds(state: &State, past: &Past, findings: &mut Vec<Finding>) {
     };
     let orphans = state.books.iter().filter(|(purse, _, _)| orphan(purse));
     findings.extend(orphans.map(|(purse, _, minor)| Finding(format!("{purse:?} holds {minor} for no payment"))));
+}
+
+/// What is set apart is of a dispute that is open, which claims no more than the payment has.
+fn disputes(state: &State, findings: &mut Vec<Finding>) {
+    for (intent, open) in &state.disputes {
+        let apart = state.books.balance(&Purse::Contested(*intent), open.made.currency);
+        let left = open.made.captured_minor.saturating_sub(open.made.refunded_minor);
+        if apart != open.apart_minor || apart > open.amount.minor() || open.amount.minor() > left {
+            findings.push(Finding(format!("payment {intent}: {apart} is set apart, and {left} can be disputed")));
+        }
+    }
+    let astray = state.books.iter().filter(|(purse, _, _)| match purse {
+        Purse::Contested(intent) => !state.disputes.contains_key(intent),
+        _ => false,
+    });
+    findings.extend(astray.map(|(purse, _, minor)| Finding(format!("{purse:?} holds {minor} for no dispute"))));
 }
 
 /// An account has one unrefused intent for an offer, and every one whose offer may still be open has it taken.

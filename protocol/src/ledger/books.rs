@@ -20,6 +20,8 @@ pub enum Purse {
     Hold(PaperId),
     /// A merchant's account.
     Payee(PartyId, ShortText),
+    /// What is set apart of a payment's money while it is disputed.
+    Contested(PaperId),
 }
 
 /// What every purse holds, by currency.

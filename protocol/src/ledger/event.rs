@@ -232,6 +232,44 @@ listed! {
 }
 
 listed! {
+    /// A payment is disputed.
+    pub struct Disputed {
+        /// The dispute.
+        dispute: PaperId,
+        /// The payment as it was until then: the state did not have it.
+        late: Late,
+        /// How much is claimed.
+        amount: Amount,
+        /// How much of it the merchant's account had, and is set apart, in minor units.
+        apart_minor: u64,
+        /// When it is too late for the merchant to answer.
+        answer_by: UnixSeconds,
+    }
+}
+
+listed! {
+    /// A merchant contests a dispute.
+    pub struct DisputeAnswered {
+        /// The payment.
+        intent: PaperId,
+        /// When it is too late for the issuer to rule.
+        rule_by: UnixSeconds,
+    }
+}
+
+listed! {
+    /// A dispute has ended.
+    pub struct Ruled {
+        /// The payment.
+        intent: PaperId,
+        /// The paper that ended it; absent where its time came.
+        by: Maybe<PaperId>,
+        /// How much goes back, in minor units.
+        given_minor: u64,
+    }
+}
+
+listed! {
     /// A merchant's money went outside.
     pub struct PaidOut {
         /// Whose it was.
@@ -343,6 +381,12 @@ tagged! {
     Claimed(Claimed) = 18;
     /// A merchant's money went outside.
     PaidOut(PaidOut) = 34;
+    /// A payment is disputed.
+    Disputed(Box<Disputed>) = 35;
+    /// A merchant contests a dispute.
+    DisputeAnswered(DisputeAnswered) = 36;
+    /// A dispute has ended.
+    Ruled(Ruled) = 37;
     /// Many papers were done at once.
     Batched(Batched) = 40;
     /// A key is its account's no more.
@@ -366,6 +410,9 @@ impl Event {
             Self::Claimed(claimed) => Some(claimed.captured.intent),
             Self::Voided(intent) | Self::HoldExpired(intent) => Some(*intent),
             Self::Refunded(refunded) => Some(refunded.intent),
+            Self::Disputed(disputed) => Some(disputed.late.paid.intent),
+            Self::DisputeAnswered(answered) => Some(answered.intent),
+            Self::Ruled(ruled) => Some(ruled.intent),
             Self::Enrolled(_)
             | Self::Deposited(_)
             | Self::PaidOut(_)

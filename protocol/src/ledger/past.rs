@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::apply::{Broken, Finished, rules_of};
-use super::event::{Claimed, Event, Paid, Refunded};
+use super::event::{Claimed, Event, Late, Paid};
 use super::state::{Hold, LineageKey, Made, Payment, State};
 use super::{BatchPart, Command, Ledger};
 use crate::authorize::counter::Counted;
@@ -66,11 +66,9 @@ impl Beside {
         Self { whole: true, ..Self::default() }
     }
 
-    /// Whether the payment that a refund carries is the one that is known, where one is.
-    pub(super) fn agrees(&self, state: &State, refunded: &Refunded) -> bool {
-        let (Some(late), Some(known)) = (&refunded.late.0, self.past.payments.get(&refunded.intent)) else {
-            return true;
-        };
+    /// Whether the payment that an event carries is the one that is known, where one is.
+    pub(super) fn agrees(&self, state: &State, late: &Late) -> bool {
+        let Some(known) = self.past.payments.get(&late.paid.intent) else { return true };
         let envelope = state.envelope_of(late.paid.links.first().map(|root| &root.mandate));
         let carried = Made::of_late(late, envelope).map(|made| Payment::Made(Box::new(made)));
         carried.as_ref() == Some(known)
@@ -116,6 +114,9 @@ impl Ledger {
             Command::Void(paper) => (Some(paper.id()), Some(paper.intent)),
             Command::Refund(paper) => (Some(paper.id()), Some(paper.intent)),
             Command::Payout(paper) => (Some(paper.id()), None),
+            Command::Dispute(paper) => (Some(paper.id()), Some(paper.intent)),
+            Command::AnswerDispute(paper) => (Some(paper.id()), Some(paper.intent)),
+            Command::Rule(paper) => (Some(paper.id()), Some(paper.intent)),
             Command::Suspend(paper) => (Some(paper.id()), None),
             Command::Resume(paper) => (Some(paper.id()), None),
             Command::Revoke(paper) => (Some(paper.id()), None),
@@ -252,6 +253,8 @@ fn after(mut made: Made, event: &Event) -> Result<Made, Broken> {
         Event::Voided(_) => made.hold = Hold::Voided,
         Event::HoldExpired(_) => made.hold = Hold::Expired,
         Event::Refunded(refunded) => made.refunded_minor += refunded.amount.minor(),
+        Event::Disputed(_) | Event::DisputeAnswered(_) => {}
+        Event::Ruled(ruled) => made.refunded_minor += ruled.given_minor,
         _ => return Err(Broken("what is told of a payment does not follow")),
     }
     Ok(made)

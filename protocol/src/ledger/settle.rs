@@ -71,6 +71,9 @@ impl Ledger {
             Err(code) => return Ok(Record::command_refused(paper.id(), code, now, salt)),
         };
         let checked = || -> Result<(), Code> {
+            if self.state.disputes.contains_key(&paper.intent) {
+                return Err(Code::PaymentDisputed); // [DSP-11]
+            }
             if paper.currency != made.currency {
                 return Err(Code::CurrencyMismatch); // [CMD-18]
             }
@@ -155,8 +158,8 @@ fn open(made: &Made, now: UnixSeconds) -> Result<(), Code> {
     }
 }
 
-/// A payment as a refund carries it.
-fn late(intent: PaperId, made: &Made) -> Option<Late> {
+/// A payment as an event carries it.
+pub(super) fn late(intent: PaperId, made: &Made) -> Option<Late> {
     let links = made.links.iter().map(|(mandate, lineage, grant)| UsedLink {
         mandate: *mandate,
         lineage: *lineage,
@@ -182,12 +185,12 @@ fn late(intent: PaperId, made: &Made) -> Option<Late> {
     })
 }
 
-fn record(command: PaperId, outcome: Outcome, event: Event, now: UnixSeconds, salt: Nonce) -> Record {
+pub(super) fn record(command: PaperId, outcome: Outcome, event: Event, now: UnixSeconds, salt: Nonce) -> Record {
     Record { command, claims: Claims::new(outcome, now, salt), detail: None, event }.about(command)
 }
 
 impl Record {
-    fn on(mut self, intent: PaperId, made: &Made) -> Self {
+    pub(super) fn on(mut self, intent: PaperId, made: &Made) -> Self {
         self.claims.intent = Some(intent);
         self.claims.offer = Some(made.offer);
         self.claims.pseudonym = Some(made.pseudonym);

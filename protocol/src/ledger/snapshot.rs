@@ -2,8 +2,9 @@
 
 use super::apply::Broken;
 use super::books::Purse;
-use super::event::{Asked, Many, Maybe};
-use super::state::{AccountRecord, Due, Hold, Lineage, Made, MandateRecord, Metered, Payment, State};
+use super::event::{Asked, Late, Many, Maybe};
+use super::settle::late;
+use super::state::{AccountRecord, Disputing, Due, Hold, Lineage, Made, MandateRecord, Metered, Payment, State};
 use crate::authorize::counter::Counted;
 use crate::fault::Fault;
 use crate::field::{Bytes, List, encoded, listed, tagged};
@@ -154,6 +155,17 @@ listed! {
 }
 
 listed! {
+    struct DisputeRow {
+        dispute: PaperId,
+        late: Late,
+        amount: Amount,
+        apart_minor: u64,
+        answered: u64,
+        ends_at: UnixSeconds,
+    }
+}
+
+listed! {
     struct GivenRow {
         currency: Currency,
         minor: u64,
@@ -174,6 +186,8 @@ tagged! {
     Given(GivenRow) = 10;
     Taken(TakenRow) = 11;
     Metered(Box<MeteredRow>) = 12;
+    Dispute(Box<DisputeRow>) = 35;
+    Disputed(Many<PaperId>) = 36;
     Parts(Many<PartRow>) = 40;
     Retired(RetiredRow) = 41;
     }
@@ -249,6 +263,26 @@ pub fn write<E>(state: &State, mut row: impl FnMut(&[u8]) -> Result<(), E>) -> R
             break;
         }
         put(Row::Parts(Many(some)))?;
+    }
+    for (intent, open) in &state.disputes {
+        // A payment that was read or made has links.
+        let Some(late) = late(*intent, &open.made) else { continue };
+        put(Row::Dispute(Box::new(DisputeRow {
+            dispute: open.dispute,
+            late,
+            amount: open.amount,
+            apart_minor: open.apart_minor,
+            answered: open.answered.into(),
+            ends_at: open.ends_at,
+        })))?;
+    }
+    let mut disputed = state.disputed.iter().copied();
+    loop {
+        let some: Vec<PaperId> = disputed.by_ref().take(PARTS_MAX).collect();
+        if some.is_empty() {
+            break;
+        }
+        put(Row::Disputed(Many(some)))?;
     }
     for (purse, currency, minor) in state.books.iter() {
         put(Row::Balance(BalanceRow { purse: purse.clone(), currency, minor }))?;
@@ -361,6 +395,22 @@ impl Restoring {
                 account.retired.insert(KeyId(row.key.0), row.expires_at);
             }
             Row::Parts(parts) => state.batches.extend(parts.0.iter().map(|row| (row.part, row.batch))),
+            Row::Dispute(row) => {
+                let intent = row.late.paid.intent;
+                let envelope = state.envelope_of(row.late.paid.links.first().map(|root| &root.mandate));
+                let made = Made::of_late(&row.late, envelope).ok_or(UNREADABLE)?;
+                state.due.insert((row.ends_at, Due::Dispute(intent)));
+                let open = Disputing {
+                    dispute: row.dispute,
+                    made,
+                    amount: row.amount,
+                    apart_minor: row.apart_minor,
+                    answered: row.answered == 1,
+                    ends_at: row.ends_at,
+                };
+                state.disputes.insert(intent, open);
+            }
+            Row::Disputed(payments) => state.disputed.extend(payments.0),
             Row::Balance(row) => state.books.set_balance(&row.purse, row.currency, row.minor),
             Row::Given(row) => state.books.set_given(row.currency, row.minor),
         }
@@ -427,6 +477,7 @@ impl Field for Purse {
             1 => Field::read(reader).map(Self::Account),
             2 => Ok(Self::Envelope(Field::read(reader)?, Field::read(reader)?)),
             3 => Field::read(reader).map(Self::Hold),
+            5 => Field::read(reader).map(Self::Contested),
             4 => Ok(Self::Payee(Field::read(reader)?, Field::read(reader)?)),
             _ => Err(Fault::new(crate::code::Code::FieldRange).at(at)),
         }
@@ -435,7 +486,7 @@ impl Field for Purse {
     fn write(&self, writer: &mut Writer) {
         match self {
             Self::Outside => writer.list(1),
-            Self::Account(_) | Self::Hold(_) => writer.list(2),
+            Self::Account(_) | Self::Hold(_) | Self::Contested(_) => writer.list(2),
             Self::Envelope(..) | Self::Payee(..) => writer.list(3),
         }
         match self {
@@ -451,6 +502,10 @@ impl Field for Purse {
             }
             Self::Hold(intent) => {
                 writer.unsigned(3);
+                intent.write(writer);
+            }
+            Self::Contested(intent) => {
+                writer.unsigned(5);
                 intent.write(writer);
             }
             Self::Payee(merchant, account) => {

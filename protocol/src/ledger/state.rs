@@ -45,6 +45,10 @@ pub struct State {
     pub taken_until: BTreeSet<(UnixSeconds, AccountId, PaperId)>,
     /// The batch that each part of one came in: its receipt is the part's answer.
     pub batches: HashMap<PaperId, PaperId>,
+    /// Disputes that are open, by their payments.
+    pub disputes: HashMap<PaperId, Disputing>,
+    /// Payments that were disputed, and are not any more: nobody disputes one twice. [DSP-3]
+    pub disputed: HashSet<PaperId>,
     /// What has a time: holds that end, answers that come too late, envelopes that close.
     pub due: BTreeSet<(UnixSeconds, Due)>,
     /// The latest time at which something was decided; the clock never runs back.
@@ -235,6 +239,23 @@ impl Made {
     }
 }
 
+/// A dispute that is open. Nothing else happens to its payment meanwhile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Disputing {
+    /// The dispute.
+    pub dispute: PaperId,
+    /// The payment.
+    pub made: Made,
+    /// How much is claimed.
+    pub amount: Amount,
+    /// How much of it is set apart, in minor units.
+    pub apart_minor: u64,
+    /// Whether the merchant has answered.
+    pub answered: bool,
+    /// When it ends by itself.
+    pub ends_at: UnixSeconds,
+}
+
 /// How a hold stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
@@ -274,6 +295,8 @@ pub enum Due {
     Answer(PaperId),
     /// The window of a funded mandate closes.
     Envelope(PaperId),
+    /// The answer to a dispute, or its ruling, comes too late.
+    Dispute(PaperId),
 }
 
 impl State {
@@ -284,7 +307,7 @@ impl State {
             .values()
             .map(|account| 1 + account.keys.len() + account.retired.len() + account.merchants.len());
         let counters = self.lineages.values().map(|lineage| 1 + lineage.counters.size());
-        let taken = self.taken.len() + self.taken_until.len();
+        let taken = self.taken.len() + self.taken_until.len() + self.disputes.len() + self.disputed.len();
         let rest =
             self.keys.len() + self.mandates.len() + self.payments.len() + self.due.len() + self.batches.len() + taken;
         accounts.sum::<usize>() + counters.sum::<usize>() + self.books.iter().count() + rest

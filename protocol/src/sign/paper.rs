@@ -91,6 +91,14 @@ kinds! {
     Status = "purser-status", Certificate;
     /// What was delivered.
     Delivery = "purser-delivery", Certificate;
+    /// The payer claims money back.
+    Dispute = "purser-dispute", Key;
+    /// What the merchant says to a dispute.
+    DisputeAnswer = "purser-dispute-answer", Certificate;
+    /// What the issuer decides in a dispute.
+    Ruling = "purser-ruling", Certificate;
+    /// What an issuer tells a merchant without being asked.
+    Notice = "purser-notice", Certificate;
     /// One signature for many papers.
     Batch = "purser-batch", Key;
     /// A key is an account's no more.

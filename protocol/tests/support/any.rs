@@ -17,10 +17,11 @@ mod fields;
 use fields::*;
 
 use super::samples::{
-    Batch, Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Enrolment,
-    Fields, Freeze, HoldSeconds, Intent, Item, ItemPrice, Line, Mandate, MandateState, Modality, Mode, Offer,
-    OfferKind, Outcome, Payee, PayeeKey, Payout, PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption,
-    Retirement, Revocation, Root, Rules, Sample, Statement, Status, Suspension, Thaw, Void, chains, claim,
+    Batch, Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Dispute,
+    DisputeAnswer, Enrolment, Fields, Freeze, Ground, HoldSeconds, Intent, Item, ItemPrice, Line, Mandate,
+    MandateState, Modality, Mode, Notice, Offer, OfferKind, Outcome, Payee, PayeeKey, Payout, PeriodCount, PeriodTotal,
+    Proof, Pseudonym, Refund, Resumption, Retirement, Revocation, Root, Rules, Ruling, Sample, Stance, Statement,
+    Status, Suspension, Thaw, Void, chains, claim,
 };
 
 /// A kind of paper of which any value can be made.
@@ -79,6 +80,20 @@ any! {
         merchant: party(), issuer: party(), issued_at: seconds(), nonce: nonce(), amount: amount(), currency: currency(),
         account: words(),
     }
+    Dispute {
+        account: account(), issuer: party(), issued_at: seconds(), nonce: nonce(), intent: paper_id(), amount: amount(),
+        currency: currency(), reason: option::of(words()), ground: select(Ground::ALL),
+        exhibits: option::of(set(digest(), 16)),
+    }
+    DisputeAnswer {
+        merchant: party(), issuer: party(), issued_at: seconds(), nonce: nonce(), intent: paper_id(),
+        reason: option::of(words()), dispute: paper_id(), stance: select(Stance::ALL), delivered: option::of(bytes()),
+        exhibits: option::of(set(digest(), 16)),
+    }
+    Ruling {
+        issuer: party(), account: account(), issued_at: seconds(), nonce: nonce(), intent: paper_id(),
+        amount: option::of(amount()), currency: currency(), reason: option::of(words()), dispute: paper_id(),
+    }
     Batch {
         account: account(), issuer: party(), issued_at: seconds(), nonce: nonce(),
         parts: (1..=BATCH_PARTS_MAX as u64).prop_map(|parts| Count::new(parts).unwrap()), root: digest(),
@@ -104,6 +119,22 @@ any! {
     Delivery {
         merchant: party(), issued_at: seconds(), offer: paper_id(), intent: paper_id(), state: select(DeliveryState::ALL),
         digest: digest(),
+    }
+}
+
+impl Any for Notice {
+    fn any() -> BoxedStrategy<Self> {
+        (party(), party(), seconds(), option::of(bytes()), 1..u64::from(u32::MAX), bytes())
+            .prop_map(|(issuer, merchant, issued_at, enclosed, sequence, told)| Self {
+                issuer,
+                merchant,
+                issued_at,
+                enclosed,
+                sequence,
+                previous: sequence / 2,
+                told,
+            })
+            .boxed()
     }
 }
 

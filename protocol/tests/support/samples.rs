@@ -16,9 +16,11 @@ pub(crate) use purser_protocol::paper::command::{
 pub(crate) use purser_protocol::paper::confirmation::{Confirmation, Modality};
 pub(crate) use purser_protocol::paper::credential::{Credential, Pseudonym};
 pub(crate) use purser_protocol::paper::delivery::{Delivery, DeliveryState};
+pub(crate) use purser_protocol::paper::dispute::{Dispute, DisputeAnswer, Ground, Ruling, Stance};
 pub(crate) use purser_protocol::paper::intent::Intent;
 pub(crate) use purser_protocol::paper::mandate::{Holder, Language, Mandate, Mode, Shown};
 use purser_protocol::paper::meter::{self, Ascending, LinkCount, Meter, SessionSeconds, UnitCount};
+pub(crate) use purser_protocol::paper::notice::Notice;
 pub(crate) use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Line, Offer, OfferKind, Payee};
 pub(crate) use purser_protocol::paper::rules::{Channel, Fields, ItemPrice, PayeeKey, PeriodCount, PeriodTotal, Rules};
 pub(crate) use purser_protocol::paper::status::{MandateState, Statement, Status};
@@ -43,7 +45,7 @@ macro_rules! for_each_kind {
     ($run:ident) => {
         for_each_kind!($run;
             Credential, Pseudonym, Mandate, Offer, Intent, Confirmation, Root, Capture, Void, Refund, Payout, Cancel,
-            Suspension, Resumption, Revocation, Enrolment, Deposit, Proof, Status, Delivery,
+            Suspension, Resumption, Revocation, Enrolment, Deposit, Proof, Status, Delivery, Dispute, DisputeAnswer, Ruling, Notice,
             Batch, Retirement, Freeze, Thaw, Statement)
     };
     ($run:ident; $($kind:ident),+) => { [$($run::<$crate::samples::$kind>()),+] };
@@ -262,6 +264,20 @@ impl Sample for Pseudonym {
     }
 }
 
+impl Sample for Notice {
+    fn samples() -> Vec<Self> {
+        vec![Self {
+            issuer: issuer(),
+            merchant: merchant(),
+            issued_at: at(NOW),
+            enclosed: Some(Bytes(vec![0xd2, 0x84])),
+            sequence: 7,
+            previous: 6,
+            told: Bytes(vec![0x84]),
+        }]
+    }
+}
+
 impl Sample for Root {
     fn samples() -> Vec<Self> {
         vec![Self {
@@ -316,6 +332,32 @@ command!(Payout {
 });
 command!(Proof { audience: issuer(), target: words("GET https://issuer.example/v1/payments?limit=10") });
 
+command!(Dispute {
+    account: ACCOUNT,
+    issuer: issuer(),
+    intent: PaperId([0x17; 32]),
+    amount: amount(500),
+    currency: cny(),
+    reason: Some(words("it never came")),
+    ground: Ground::NotDelivered,
+    exhibits: Some(Set::new(vec![Digest([2; 32]), Digest([1; 32])]).unwrap()),
+});
+command!(DisputeAnswer by merchant {
+    reason: Some(words("it was signed for")),
+    dispute: PaperId([0xd1; 32]),
+    stance: Stance::Contests,
+    delivered: Some(Bytes(vec![0xd2, 0x84])),
+    exhibits: Some(Set::new(vec![Digest([3; 32])]).unwrap()),
+});
+command!(Ruling {
+    issuer: issuer(),
+    account: ACCOUNT,
+    intent: PaperId([0x17; 32]),
+    amount: Some(amount(250)),
+    currency: cny(),
+    reason: Some(words("half of it came")),
+    dispute: PaperId([0xd1; 32]),
+});
 command!(Batch { account: ACCOUNT, issuer: issuer(), parts: Count::new(3).unwrap(), root: Digest([0x70; 32]) });
 command!(Retirement {
     account: ACCOUNT,

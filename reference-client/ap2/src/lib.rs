@@ -8,7 +8,7 @@
 //!
 //! No socket, clock or file: time, keys and what the verifier asked for are arguments. AP2's own library lets pass
 //! what it does not understand in several places; here whatever limits is understood or the chain is refused, by
-//! name. `spec/21-bridges.md`
+//! name. `spec/23-bridges.md`
 
 mod chain;
 mod check;

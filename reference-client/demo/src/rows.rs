@@ -1,6 +1,7 @@
 //! What is done for each row.
 
 mod crash;
+mod disputes;
 mod holds;
 mod mandates;
 mod pay;
@@ -69,6 +70,7 @@ pub(crate) async fn play(
     mandates::suspended(&mut play).await?;
     crash::killed(&mut play).await?;
     tools::paid_and_refunded(&mut play).await?;
+    disputes::settled_from_papers(&mut play).await?;
     match play.script.pop_front() {
         None => Ok(play.rows),
         Some(left) => Err(format!("row {} was not played", left.row).into()),

@@ -33,7 +33,7 @@ pub const ENOUGH_FOR: usize = 10;
 /// The script, one row a line.
 #[rustfmt::skip]
 pub fn rows() -> Vec<Expected> {
-    use Outcome::{Authorized, Captured, Pending, Refunded, Refused, Settled};
+    use Outcome::{Authorized, Captured, Pending, Recorded, Refunded, Refused, Settled};
     let row = |row, what, under, amount, outcome, code, moves_minor| Expected {
         row,
         what,
@@ -70,5 +70,9 @@ pub fn rows() -> Vec<Expected> {
         row("8", "SIGKILL between commit and reply", "the same intent resent, paid once", "28.00 CNY", Settled, None, -2_800),
         row("9", "a tool with a price, a stock client", "an MCP server, 1.00 a call", "1.00 CNY", Settled, None, -100),
         row("9b", "and its money back", "through the merchant's MCP server", "1.00 CNY", Refunded, None, 100),
+        row("10", "a coffee that is cold", "12.80 in all", "12.80 CNY", Settled, None, -1_280),
+        row("10b", "the person disputes it", "set apart at the merchant's", "12.80 CNY", Recorded, None, 0),
+        row("10c", "the merchant contests", "and shows its signed delivery", "12.80 CNY", Recorded, None, 0),
+        row("10d", "the issuer rules", "a part goes back", "5.00 CNY", Refunded, None, 500),
     ]
 }

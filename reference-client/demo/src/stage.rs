@@ -73,7 +73,7 @@ impl Stage {
         let enrolled = session.issuer.enrol(&person, person.public_key(), None).await?;
         config.issuer.account = Some(enrolled.account.to_string());
         home.save_config(&config)?;
-        let shop = Shop::open(&sandbox)?;
+        let shop = Shop::of(&sandbox, MERCHANT, "merchant")?;
         let mut stage = Self {
             issuer,
             _merchant: merchant,
@@ -114,6 +114,14 @@ impl Stage {
     /// Sends what the merchant signed.
     pub(crate) async fn merchants_command(&self, paper: &impl Paper) -> Result<Decision, Failure> {
         let decision = self.session.issuer.send_command(self.shop.sign(paper, &self.session.issuer)?).await?;
+        self.file(&decision)?;
+        Ok(decision)
+    }
+
+    /// Sends what the issuer itself signed: an order of its own.
+    pub(crate) async fn issuers_command(&self, paper: &impl Paper) -> Result<Decision, Failure> {
+        let own = Shop::of(&self.sandbox, ISSUER, "issuer")?;
+        let decision = self.session.issuer.send_command(own.sign(paper, &self.session.issuer)?).await?;
         self.file(&decision)?;
         Ok(decision)
     }
@@ -188,11 +196,11 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    fn open(sandbox: &Sandbox) -> Result<Self, Failure> {
+    fn of(sandbox: &Sandbox, name: &str, role: &str) -> Result<Self, Failure> {
         Ok(Self {
-            id: PartyId::new(MERCHANT).ok_or("not a party's name")?,
-            signer: keys::load(&sandbox.path("merchant.key"))?,
-            chain: keys::load_certificates(&sandbox.path("merchant.pem"))?,
+            id: PartyId::new(name).ok_or("not a party's name")?,
+            signer: keys::load(&sandbox.path(&format!("{role}.key")))?,
+            chain: keys::load_certificates(&sandbox.path(&format!("{role}.pem")))?,
         })
     }
 

@@ -24,6 +24,7 @@
 //! | [`layer`] | the tower layer that charges a route |
 //! | [`charge`], [`settings`] | prices; the configuration with its catalogue |
 //! | [`paid`] | what a handler is told of the payment |
+//! | [`notices`], [`wire`] | what issuers tell a shop; the way to an address |
 //! | [`store`] | what is remembered, as traits, and as a file |
 //! | [`serve()`] | a TLS server for a first shop |
 //! | [`problem`], [`identity`], [`clock`], [`pem`], [`random`] | what any server of the HTTP binding needs |
@@ -43,6 +44,7 @@ pub mod error;
 pub mod identity;
 mod keeper;
 pub mod layer;
+pub mod notices;
 pub mod paid;
 pub mod pem;
 pub mod problem;
@@ -54,11 +56,13 @@ pub mod settings;
 pub mod shop;
 pub mod store;
 mod till;
+pub mod wire;
 
 pub use charge::{BadCharge, Charge};
 pub use desk::post::Post;
 pub use error::{SetupError, StoreError};
 pub use layer::{NotPriced, Price};
+pub use notices::Told;
 pub use paid::Paid;
 pub use request::Authority;
 pub use serve::serve;

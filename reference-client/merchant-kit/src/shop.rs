@@ -15,6 +15,7 @@ use purser_protocol::flow::merchant::Consumed;
 use purser_protocol::id::{LongText, Nonce, PaperId, PartyId};
 use purser_protocol::money::{Amount, Currency, Money};
 use purser_protocol::paper::command::{Capture, Payout, Refund, Void};
+use purser_protocol::paper::dispute::{DisputeAnswer, Stance};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
@@ -204,6 +205,37 @@ impl Shop {
             let issuer = by.issuer.clone();
             let refund = Refund { merchant, issuer, issued_at, nonce, intent, amount, currency, reason };
             inner.till.order(&by.issuer, Some(intent), &refund)
+        });
+        self.give(order).await
+    }
+
+    /// Answers a dispute about a payment: gives way, or contests it and names the bytes of the delivery. Gives the order's
+    /// id. A dispute that nobody answers is the payer's.
+    pub async fn answer_dispute(
+        &self,
+        intent: PaperId,
+        dispute: PaperId,
+        stance: Stance,
+        reason: Option<&str>,
+    ) -> Result<PaperId, NotOrdered> {
+        let (by, _) = self.payment(intent).await?;
+        let reason = reason.map(|reason| LongText::new(reason).ok_or(NotOrdered::Reason)).transpose()?;
+        let inner = &self.0;
+        let order = inner.head().and_then(|(merchant, issued_at, nonce)| {
+            let (issuer, delivered, exhibits) = (by.issuer.clone(), None, None);
+            let answer = DisputeAnswer {
+                merchant,
+                issuer,
+                issued_at,
+                nonce,
+                intent,
+                reason,
+                dispute,
+                stance,
+                delivered,
+                exhibits,
+            };
+            inner.till.order(&by.issuer, Some(intent), &answer)
         });
         self.give(order).await
     }

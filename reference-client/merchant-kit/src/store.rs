@@ -17,7 +17,7 @@ use purser_protocol::time::UnixSeconds;
 use crate::error::StoreError;
 
 /// All that a shop remembers.
-pub trait Store: Offers + Debts + Orders + Send {
+pub trait Store: Offers + Debts + Orders + Notices + Send {
     /// Another handle on the same store.
     fn again(&self) -> Result<Box<dyn Store>, StoreError>;
 }
@@ -164,6 +164,14 @@ pub struct Order {
     pub command: Vec<u8>,
     /// When it was made.
     pub made_at: UnixSeconds,
+}
+
+/// What issuers have told.
+pub trait Notices {
+    /// The number of the last notice of an issuer that was taken; 0 for none.
+    fn last_notice(&self, issuer: &PartyId) -> Result<u64, StoreError>;
+    /// A notice was taken.
+    fn take_notice(&self, issuer: &PartyId, number: u64) -> Result<(), StoreError>;
 }
 
 /// The commands that the shop gives. Each is kept before it is sent, and sent until it is answered.

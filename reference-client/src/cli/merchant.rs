@@ -24,7 +24,7 @@ use super::{Done, id_of, long_text, read_file, session};
 
 /// Who the merchant is.
 #[derive(Args)]
-struct Merchant {
+pub(super) struct Merchant {
     /// The merchant's certificate and what issued it, leaf first, in PEM
     #[arg(long, value_name = "PEM")]
     certificate: PathBuf,
@@ -165,15 +165,15 @@ impl Send {
 }
 
 /// A merchant at an issuer.
-struct Desk {
-    session: Session,
-    id: PartyId,
+pub(super) struct Desk {
+    pub(super) session: Session,
+    pub(super) id: PartyId,
     signer: AwsLcSigner,
     chain: Vec<CertificateDer<'static>>,
 }
 
 impl Desk {
-    async fn open(home: Home, merchant: &Merchant) -> Result<Self> {
+    pub(super) async fn open(home: Home, merchant: &Merchant) -> Result<Self> {
         let session = session(home).await?;
         let signer = keys::load(&merchant.key)?;
         let chain = keys::load_certificates(&merchant.certificate)?;
@@ -185,7 +185,7 @@ impl Desk {
         Ok(Self { session, id: party.id.clone(), signer, chain })
     }
 
-    async fn send(&self, what: &str, paper: &impl Paper) -> Result<Done> {
+    pub(super) async fn send(&self, what: &str, paper: &impl Paper) -> Result<Done> {
         let chain: Vec<&[u8]> = self.chain.iter().map(AsRef::as_ref).collect();
         let leaf = certificate_id(chain.first().copied().unwrap_or_default());
         let context = self.session.issuer.trust.context();
@@ -208,6 +208,6 @@ pub(super) async fn send_kept(session: &Session, what: &str, paper: SignedPaper)
     Ok(Done::of_decision(what, &decision, json!({ "command": paper.id.to_string() })))
 }
 
-fn payment(text: &str) -> std::result::Result<PaperId, String> {
+pub(super) fn payment(text: &str) -> std::result::Result<PaperId, String> {
     parse_id(text).ok_or_else(|| "not 64 hexadecimal digits".to_owned())
 }

@@ -194,23 +194,32 @@ impl Ground {
         let SignerName::Certificate(_) = header.signer else {
             return Ok(self.key);
         };
-        let Some(trust) = &self.trust else { return Ok(None) };
-        let made_at = find(frame.payload, IAT.number).and_then(|(_, mut seconds)| seconds.unsigned().ok());
-        let made_at = made_at.and_then(UnixSeconds::new).unwrap_or(UnixSeconds::MIN);
-        let party = trust.party(header, role_of(kind), made_at)?;
-        party.check_made_at(made_at.get())?;
-        Ok(Some(party.key))
+        self.trust.as_ref().map(|trust| party_of(trust, header, kind, frame)).transpose()
     }
+}
+
+/// The key of a paper's signer, whose certificate leads to an anchor and held when the paper was made.
+pub(super) fn party_of(
+    trust: &Trust,
+    header: &Header<'_>,
+    kind: Kind,
+    frame: &Frame<'_>,
+) -> std::result::Result<PublicKey, Fault> {
+    let made_at = find(frame.payload, IAT.number).and_then(|(_, mut seconds)| seconds.unsigned().ok());
+    let made_at = made_at.and_then(UnixSeconds::new).unwrap_or(UnixSeconds::MIN);
+    let party = trust.party(header, role_of(kind), made_at)?;
+    party.check_made_at(made_at.get())?;
+    Ok(party.key)
 }
 
 fn role_of(kind: Kind) -> Role {
     match kind {
         Kind::Credential | Kind::Pseudonym | Kind::Root | Kind::Status => Role::Issuer,
-        Kind::Freeze | Kind::Thaw | Kind::Statement => Role::Issuer,
+        Kind::Freeze | Kind::Thaw | Kind::Statement | Kind::Ruling | Kind::Notice => Role::Issuer,
         Kind::Mandate | Kind::Offer | Kind::Intent | Kind::Confirmation | Kind::Capture | Kind::Void => Role::Merchant,
         Kind::Refund | Kind::Cancel | Kind::Suspension | Kind::Resumption | Kind::Revocation => Role::Merchant,
         Kind::Enrolment | Kind::Deposit | Kind::Payout | Kind::Proof | Kind::Delivery => Role::Merchant,
-        Kind::Batch | Kind::Retirement => Role::Merchant,
+        Kind::Batch | Kind::Retirement | Kind::Dispute | Kind::DisputeAnswer => Role::Merchant,
     }
 }
 

@@ -4,6 +4,7 @@ mod accounts;
 mod answers;
 mod confirming;
 mod crashes;
+mod disputes;
 mod fetching;
 mod files;
 mod log;

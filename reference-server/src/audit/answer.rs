@@ -50,6 +50,7 @@ fn answered(event: &Event, claims: &Claims, receipt: PaperId) -> Option<PaperId>
             claims.intent
         }
         Event::HoldExpired(_) | Event::EnvelopeClosed(_) => Some(receipt),
+        Event::Ruled(ruled) if ruled.by.0.is_none() => Some(receipt),
         _ => claims.command,
     }
 }
@@ -102,6 +103,20 @@ fn says(event: &Event, claims: &Claims, refused_with: Option<CodeNumber>, state:
             let said = (claims.intent, claims.amount) == (Some(refunded.intent), Some(refunded.amount));
             is(Outcome::Refunded) && said
         }
+        Event::Disputed(disputed) => {
+            let sum = (Some(disputed.amount), Some(disputed.late.paid.currency));
+            is(Outcome::Recorded) && money == sum && claims.command == Some(disputed.dispute)
+        }
+        Event::DisputeAnswered(_) => is(Outcome::Recorded),
+        Event::Ruled(ruled) => {
+            let open = state.disputes.get(&ruled.intent).map(|open| open.dispute);
+            let by = claims.command == ruled.by.0.or(open);
+            let given = claims.amount.map_or(0, |amount| amount.minor()) == ruled.given_minor;
+            match ruled.given_minor {
+                0 => by && is(Outcome::Recorded) && given,
+                _ => by && is(Outcome::Refunded) && given && claims.intent == Some(ruled.intent),
+            }
+        }
         Event::PaidOut(paid) => is(Outcome::Recorded) && money == (Some(paid.amount), Some(paid.currency)),
         Event::Deposited(deposited) => {
             is(Outcome::Recorded) && money == (Some(deposited.amount), Some(deposited.currency))
@@ -121,6 +136,7 @@ fn says(event: &Event, claims: &Claims, refused_with: Option<CodeNumber>, state:
 fn is_evidence(sent: &[u8], event: &Event, command: &PaperId, state: &State) -> bool {
     let by_itself = match event {
         Event::HoldExpired(_) | Event::EnvelopeClosed(_) => true,
+        Event::Ruled(ruled) => ruled.by.0.is_none(),
         Event::Refused(closed) => matches!(state.payments.get(&closed.intent), Some(Payment::Pending(_))),
         _ => false,
     };

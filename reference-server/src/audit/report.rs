@@ -184,7 +184,8 @@ impl Report {
                 Purse::Account(_) => &mut sums.accounts_minor,
                 Purse::Envelope(..) => &mut sums.envelopes_minor,
                 Purse::Hold(_) => &mut sums.holds_minor,
-                Purse::Payee(..) => &mut sums.payees_minor,
+                // Set apart of what is a merchant's, until a ruling says whose it is.
+                Purse::Payee(..) | Purse::Contested(_) => &mut sums.payees_minor,
             };
             *sum += u128::from(minor);
         }

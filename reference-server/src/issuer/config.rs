@@ -38,6 +38,9 @@ pub struct IssuerConfig {
     pub lease_seconds: u64,
     /// Where what was signed last is marked; beside the store when not given.
     pub head: Option<PathBuf>,
+    /// Merchants that are told what is decided about their payments, and where.
+    #[serde(default)]
+    pub webhooks: Vec<Webhook>,
     /// After how many decisions the snapshot of the state is renewed; 0 for never.
     #[serde(default = "decisions")]
     pub snapshot_every: u64,
@@ -56,6 +59,18 @@ pub struct IssuerConfig {
     /// Agents whose rate is remembered one by one.
     #[serde(default = "agents")]
     pub agents_remembered: usize,
+}
+
+/// A merchant that is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Its name.
+    pub merchant: String,
+    /// Where notices are posted: https, or http on this machine.
+    pub url: String,
+    /// Certificates of authorities whose servers are believed, in PEM.
+    pub roots: PathBuf,
 }
 
 impl IssuerConfig {
@@ -85,6 +100,11 @@ impl IssuerConfig {
     /// Where the wallets' view is.
     pub fn wallet_path(&self, config: &Config) -> PathBuf {
         config.path(&crate::wallet::beside(&self.file()))
+    }
+
+    /// Where it is kept what merchants are told.
+    pub fn hooks_path(&self, config: &Config) -> PathBuf {
+        config.path(&crate::hooks::beside(&self.file()))
     }
 
     /// What the files beside the store are named after; beside the configuration, where the store is no file.

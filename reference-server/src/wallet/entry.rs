@@ -177,6 +177,9 @@ impl Entry {
             Event::Captured(captured) => of_payment(captured.intent)?,
             Event::Claimed(claimed) => of_payment(claimed.captured.intent)?,
             Event::Refunded(refunded) => of_payment(refunded.intent)?,
+            Event::Disputed(disputed) => of_payment(disputed.late.paid.intent)?,
+            Event::DisputeAnswered(answered) => of_payment(answered.intent)?,
+            Event::Ruled(ruled) => of_payment(ruled.intent)?,
             Event::Voided(intent) | Event::HoldExpired(intent) => of_payment(*intent)?,
             Event::Suspended(changed) | Event::Resumed(changed) | Event::Revoked(changed) => {
                 let about = changed.mandates.first().copied().map(of_mandate).transpose()?.unwrap_or_default();
@@ -284,6 +287,10 @@ impl Entry {
             Event::Refunded(refunded) => {
                 view.prepare_cached("UPDATE payments SET refunded = refunded + ?2 WHERE intent = ?1")?
                     .execute(params![refunded.intent.0, refunded.amount.minor()])?;
+            }
+            Event::Ruled(ruled) => {
+                view.prepare_cached("UPDATE payments SET refunded = refunded + ?2 WHERE intent = ?1")?
+                    .execute(params![ruled.intent.0, ruled.given_minor])?;
             }
             _ => {}
         }

@@ -22,6 +22,7 @@ mod flood;
 mod journey;
 mod mandates;
 mod many;
+mod notices;
 mod passkeys;
 mod past;
 mod reads;

@@ -114,7 +114,7 @@ fn hello() -> Value {
         "implementation": { "name": "purser-protocol", "version": env!("CARGO_PKG_VERSION"), "language": "rust" },
         "roles": ["verifier", "issuer", "agent", "merchant", "wallet"],
         "spec": ["1"],
-        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log", "tokens", "ap2", "withdrawal", "accounts"],
+        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log", "tokens", "ap2", "withdrawal", "accounts", "disputes"],
         "in_flight_max": 1,
     })
 }

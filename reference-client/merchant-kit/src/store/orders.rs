@@ -1,11 +1,11 @@
-//! Commands that the shop gives, and what the issuer answered.
+//! Commands that the shop gives, and what the issuer answered; and how far it was told by itself.
 
 use purser_protocol::id::{PaperId, PartyId};
 use purser_protocol::time::UnixSeconds;
 use rusqlite::{OptionalExtension, params};
 
 use super::sqlite::Sqlite;
-use super::{Order, Orders, Standing};
+use super::{Notices, Order, Orders, Standing};
 use crate::error::StoreError;
 
 impl Orders for Sqlite {
@@ -42,6 +42,20 @@ impl Orders for Sqlite {
     fn end_order(&self, id: &PaperId, end: &str, answer: &[u8]) -> Result<(), StoreError> {
         let update = "UPDATE orders SET end = ?2, answer = ?3 WHERE id = ?1 AND end IS NULL";
         self.connection.prepare_cached(update)?.execute(params![id.0, end, answer])?;
+        Ok(())
+    }
+}
+
+impl Notices for Sqlite {
+    fn last_notice(&self, issuer: &PartyId) -> Result<u64, StoreError> {
+        let mut query = self.connection.prepare_cached("SELECT number FROM notices WHERE issuer = ?1")?;
+        Ok(query.query_row([issuer.as_str()], |row| row.get(0)).optional()?.unwrap_or_default())
+    }
+
+    fn take_notice(&self, issuer: &PartyId, number: u64) -> Result<(), StoreError> {
+        let upsert = "INSERT INTO notices VALUES (?1, ?2)
+            ON CONFLICT (issuer) DO UPDATE SET number = max(number, excluded.number)";
+        self.connection.prepare_cached(upsert)?.execute(params![issuer.as_str(), number])?;
         Ok(())
     }
 }

@@ -18,10 +18,11 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{Bounds, Goods, Made, Offers, Sale, Store};
 use crate::error::StoreError;
 
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 /// What the first version had. A store of it is brought up when it is opened.
 const FIRST: i64 = 1;
+const SECOND_VERSION: i64 = 2;
 
 /// The first version.
 const SCHEMA: &str = "
@@ -75,6 +76,11 @@ const SECOND: &str = "
     CREATE INDEX orders_open ON orders (issuer) WHERE end IS NULL;
 ";
 
+/// What the third version adds: how far issuers have told.
+const THIRD: &str = "
+    CREATE TABLE notices (issuer TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;
+";
+
 /// How long one process waits while another one writes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -108,8 +114,11 @@ impl Sqlite {
         if found < FIRST {
             store.connection.execute_batch(SCHEMA)?;
         }
-        if found < SCHEMA_VERSION {
+        if found < SECOND_VERSION {
             store.connection.execute_batch(SECOND)?;
+        }
+        if found < SCHEMA_VERSION {
+            store.connection.execute_batch(THIRD)?;
             store.connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
         store.commit()?;

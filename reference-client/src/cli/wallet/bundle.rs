@@ -7,23 +7,26 @@ use purser_client::home::write_durably;
 use purser_client::trust::Trust;
 use purser_client::{Error, Result};
 use purser_protocol::bind::bundle::{self, BundleItem};
+use purser_protocol::fault::Fault;
 use purser_protocol::field::{Bytes, decoded};
 use purser_protocol::flow::issuer::{BatchRequest, PaymentRequest};
 use purser_protocol::id::{KeyId, PaperId};
 use purser_protocol::label::{ENCLOSED, INTENT};
 use purser_protocol::paper::command::{Batch, Enrolment};
+use purser_protocol::paper::dispute::DisputeAnswer;
 use purser_protocol::paper::mandate::{Holder, Mandate};
 use purser_protocol::paper::status::root_of;
 use purser_protocol::receipt::{Claims, Detail};
 use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::sign::paper::{find, id};
-use purser_protocol::sign::{Frame, Kind, PublicKey, SignerName};
+use purser_protocol::sign::{Frame, Header, Kind, PublicKey, SignerName};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::Owner;
 use crate::cli::Done;
 use crate::cli::done::code;
+use crate::cli::paper::party_of;
 
 pub(super) async fn export(owner: &Owner, out: &Path) -> Result<Done> {
     let mut whole = Vec::new();
@@ -101,6 +104,11 @@ fn papers_of(sent: &[u8]) -> Vec<Vec<u8>> {
         let papers = request.mandates.into_iter().chain([request.offer, request.intent]).chain(request.confirmation);
         return papers.map(<[u8]>::to_vec).collect();
     }
+    let delivered = Frame::read(sent).ok().filter(|_| Kind::of(sent) == Some(Kind::DisputeAnswer));
+    let delivered = delivered.and_then(|frame| crate::cli::shown::open::<DisputeAnswer>(frame.payload)?.delivered);
+    if let Some(Bytes(delivered)) = delivered {
+        return vec![sent.to_vec(), delivered];
+    }
     match BatchRequest::read(sent) {
         Ok(request) => vec![request.batch.to_vec()],
         Err(_) => vec![sent.to_vec()],
@@ -128,9 +136,9 @@ fn record(
     }
     let context = purser_protocol::sign::Context { network };
     for paper in papers_of(sent) {
-        let find_key = |header: &purser_protocol::sign::Header<'_>, _: Kind, _: &Frame<'_>| match header.signer {
+        let find_key = |header: &Header<'_>, kind: Kind, frame: &Frame<'_>| match header.signer {
             SignerName::Key(name) => Ok(keys.get(&name).copied()),
-            SignerName::Certificate(_) => Ok(None),
+            SignerName::Certificate(_) => certified(trust, header, kind, frame).map(Some),
         };
         let examined = purser_protocol::diag::examine(&paper, context, &AwsLc, &find_key);
         let examined = examined.map_err(|fault| fault.to_string())?;
@@ -138,6 +146,19 @@ fn record(
         counts.unsigned += u64::from(!examined.is_signature_checked);
     }
     Ok(())
+}
+
+/// The key of a paper whose signer has a certificate: beside the paper, or among those of the bundle.
+fn certified(
+    trust: &Trust,
+    header: &Header<'_>,
+    kind: Kind,
+    frame: &Frame<'_>,
+) -> std::result::Result<PublicKey, Fault> {
+    if header.x5chain.count() > 0 {
+        trust.keep(header.x5chain.certificates().iter().map(|der| der.to_vec()).collect());
+    }
+    party_of(trust, header, kind, frame)
 }
 
 /// Whether a receipt answers what was sent.

@@ -17,8 +17,10 @@ use purser_protocol::paper::command::{
 use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::credential::{Credential, Pseudonym};
 use purser_protocol::paper::delivery::Delivery;
+use purser_protocol::paper::dispute::{Dispute, DisputeAnswer, Ruling};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Mandate;
+use purser_protocol::paper::notice::Notice;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::paper::status::{Statement, Status};
 use purser_protocol::receipt::Root;
@@ -57,6 +59,10 @@ macro_rules! by_kind {
             Kind::Delivery => $function::<Delivery>($input),
             Kind::Batch => $function::<Batch>($input),
             Kind::Retirement => $function::<Retirement>($input),
+            Kind::Dispute => $function::<Dispute>($input),
+            Kind::DisputeAnswer => $function::<DisputeAnswer>($input),
+            Kind::Ruling => $function::<Ruling>($input),
+            Kind::Notice => $function::<Notice>($input),
             Kind::Freeze => $function::<Freeze>($input),
             Kind::Thaw => $function::<Thaw>($input),
             Kind::Statement => $function::<Statement>($input),

@@ -32,7 +32,7 @@ fn accounts(state: &State) -> Vec<Value> {
                     sums.entry((made.account, currency.code())).or_default().1 += minor;
                 }
             }
-            Purse::Outside | Purse::Envelope(..) | Purse::Payee(..) => {}
+            Purse::Outside | Purse::Envelope(..) | Purse::Payee(..) | Purse::Contested(_) => {}
         }
     }
     let shown = sums.into_iter().map(|((account, currency), (available, held))| {
@@ -47,7 +47,13 @@ fn accounts(state: &State) -> Vec<Value> {
 fn merchants(state: &State) -> Vec<Value> {
     let mut sums: BTreeMap<_, u64> = BTreeMap::new();
     for (purse, currency, minor) in state.books.iter() {
-        if let Purse::Payee(party, _) = purse {
+        // What is set apart is the merchant's until a ruling says otherwise; it cannot spend it.
+        let party = match purse {
+            Purse::Payee(party, _) => Some(party),
+            Purse::Contested(intent) => state.disputes.get(intent).map(|open| &open.made.merchant),
+            Purse::Outside | Purse::Account(_) | Purse::Envelope(..) | Purse::Hold(_) => None,
+        };
+        if let Some(party) = party {
             *sums.entry((party.as_str().to_owned(), currency.code())).or_default() += minor;
         }
     }
