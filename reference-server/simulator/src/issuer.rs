@@ -24,7 +24,7 @@ use purser_protocol::sign::{Context, Frame, sign_by_certificate};
 use purser_protocol::time::UnixSeconds;
 use purser_server::head::{self, Mark};
 use purser_server::store::{Answered, Reader, Store, StoreError};
-use purser_server::writer::{Job, Reply, Seal, Writer};
+use purser_server::writer::{Job, Reply, Seal, UnderWay, Writer};
 use purser_server::{lookup, snapshot};
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{Notify, oneshot};
@@ -176,6 +176,7 @@ impl Issuer {
             fresh: Box::new(move || Ok(chance.lock().unwrap_or_else(PoisonError::into_inner).bytes())),
             log: edge,
             committed: Arc::new(Notify::new()),
+            under_way: UnderWay::default(),
             publish: Box::new(move |_, _, _, now| {
                 *mark.lock().unwrap_or_else(PoisonError::into_inner) = Some(*now);
             }),
@@ -377,6 +378,7 @@ impl Process {
                     continue;
                 }
                 Ok(Reply::Stored(paper)) => self.stored(&paper),
+                Ok(Reply::Decided(answered)) => Said::Answer(answered),
             };
             let refused = match &reply {
                 Said::Answer(answered) => claims(answered).is_some_and(|claims| claims.outcome == Outcome::Refused),
