@@ -27,6 +27,7 @@ areas! {
     "rendering"
     "tokens"
     "bridge"
+    "disputes"
     "agent"
     "merchant"
     "wallet"

@@ -74,7 +74,15 @@ fn sent(message: &str, body: &[u8], name: &str) -> Call {
 }
 
 /// A batch after a setup.
-fn put(sheet: &mut Sheet, id: &str, title: &str, setup: &str, body: &[u8], expect: Expect, twin: &str, clauses: &str) {
+fn put(
+    sheet: &mut Sheet,
+    (id, title): (&str, &str),
+    setup: &str,
+    body: &[u8],
+    expect: Expect,
+    twin: &str,
+    clauses: &str,
+) {
     let id = format!("batch/{id}");
     let case = case("issuer", &id, title, sent("batch", body, &id), expect).shows(Shows("F09", "A17"));
     let mut case = case.after_setup(setup).needs(NEEDS).weighs(Importance::Critical).clauses(clauses);
@@ -110,13 +118,13 @@ fn batches(sheet: &mut Sheet) {
     after.model.stand(other.id(), "suspended");
     let clauses = "WAL-20 WAL-21 WAL-23 WAL-24 WAL-25 WAL-27";
     let title = "A batch of a mandate and of a suspension of another";
-    put(sheet, "base", title, "two-mandates", &whole(&[&fresh, &rest]), done(&after), "", clauses);
+    put(sheet, ("base", title), "two-mandates", &whole(&[&fresh, &rest]), done(&after), "", clauses);
     after.model.stand(third.id(), "revoked");
     let title = "A batch of a mandate, a suspension and a revocation";
-    put(sheet, "three", title, "two-mandates", &whole(&[&fresh, &rest, &end]), done(&after), "", "WAL-20 WAL-23");
+    put(sheet, ("three", title), "two-mandates", &whole(&[&fresh, &rest, &end]), done(&after), "", "WAL-20 WAL-23");
     let mut after = world.clone();
     after.registered(&fresh);
-    put(sheet, "one", "A batch of one mandate", "two-mandates", &whole(&[&fresh]), done(&after), "", "WAL-22");
+    put(sheet, ("one", "A batch of one mandate"), "two-mandates", &whole(&[&fresh]), done(&after), "", "WAL-22");
 
     // What it signs.
     let honest = batch(&[&fresh, &rest]);
@@ -136,12 +144,11 @@ fn batches(sheet: &mut Sheet) {
         }),
     ];
     for (id, title, body) in rows {
-        put(sheet, id, title, "two-mandates", &body, no(Code::BatchMismatch), "base", "");
+        put(sheet, (id, title), "two-mandates", &body, no(Code::BatchMismatch), "base", "");
     }
     put(
         sheet,
-        "none",
-        "A batch of no parts",
+        ("none", "A batch of no parts"),
         "two-mandates",
         &body(&honest, Vec::new()),
         Expect { decided: Some(false), ..super::sheet::refused(Code::FieldRange, Stage::Schema) }.unchanged(),
@@ -159,7 +166,7 @@ fn batches(sheet: &mut Sheet) {
         ("part-of-another-payer", "A batch with a part that names another payer's key", &by_bob),
     ] {
         let body = whole(&[paper, &rest]);
-        put(sheet, id, title, "two-mandates", &body, signer(Code::CommandSigner), "base", "WAL-21");
+        put(sheet, (id, title), "two-mandates", &body, signer(Code::CommandSigner), "base", "WAL-21");
         sheet.amend(|case| super::time::peeled(case, "WAL-21"));
     }
     let signed_by = |name: &'static str| {
@@ -176,7 +183,7 @@ fn batches(sheet: &mut Sheet) {
         ("by-another-payer", "A batch that another account's key signed", "other-payer"),
         ("by-thief", "A batch that a stranger signed", "thief"),
     ] {
-        put(sheet, id, title, "two-mandates", &signed_by(name), signer(Code::CommandSigner), "base", "SIG-14");
+        put(sheet, (id, title), "two-mandates", &signed_by(name), signer(Code::CommandSigner), "base", "SIG-14");
     }
     let of_bob = |paper: &Forge| paper.says(|p| p.with(2, account("bob")));
     for (id, title, papers) in [
@@ -184,7 +191,7 @@ fn batches(sheet: &mut Sheet) {
         ("command-of-another-account", "A batch with a suspension for another account", [fresh.clone(), of_bob(&rest)]),
     ] {
         let expect = Expect { decided: None, ..refused_by_issuer(Code::AccountMismatch) }.unchanged();
-        put(sheet, id, title, "two-mandates", &whole(&[&papers[0], &papers[1]]), expect, "base", "WAL-27");
+        put(sheet, (id, title), "two-mandates", &whole(&[&papers[0], &papers[1]]), expect, "base", "WAL-27");
         sheet.amend(|case| super::time::peeled(case, "WAL-27"));
     }
 
@@ -212,7 +219,7 @@ fn batches(sheet: &mut Sheet) {
             known.unchanged(),
         ),
     ] {
-        put(sheet, id, title, "two-mandates", &whole(&papers), expect, "base", "WAL-23");
+        put(sheet, (id, title), "two-mandates", &whole(&papers), expect, "base", "WAL-23");
     }
     // One lineage, one part.
     let revoked = mandate_command("revocation", "payer", &[other.id()]);
@@ -224,14 +231,14 @@ fn batches(sheet: &mut Sheet) {
         ("lineage-begun-twice", "A batch with two first versions of one lineage", [&fresh, &twice]),
         ("part-known", "A batch with a mandate that is registered", [&other, &end]),
     ] {
-        put(sheet, id, title, "two-mandates", &whole(&papers), no(Code::BatchConflict), "base", "");
+        put(sheet, (id, title), "two-mandates", &whole(&papers), no(Code::BatchConflict), "base", "");
     }
     let elsewhere = body(&honest.says(|p| p.with(3, "other-issuer.example")), both());
     let expect = Expect { decided: Some(false), ..refused_by_issuer(Code::AudienceMismatch) }.unchanged();
-    put(sheet, "another-issuer", "A batch for another issuer", "two-mandates", &elsewhere, expect, "base", "AUT-30");
+    put(sheet, ("another-issuer", "A batch for another issuer"), "two-mandates", &elsewhere, expect, "base", "AUT-30");
     let stale = body(&honest.says(|p| p.with(6, NOW - DAY - 1)), both());
     let expect = Expect { decided: Some(false), ..refused_by_issuer(Code::CommandStale) }.unchanged();
-    put(sheet, "stale", "A batch of a day and a second ago", "two-mandates", &stale, expect, "base", "CMD-2");
+    put(sheet, ("stale", "A batch of a day and a second ago"), "two-mandates", &stale, expect, "base", "CMD-2");
 }
 
 /// Money goes from one envelope to another in one step.
@@ -251,7 +258,7 @@ fn funds(sheet: &mut Sheet) {
         ("moves-money-first", "The same, with the envelope that takes first", [&fits, &less]),
     ] {
         let expect = done(&after);
-        put(sheet, id, title, "all-in-one-envelope", &whole(&papers), expect, "", "WAL-25 WAL-23 QTA-5");
+        put(sheet, (id, title), "all-in-one-envelope", &whole(&papers), expect, "", "WAL-25 WAL-23 QTA-5");
         sheet.amend(|case| case.needs("core accounts funded"));
     }
     let ends = mandate_command("revocation", "payer", &[all.id()]);
@@ -262,7 +269,7 @@ fn funds(sheet: &mut Sheet) {
         ("takes-what-ends", "A batch that takes what a revocation in it would give back", vec![&ends, &fits]),
     ] {
         let expect = no(Code::InsufficientFunds);
-        put(sheet, id, title, "all-in-one-envelope", &whole(&papers), expect, "moves-money", "WAL-25");
+        put(sheet, (id, title), "all-in-one-envelope", &whole(&papers), expect, "moves-money", "WAL-25");
         sheet.amend(|case| super::time::peeled(case, "WAL-25").needs("core accounts funded"));
     }
 }

@@ -66,7 +66,7 @@ fn ruling(intent: [u8; 32], of: &Forge, minor: Option<u64>) -> Forge {
         (-100, of.id().into()),
     ]);
     let payload = minor.into_iter().fold(payload, |payload, minor| payload.with(-5, minor));
-    Forge::new("ruling", payload, By::Certificate("issuer")).but(|forge| forge.unprotected = labelled([]))
+    Forge::new("ruling", payload, By::Certificate("issuer"))
 }
 
 /// The same paper, made as many seconds later.
@@ -79,6 +79,7 @@ fn opened(sheet: &mut Sheet) {
     let (mut world, intent) = paid();
     let mut cheap = Scene::new("other scene");
     cheap.rule(1, 1);
+    cheap.mandate(|mandate| mandate.with(-10, keys::sixteen("another lineage")));
     let refused = cheap.papers().intent.id();
     world.register(&cheap.papers().mandates[0]);
     world.send("payment", &cheap.known().body(), NOW);

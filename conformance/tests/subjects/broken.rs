@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use purser_conformance::kill::{self, Matrix, PAIRS_MIN};
 use purser_conformance::report;
-use purser_conformance::results::{Results, State};
+use purser_conformance::results::{CaseResult, Results, State};
 use purser_conformance::run::catalogue::Catalogue;
 use purser_conformance::run::judge::Why;
 use purser_conformance::run::known::{Day, KnownFailing};
@@ -69,7 +69,11 @@ fn every_structure_is_caught() {
 fn to_know_the_vectors_does_not_help() {
     let memoriser = Options { role: Some("verifier".into()), ..broken(&["--as", "memoriser"]) };
     let published = results(&memoriser);
-    assert_eq!(published.exit, 0, "{}", report::text::write(&published));
+    // A signature is made anew, so that nobody knows it by heart.
+    let catalogue = Catalogue::embedded().unwrap();
+    let mut failed = published.cases.iter().filter(|case| case.state == State::Failed);
+    let is_signing = |case: &CaseResult| catalogue.get(&case.id).unwrap().call.op == "paper.sign";
+    assert!(failed.all(is_signing), "{}", report::text::write(&published));
     let minted = Catalogue::of(vectors::minted(memoriser.seed));
     let caught = run(&memoriser, &minted, &Quiet).unwrap();
     assert!(caught.roles.iter().all(|role| role.must.passed == 0), "{}", report::text::write(&caught));

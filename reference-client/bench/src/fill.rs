@@ -31,7 +31,7 @@ use purser_server::sandbox::{ACCOUNT, CATEGORIES};
 use purser_server::writer::{Job, Reply};
 use tokio::sync::oneshot;
 
-use crate::papers::{Made, Press, nonce, now};
+use crate::papers::{Made, OFFER_SECONDS, Press, nonce, now};
 use crate::stage::{CONTEXT, Stage, issuer, yuan};
 use crate::{Failure, progress};
 
@@ -80,8 +80,15 @@ impl Feed {
     fn wait(&mut self, most: usize) -> Result<(), Failure> {
         while self.under_way.len() > most {
             let Some(answer) = self.under_way.pop_front() else { break };
-            if let Reply::NotDecided(fault) = answer.blocking_recv()? {
-                return Err(format!("a command was not decided: {fault}").into());
+            match answer.blocking_recv()? {
+                Reply::NotDecided(fault) => return Err(format!("a command was not decided: {fault}").into()),
+                Reply::Decided(answered) => {
+                    let claims = answered.receipt.read_claims().map_err(|fault| fault.to_string())?;
+                    if let Some(code) = claims.code {
+                        return Err(format!("a command was refused: {code:?}").into());
+                    }
+                }
+                Reply::Stored(_) => {}
             }
         }
         Ok(())
@@ -196,11 +203,16 @@ fn pay(stage: &Stage, feed: &mut Feed, count: u64) -> Result<(), Failure> {
     let seed: [u8; 8] = random::random()?;
     let pseudonyms: Vec<_> = agents.iter().map(|agent| feed.direct.pseudonym(&agent.account, &shop.id)).collect();
     let shop_signs = Nobody(shop.signer.public_key());
-    let (mut at, mut sum, began) = (UnixSeconds::MIN, 0, Instant::now());
+    let (mut at, mut waited, mut sum, began) = (UnixSeconds::MIN, UnixSeconds::MIN, 0, Instant::now());
     for number in 0..count {
         let second = u64::try_from(u128::from(span) * u128::from(number) / u128::from(count))?;
         if at != start.saturating_add(second) {
             at = start.saturating_add(second);
+            // What still waits for the writer is decided by the clock of then, and offers end.
+            if at > waited.saturating_add(OFFER_SECONDS / 2) {
+                feed.wait(0)?;
+                waited = at;
+            }
             feed.direct.clock().set(at);
         }
         // Agents in no order that a store could make use of.

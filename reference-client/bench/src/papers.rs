@@ -21,7 +21,7 @@ use crate::Failure;
 use crate::stage::{Agent, CONTEXT, Shop, issuer, yuan};
 
 /// How long an offer stands: longer than any run.
-const OFFER_SECONDS: u64 = 3_000;
+pub(crate) const OFFER_SECONDS: u64 = 3_000;
 
 /// Payments to be made: what is the same in all of them.
 pub(crate) struct Press<'a> {

@@ -6,7 +6,7 @@ use std::path::Path;
 use axum::body::Bytes;
 use purser_protocol::bind::http::{ANSWER, PAPER};
 
-use crate::error::SetupError;
+use crate::error::{SetupError, setting};
 use crate::settings::IssuerEntry;
 use crate::wire::Wire;
 
@@ -16,6 +16,9 @@ pub struct Post(Wire);
 impl Post {
     /// The way to the issuer of a configuration, whose paths start in this folder.
     pub fn to(entry: &IssuerEntry, folder: &Path) -> Result<Self, SetupError> {
+        if !entry.url.starts_with("https://") {
+            return Err(setting("issuers", "have a url that is not https"));
+        }
         Wire::to(&entry.url, &folder.join(&entry.roots), "issuers").map(Self)
     }
 
