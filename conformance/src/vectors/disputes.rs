@@ -9,7 +9,7 @@ use super::issuer::Commands;
 use super::keys;
 use super::papers::NOW;
 use super::sheet::{Build as _, Sheet, Shows};
-use super::world::{DAY, Scene, World, account, merchant_command};
+use super::world::{DAY, Scene, World, account, cancel, merchant_command};
 
 const NEEDS: &str = "core disputes";
 const S: Shows = Shows("F12", "B16");
@@ -77,13 +77,12 @@ fn later(paper: &Forge, seconds: u64) -> Forge {
 /// What can be disputed.
 fn opened(sheet: &mut Sheet) {
     let (mut world, intent) = paid();
-    let mut cheap = Scene::new("other scene");
-    cheap.rule(1, 1);
-    cheap.mandate(|mandate| mandate.with(-10, keys::sixteen("another lineage")));
-    let refused = cheap.papers().intent.id();
-    world.register(&cheap.papers().mandates[0]);
-    world.send("payment", &cheap.known().body(), NOW);
-    world.model.close(refused, "refused");
+    let mut ended = Scene::new("cancelled");
+    ended.mandate(|mandate| mandate.with(-10, keys::sixteen("another lineage")));
+    world.register(&ended.papers().mandates[0]);
+    let ended = ended.known().papers().intent;
+    world.send("command", &cancel(By::Key("agent"), &ended, None).bytes(), NOW);
+    world.model.close(ended.id(), "cancelled");
     let mut t = Commands::new(sheet, "paid", world, NEEDS);
     let of = |minor: u64| dispute(intent, minor);
     for (id, title, minor) in [("open/all", "All of a payment", 1_000), ("open/part", "A part of a payment", 1)] {
@@ -134,10 +133,10 @@ fn opened(sheet: &mut Sheet) {
         twin("signer"),
     );
     t.last(|case| case.clauses("DSP-2"));
-    let closed = dispute(refused, 1_000);
+    let closed = dispute(ended.id(), 1_000);
     t.refuse(
-        "open/refused",
-        "Of a payment that was refused",
+        "open/cancelled",
+        "Of a payment that was cancelled",
         S,
         Code::PaymentRefused,
         ("command", &closed, NOW),
