@@ -64,6 +64,6 @@ pub use error::{SetupError, StoreError};
 pub use layer::{NotPriced, Price};
 pub use notices::Told;
 pub use paid::Paid;
-pub use request::Authority;
+pub use request::{Asked, Authority, shown};
 pub use serve::serve;
 pub use shop::{NotOrdered, Shop};

@@ -18,7 +18,7 @@ pub struct Authority(pub String);
 
 /// What a request asks for: method, host, path and query, and the digest of its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub struct Asked {
     method: String,
     authority: String,
     target: String,
@@ -26,8 +26,8 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Reads a request that has its whole body.
-    pub(crate) fn of(parts: &request::Parts, body: &[u8]) -> Result<Self, Fault> {
+    /// Reads a request that has its whole body. Codes: `host-missing`, `header-duplicated`.
+    pub fn of(parts: &request::Parts, body: &[u8]) -> Result<Self, Fault> {
         Ok(Self {
             method: parts.method.to_string(),
             authority: authority(parts)?,
@@ -36,14 +36,17 @@ impl Asked {
         })
     }
 
-    pub(crate) fn digest(&self, salt: Nonce) -> Digest {
+    /// What an offer for this request is bound to, with its salt.
+    pub fn digest(&self, salt: Nonce) -> Digest {
         let Self { method, authority, target, body } = self;
         Request { method, authority, target, body: *body }.digest(salt)
     }
 }
 
-/// What a request shows as its payment, if anything. An `Authorization` of another scheme is none. [HTB-33]
-pub(crate) fn shown(headers: &HeaderMap) -> Result<Option<Credential>, Fault> {
+/// What a request shows as its payment, if anything. An `Authorization` of another scheme is none. \[HTB-33\]
+///
+/// Codes: `header-duplicated`, and those of [`Credential::read`].
+pub fn shown(headers: &HeaderMap) -> Result<Option<Credential>, Fault> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),

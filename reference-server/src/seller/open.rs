@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Extension, Path, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use purser_merchant::{Authority, StoreError};
+use purser_merchant::{Asked, StoreError};
 use purser_protocol::bind::http::{self, Challenge, Credential};
 use purser_protocol::code::Code;
+use purser_protocol::fault::Fault;
 use purser_protocol::flow::merchant::{
-    Consumed, OfferMade, OfferState, Redemption, Request, VerifiedReceipt, redeem, verify_receipt,
+    Consumed, OfferMade, OfferState, Redemption, VerifiedReceipt, redeem, verify_receipt,
 };
 use purser_protocol::id::{Digest, Nonce, PaperId};
 use purser_protocol::paper::offer::Offer;
@@ -20,7 +21,6 @@ use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::sign::paper::id;
 use purser_protocol::time::UnixSeconds;
 use purser_protocol::token::seller::{Opened, Record, Session, opened};
-use sha2::{Digest as _, Sha256};
 
 use super::account::{live, shown};
 use super::book::{Book, Made, Taking};
@@ -29,34 +29,31 @@ use super::{NOT_SERVED, Seller, internal};
 use crate::random::random;
 use crate::reply::{NO_STORE, Problem, Refused};
 
-/// A request, as offers are bound to it.
-pub(super) struct Asked {
-    authority: String,
-    target: String,
-    body: [u8; 32],
+/// A request that an offer can be bound to, and the payment that it shows, if any.
+pub(super) struct Call {
+    pub(super) asked: Asked,
+    pub(super) payment: Option<Credential>,
+    pub(super) headers: HeaderMap,
 }
 
-impl Asked {
-    pub(super) fn new(authority: String, uri: &Uri, body: &Bytes) -> Self {
-        let target = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-        Self { authority, target, body: Sha256::digest(body).into() }
-    }
+impl<S: Send + Sync> FromRequest<S> for Call {
+    type Rejection = Response;
 
-    fn digest(&self, salt: Nonce) -> Digest {
-        Request { method: "POST", authority: &self.authority, target: &self.target, body: self.body }.digest(salt)
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let whole = Request::from_parts(parts.clone(), body);
+        let body = Bytes::from_request(whole, state).await.map_err(IntoResponse::into_response)?;
+        let no = |fault: Fault| Problem::new(fault).into_response();
+        let asked = Asked::of(&parts, &body).map_err(no)?;
+        let payment = purser_merchant::shown(&parts.headers).map_err(no)?;
+        Ok(Self { asked, payment, headers: parts.headers })
     }
 }
 
 /// `POST /v1/sessions`: an offer, or with a receipt the session.
-pub(super) async fn session(
-    State(seller): State<Arc<Seller>>,
-    uri: Uri,
-    Extension(Authority(authority)): Extension<Authority>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Problem> {
-    let asked = Asked::new(authority, &uri, &body);
-    match credential(&headers)? {
+pub(super) async fn session(State(seller): State<Arc<Seller>>, call: Call) -> Result<Response, Problem> {
+    let Call { asked, payment, .. } = call;
+    match payment {
         None => seller.ask(&asked, None).await,
         Some(credential) => {
             let (taking, opened) = match seller.judge(&asked, &credential, None).await? {
@@ -77,14 +74,11 @@ pub(super) async fn session(
 pub(super) async fn hold(
     State(seller): State<Arc<Seller>>,
     Path(id): Path<String>,
-    uri: Uri,
-    Extension(Authority(authority)): Extension<Authority>,
-    headers: HeaderMap,
-    body: Bytes,
+    call: Call,
 ) -> Result<Response, Problem> {
-    let asked = Asked::new(authority, &uri, &body);
+    let Call { asked, payment, .. } = call;
     let live = live(&seller, &id)?;
-    match credential(&headers)? {
+    match payment {
         None => seller.ask(&asked, Some(live.id)).await,
         Some(credential) => match seller.judge(&asked, &credential, Some(&live)).await? {
             Judged::Again(_) => Ok(shown(&live)),
@@ -205,11 +199,4 @@ pub(super) fn taking(offer: PaperId, receipt: &VerifiedReceipt, request: Digest)
     };
     let by = Consumed { receipt: receipt.id, issuer: receipt.issuer.clone(), intent, request };
     Ok(Taking { offer, by, secret_hash, payer: None })
-}
-
-pub(super) fn credential(headers: &HeaderMap) -> Result<Option<Credential>, Problem> {
-    match headers.get(AUTHORIZATION) {
-        Some(value) => Credential::read(value.as_bytes()).map_err(Problem::new),
-        None => Ok(None),
-    }
 }

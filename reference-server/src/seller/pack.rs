@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use purser_merchant::Authority;
+use purser_merchant::Asked;
 use purser_protocol::bind::http::Credential;
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
@@ -24,7 +23,7 @@ use super::account::{named, spoken};
 use super::book::{Coupon, Promised, Taking, Took};
 use super::config::pseudonym;
 use super::desk::Live;
-use super::open::{Asked, Checked, credential, taking};
+use super::open::{Call, Checked, taking};
 use super::{Seller, internal};
 use crate::random::random;
 use crate::reply::{NO_STORE, Problem};
@@ -46,13 +45,10 @@ pub(super) async fn plans(State(seller): State<Arc<Seller>>) -> Response {
 pub(super) async fn buy(
     State(seller): State<Arc<Seller>>,
     Path(plan): Path<String>,
-    uri: Uri,
-    Extension(Authority(authority)): Extension<Authority>,
-    headers: HeaderMap,
-    body: Bytes,
+    call: Call,
 ) -> Result<Response, Problem> {
-    let asked = Asked::new(authority, &uri, &body);
-    match credential(&headers)? {
+    let Call { asked, payment, headers } = call;
+    match payment {
         None => seller.ask_pack(&asked, &plan, &headers).await,
         Some(credential) => seller.take_pack(&asked, &credential, None).await,
     }
@@ -62,14 +58,11 @@ pub(super) async fn buy(
 pub(super) async fn refill(
     State(seller): State<Arc<Seller>>,
     Path(id): Path<String>,
-    uri: Uri,
-    Extension(Authority(authority)): Extension<Authority>,
-    headers: HeaderMap,
-    body: Bytes,
+    call: Call,
 ) -> Result<Response, Problem> {
-    let asked = Asked::new(authority, &uri, &body);
+    let Call { asked, payment, headers } = call;
     let live = found(&seller, &id)?;
-    match credential(&headers)? {
+    match payment {
         None => {
             let plan = live.look(|pack| pack.purchases().last().map(|bought| bought.plan.clone()));
             let plan = plan.ok_or_else(|| Problem::new(Code::Internal))?;

@@ -132,12 +132,16 @@ export class World {
 function firstLine(child) {
   return new Promise((done, failed) => {
     let said = "";
+    let complained = "";
+    child.stderr?.on("data", (bytes) => {
+      complained += bytes;
+    });
     child.stdout.on("data", (bytes) => {
       said += bytes;
       const end = said.indexOf("\n");
       if (end >= 0) done(said.slice(0, end));
     });
-    child.on("exit", (code) => failed(new Error(`the demo ended with ${code}: ${said}`)));
+    child.on("close", (code) => failed(new Error(`${child.spawnargs[0]} ended with ${code}: ${said}${complained}`)));
   });
 }
 
