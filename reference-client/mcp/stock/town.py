@@ -35,6 +35,9 @@ class Town:
             )
             if stock:
                 stock(self, config)
+        if os.environ.get("PURSER_TEST_STORE") == "postgresql":
+            settings = (box / "merchant.toml").read_text()
+            (box / "merchant.toml").write_text(settings.replace('"merchant.sqlite"', f'"{database()}"'))
         self.issuer = self.start(BIN / "purser-server", "issuer", "--config", box / "issuer.toml")["url"]
         self.shop = self.start(BIN / "purser-server", "merchant", "--config", box / "merchant.toml")["url"]
         self.box = box
@@ -100,6 +103,13 @@ class Town:
             child.stdin.close()
             child.stdout.close()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def database():
+    """A database of its own, where `.ci/postgres start DIR` has said that a server is; its URL."""
+    server, name = os.environ["PURSER_TEST_POSTGRES"], f"stock_{secrets.token_hex(8)}"
+    run("psql", "-XAtqc", f"CREATE DATABASE {name}", f"postgresql:///postgres?{server}")
+    return f"postgresql:///{name}?{server}"
 
 
 def run(*command, code=0):

@@ -51,6 +51,12 @@ pub enum StoreError {
     /// The database says so.
     #[error("the store failed: {0}")]
     Database(#[from] rusqlite::Error),
+    /// The other database says so.
+    #[error("the store failed: {}", described(.0))]
+    Postgres(#[from] postgres::Error),
+    /// The database is on another machine, and the connection would not be private.
+    #[error("the database must be reached by a local socket or on this machine: put a tunnel before another one")]
+    Far,
     /// What is in it cannot be.
     #[error("the store is damaged: {0}")]
     Damaged(String),
@@ -68,4 +74,9 @@ pub enum StoreError {
     /// Another kind of store failed.
     #[error("the store failed: {0}")]
     Other(String),
+}
+
+/// What a database says stands behind its error's own words.
+fn described(error: &postgres::Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }

@@ -30,7 +30,7 @@ pub struct Settings {
     pub key: PathBuf,
     /// Certificates of authorities whose issuers are trusted, in PEM.
     pub anchors: Vec<PathBuf>,
-    /// The store's file. Several processes may share it.
+    /// The store: a file, or the URL of a PostgreSQL that it has for itself. Several processes may share it.
     pub store: PathBuf,
     /// How long an offer can be taken.
     #[serde(default = "five_minutes")]

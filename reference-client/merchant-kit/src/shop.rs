@@ -32,8 +32,7 @@ use crate::random::random;
 use crate::request::{Asked, shown};
 use crate::sell::Give;
 use crate::settings::{Product, Settings};
-use crate::store::sqlite::Sqlite;
-use crate::store::{Bounds, Order, Standing, Store};
+use crate::store::{self, Bounds, Order, Standing, Store};
 use crate::till::{NotMade, Till};
 
 /// How often an order is looked at by somebody who waits for it.
@@ -88,11 +87,10 @@ impl Shop {
 
     /// The same, of settings whose paths start in this folder.
     pub fn with(settings: &Settings, folder: &Path) -> Result<Self, SetupError> {
-        let store = Sqlite::open(&folder.join(&settings.store))?;
-        Self::with_store(settings, folder, Box::new(store))
+        Self::with_store(settings, folder, store::open(&settings.store, folder)?)
     }
 
-    /// The same, on another store than a file.
+    /// The same, on another store than a file or a database.
     pub fn with_store(settings: &Settings, folder: &Path, store: Box<dyn Store>) -> Result<Self, SetupError> {
         let files = IdentityFiles {
             name: &settings.name,

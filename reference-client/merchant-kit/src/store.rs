@@ -1,13 +1,17 @@
-//! What a shop remembers, as traits: [`sqlite::Sqlite`] keeps it in a file that several processes share, and another
-//! database can take its place.
+//! What a shop remembers, as traits: [`book::Book`] keeps it in a file of SQLite or in a PostgreSQL, which several
+//! processes share, and another store can take its place.
 //!
 //! Everything is called between [`Offers::begin`] and [`Offers::commit`] where it writes. What has been committed is
 //! there after any crash.
 
-pub mod sqlite;
-
+pub mod book;
+pub mod database;
 mod debts;
 mod orders;
+pub mod postgres;
+pub mod sqlite;
+
+use std::path::Path;
 
 use purser_protocol::flow::merchant::{Consumed, OfferMade};
 use purser_protocol::id::{Nonce, PaperId, PartyId};
@@ -20,6 +24,21 @@ use crate::error::StoreError;
 pub trait Store: Offers + Debts + Orders + Notices + Send {
     /// Another handle on the same store.
     fn again(&self) -> Result<Box<dyn Store>, StoreError>;
+}
+
+/// Opens the book of a shop, or makes it: in the database of a URL that begins with `postgresql://`, or in a file,
+/// whose path starts in this folder.
+pub fn open(store: &Path, folder: &Path) -> Result<Box<dyn Store>, StoreError> {
+    match store.to_str().filter(|text| text.starts_with("postgresql://")) {
+        Some(url) => aside(|| Ok(Box::new(book::Book::of(postgres::Postgres::open(url)?)) as Box<dyn Store>)),
+        None => Ok(Box::new(book::Book::of(sqlite::Sqlite::open(&folder.join(store))?))),
+    }
+}
+
+/// Waits for a database on a thread of its own: its client cannot wait where tasks run.
+pub(crate) fn aside<T: Send>(work: impl FnOnce() -> Result<T, StoreError> + Send) -> Result<T, StoreError> {
+    let done = std::thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|_| Err(StoreError::Damaged("a thread died while it opened it".into())))
 }
 
 /// An offer, and the salt that binds it to its request.

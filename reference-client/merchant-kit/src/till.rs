@@ -16,7 +16,7 @@ use crate::error::StoreError;
 use crate::identity::Identity;
 use crate::keeper::Keeper;
 use crate::random::{NoRandomness, random};
-use crate::store::{Debt, Order, Owed, Store};
+use crate::store::{Debt, Order, Owed, Store, aside};
 
 pub(crate) struct Till {
     pub(crate) identity: Identity,
@@ -39,7 +39,10 @@ pub(crate) enum NotMade {
 
 impl Till {
     pub(crate) fn new(identity: Identity, register: Register, store: Box<dyn Store>) -> Result<Self, StoreError> {
-        let reader = Mutex::new(store.again()?);
+        let (store, reader) = aside(move || {
+            let reader = store.again()?;
+            Ok((store, Mutex::new(reader)))
+        })?;
         let keeper = Keeper::start(store).map_err(StoreError::Thread)?;
         Ok(Self { identity, register, clock: Clock::default(), keeper, reader })
     }

@@ -120,7 +120,7 @@ async fn an_offer_that_nobody_made_is_refused_whatever_is_shown_for_it() {
     // The issuer has never heard of this payment: it decides nothing, and the shop goes on asking.
     let answer = shop.ask(&ask, Some(&offered.shows(good, crate::mint::SECRET))).await;
     answer.refuses(Code::OutcomeUnknown);
-    assert_eq!(shop.number("SELECT count(*) FROM debts WHERE end IS NULL"), 1);
+    assert_eq!(shop.number("SELECT count(*) FROM debts WHERE \"end\" IS NULL"), 1);
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn while_the_issuer_is_away_the_money_is_owed_and_then_it_goes_back_once()
     town.road.open();
     shop.start(&town).await;
     let paid = async {
-        while shop.number("SELECT count(*) FROM debts WHERE end IS NULL") > 0 {
+        while shop.number("SELECT count(*) FROM debts WHERE \"end\" IS NULL") > 0 {
             tokio::task::yield_now().await;
         }
     };
@@ -156,7 +156,7 @@ async fn while_the_issuer_is_away_the_money_is_owed_and_then_it_goes_back_once()
     // A crash before the answer was kept, and a command that is too old to be taken: the money goes back once.
     for (made, ends) in [("made_at", "refunded"), ("0", Code::RefundExceedsCapture.slug())] {
         shop.stop().await;
-        assert_eq!(shop.change(&format!("UPDATE debts SET end = NULL, answer = NULL, made_at = {made}")), 1);
+        assert_eq!(shop.change(&format!("UPDATE debts SET \"end\" = NULL, answer = NULL, made_at = {made}")), 1);
         shop.start(&town).await;
         is_given_back(&shop, &ask, &late.credential(), Code::ReceiptAlreadyUsed, ends).await;
     }
@@ -181,13 +181,9 @@ async fn a_debt_ends_with_the_issuers_own_words() {
 }
 
 fn shop_command(shop: &Shop) -> Vec<u8> {
-    blob(shop, "SELECT command FROM debts")
+    shop.store.bytes("SELECT command FROM debts")
 }
 
 fn stored_answer(shop: &Shop) -> Vec<u8> {
-    blob(shop, "SELECT answer FROM debts")
-}
-
-fn blob(shop: &Shop, query: &str) -> Vec<u8> {
-    rusqlite::Connection::open(&shop.store).unwrap().query_row(query, [], |row| row.get(0)).unwrap()
+    shop.store.bytes("SELECT answer FROM debts")
 }

@@ -316,7 +316,7 @@ async fn prices_follow_the_request() {
 }
 
 async fn ended(shop: &Shop, table: &str, end: &str) {
-    let query = format!("SELECT count(*) FROM {table} WHERE end = '{end}'");
+    let query = format!("SELECT count(*) FROM {table} WHERE \"end\" = '{end}'");
     let looked = async {
         while shop.number(&query) == 0 {
             tokio::task::yield_now().await;

@@ -10,6 +10,7 @@ mod authority;
 mod line;
 mod mint;
 mod papers;
+mod store;
 mod town;
 
 mod back;
@@ -20,6 +21,7 @@ mod metered;
 mod offered;
 mod once;
 mod privacy;
+mod processes;
 mod redeemed;
 mod settled;
 mod sizes;

@@ -1,10 +1,11 @@
 //! An issuer, shops, and the road between them; people who pay.
 
+use std::collections::HashMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -35,7 +36,6 @@ use purser_server::pem;
 use purser_server::random::random;
 use purser_server::role::{self, Role};
 use purser_server::serve::{Bound, Server};
-use rusqlite::{Connection, OpenFlags};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
@@ -44,6 +44,7 @@ use crate::authority::{Authority, Signatory};
 use crate::line::{Answer, Ask, Line, connector, post};
 use crate::logs;
 use crate::papers::{CONTEXT, Key, deposit, enrolment, id, issuer, payment, quota, yuan};
+use crate::store::{Kept, open};
 
 /// Fails a test that hangs; no test passes or fails by how long this takes.
 const LONG: Duration = Duration::from_secs(60);
@@ -105,6 +106,7 @@ pub(crate) struct Town {
     pub(crate) road: Road,
     pub(crate) tls: TlsConnector,
     addr: SocketAddr,
+    stores: Mutex<HashMap<String, Kept>>,
     _issuer: Server,
 }
 
@@ -144,6 +146,7 @@ impl Town {
             tls: connector(&roots, b"http/1.1"),
             road: Road::to(server.addr()).await,
             addr: server.addr(),
+            stores: Mutex::default(),
             _issuer: server,
             dir,
             authority,
@@ -163,8 +166,8 @@ impl Town {
         self.register.keep(keys.chain.clone());
         let config = self.shop_config(name, settings, issuers);
         let server = start(Role::Merchant, &config, &self.dir).await;
-        let store = self.dir.join(format!("{name}.sqlite"));
-        Shop { addr: server.addr(), server: Some(server), keys: Arc::new(keys), tls: self.tls.clone(), store, config }
+        let (store, tls) = (self.kept(name), self.tls.clone());
+        Shop { addr: server.addr(), server: Some(server), keys: Arc::new(keys), tls, store, config }
     }
 
     /// Certifies a shop with routes of its own, and opens it.
@@ -186,7 +189,7 @@ impl Town {
         let bound = Bound::bind(&parsed.shell).await.unwrap();
         let kit = Kit::with(&parsed.table("merchant").unwrap(), parsed.folder()).unwrap();
         let server = bound.serve(routes(&kit), Life::new());
-        let store = self.dir.join(format!("{name}.sqlite"));
+        let store = self.kept(name);
         let shop = Shop { addr: server.addr(), server: Some(server), keys, tls: self.tls.clone(), store, config };
         (shop, kit)
     }
@@ -199,7 +202,7 @@ impl Town {
     }
 
     pub(crate) fn shop_config(&self, name: &str, settings: &str, issuers: &str) -> String {
-        let road = self.road.addr;
+        let (road, store) = (self.road.addr, self.kept(name).setting());
         format!(
             r#"
             [shell]
@@ -212,7 +215,7 @@ impl Town {
             certificate = "{name}.pem"
             key = "{name}.key"
             anchors = ["roots.pem"]
-            store = "{name}.sqlite"
+            store = "{store}"
             {settings}
             [[merchant.issuers]]
             name = "issuer.example"
@@ -223,6 +226,12 @@ impl Town {
             {issuers}
             {PRODUCTS}"#
         )
+    }
+
+    /// The store of the shop of this name; its processes share it.
+    fn kept(&self, name: &str) -> Kept {
+        let mut stores = self.stores.lock().unwrap();
+        stores.entry(name.to_owned()).or_insert_with(|| Kept::new(&self.dir, name)).clone()
     }
 
     /// Somebody with money, and an agent of theirs that may spend all of it.
@@ -319,7 +328,7 @@ pub(crate) struct Payer {
 pub(crate) struct Shop {
     pub(crate) addr: SocketAddr,
     pub(crate) keys: Arc<Signatory>,
-    pub(crate) store: PathBuf,
+    pub(crate) store: Kept,
     pub(crate) config: String,
     pub(crate) tls: TlsConnector,
     server: Option<Server>,
@@ -370,14 +379,12 @@ impl Shop {
 
     /// Reads the shop's store.
     pub(crate) fn number(&self, query: &str) -> u64 {
-        open(&self.store).query_row(query, [], |row| row.get(0)).unwrap()
+        self.store.number(query)
     }
 
     /// Changes it behind the shop's back.
     pub(crate) fn change(&self, statement: &str) -> usize {
-        let store = Connection::open(&self.store).unwrap();
-        store.busy_timeout(LONG).unwrap();
-        store.execute(statement, []).unwrap()
+        self.store.change(statement)
     }
 }
 
@@ -492,10 +499,4 @@ pub(crate) fn verified<T: Paper>(register: &Register, role: Certified, paper: &[
     authentic.version().unwrap();
     authentic.open().unwrap();
     T::decode(&mut Reader::new(signed.frame.payload)).unwrap()
-}
-
-fn open(path: &Path) -> Connection {
-    let store = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    store.busy_timeout(LONG).unwrap();
-    store
 }
