@@ -356,6 +356,11 @@ class Wallet {
       rendered.lines.map(({ level, text }) => el("li", { class: level ? "inner" : "" }, text)));
   }
 
+  /** Words of somebody else's, made harmless as the standard text has them. [RND-12] */
+  quoted(words) {
+    return this.renderer.quoted(words, this.language);
+  }
+
   mandateText({ payload }) {
     return this.text(this.renderer.text("mandate", payload, this.language, "screen"));
   }

@@ -37,6 +37,11 @@ export class Renderer {
     return page.done();
   }
 
+  /** Words that an agent or a merchant chose, as a text on a screen has them. [RND-12] */
+  quoted(words, language) {
+    return new Page(this, language, "screen").quote(words);
+  }
+
   kindOf(character) {
     const number = character.codePointAt(0);
     const range = this.ranges.find(([first, last]) => first <= number && number <= last);

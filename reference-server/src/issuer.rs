@@ -275,6 +275,7 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/v1/wallet/records/{id}", get(wallet::record))
         .route("/v1/wallet/spending", get(wallet::spending))
         .route("/v1/wallet/sessions", get(wallet::sessions))
+        .route("/v1/wallet/packs", get(wallet::packs))
         .route("/v1/wallet/bundle", get(wallet::bundle))
         .route("/v1/wallet/keys", get(wallet::keys))
         .route("/v1/wallet/keys/offers", post(wallet::offers::offer))

@@ -223,6 +223,9 @@ pub enum StoreError {
     /// Another process has it open.
     #[error("the store is in use by another process")]
     InUse,
+    /// The wallet's view is being made of very many decisions.
+    #[error("the wallet's view is not brought up yet")]
+    Behind,
     /// What decisions are found by cannot be kept.
     #[error("the files beside the store: {0}")]
     Finder(std::io::Error),

@@ -7,6 +7,7 @@
 mod entry;
 mod lists;
 mod spending;
+mod tokens;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -20,17 +21,20 @@ use rusqlite::{Connection, params};
 
 use crate::store::{Reader, StoreError};
 
-pub use lists::{Asked, Page, Papers, Row, Session};
+pub use lists::{Asked, Page, Papers, Row};
 pub use spending::{By, Span, Spent};
+pub use tokens::{Pack, Session};
 
 /// The form of the file. One of another form is made anew.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// How long nothing must have been decided before the view is brought up by itself.
 const QUIET: Duration = Duration::from_millis(500);
 /// How often it is brought up a step while decisions go on.
 const BUSY: Duration = Duration::from_secs(2);
 /// Decisions in one transaction.
 const STEP: usize = 4_096;
+/// How long a read waits for a view that is far behind.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 const SCHEMA: &str = "
     CREATE TABLE mark (sequence INTEGER NOT NULL) STRICT;
@@ -111,12 +115,21 @@ const SCHEMA: &str = "
         receipt BLOB NOT NULL,
         PRIMARY KEY (account, number)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE packs (
+        account BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        intent BLOB NOT NULL,
+        receipt BLOB NOT NULL,
+        plan TEXT NOT NULL,
+        PRIMARY KEY (account, number)
+    ) STRICT, WITHOUT ROWID;
     CREATE TABLE waiting (
         intent BLOB PRIMARY KEY,
         account BLOB NOT NULL,
         merchant TEXT,
         mandate BLOB NOT NULL,
-        category INTEGER
+        category INTEGER,
+        plan TEXT
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX payments_by_time ON payments
         (account, decided_at, currency, captured, refunded, held, agent, merchant, category);
@@ -172,12 +185,6 @@ impl Wallet {
         }
     }
 
-    /// Brings the view up to the store as it is now.
-    pub fn catch_up(&mut self) -> Result<(), StoreError> {
-        while self.step()? == STEP {}
-        Ok(())
-    }
-
     /// Takes some decisions more; how many.
     fn step(&mut self) -> Result<usize, StoreError> {
         let entries = entry::after(self.store.get_mut().as_mut(), self.sequence, STEP)?;
@@ -210,26 +217,30 @@ impl Desk {
         }
         let behind = Arc::clone(&wallet);
         let keep_up = move || {
-            let (mut is_behind, mut last) = (true, Instant::now());
+            let (mut is_behind, mut is_far_behind, mut last) = (true, false, Instant::now());
             loop {
                 let mut is_quiet = false;
-                match told.recv_timeout(QUIET) {
+                match told.recv_timeout(if is_far_behind { Duration::ZERO } else { QUIET }) {
                     Ok(()) => is_behind = true,
                     Err(RecvTimeoutError::Disconnected) => return,
                     Err(RecvTimeoutError::Timeout) if !is_behind => continue,
                     Err(RecvTimeoutError::Timeout) => is_quiet = true,
                 }
                 if !is_quiet && last.elapsed() < BUSY {
+                    is_far_behind = false;
                     continue;
                 }
                 // Somebody may want to read between two steps.
                 let stepped = behind.lock().unwrap_or_else(PoisonError::into_inner).step();
                 last = Instant::now();
                 match stepped {
-                    Ok(count) => is_behind = count == STEP,
+                    Ok(count) => {
+                        is_behind = count == STEP;
+                        is_far_behind = is_behind && is_quiet;
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "the wallet's view is not brought up");
-                        is_behind = false;
+                        (is_behind, is_far_behind) = (false, false);
                     }
                 }
             }
@@ -245,9 +256,19 @@ impl Desk {
     }
 
     /// Reads the view, brought up to the store.
+    ///
+    /// One that is made anew, or that a flood has left behind, is brought up step by step, and whoever asks meanwhile
+    /// is told so: an old view is never given for the new one.
     pub fn read<T>(&self, read: impl FnOnce(&Wallet) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let mut wallet = self.wallet.lock().unwrap_or_else(PoisonError::into_inner);
-        wallet.catch_up()?;
-        read(&wallet)
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut wallet = self.wallet.lock().unwrap_or_else(PoisonError::into_inner);
+            if wallet.step()? < STEP {
+                return read(&wallet);
+            }
+            if Instant::now() >= until {
+                return Err(StoreError::Behind);
+            }
+        }
     }
 }

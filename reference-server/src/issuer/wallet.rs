@@ -29,12 +29,14 @@ use crate::reply::Problem;
 use crate::store::notes::Notes;
 use crate::store::{Answered, StoreError};
 use crate::wallet::{Page, Wallet};
-use query::{MandatesAsked, Query, RecordsAsked, SessionsAsked, SpendingAsked};
+use query::{MandatesAsked, PageAsked, Query, RecordsAsked, SpendingAsked};
 
 /// How long a statement is good for.
 const STATEMENT_SECONDS: u64 = 60;
 /// Longest wait for a record.
 const WAIT_SECONDS_MAX: u64 = 20;
+/// After how long to ask again for a view that is being made.
+const BEHIND: Duration = Duration::from_secs(5);
 /// Records in one part of a bundle.
 const BUNDLE_MAX: usize = 500;
 
@@ -143,11 +145,22 @@ pub(super) async fn spending(
 pub(super) async fn sessions(
     State(issuer): State<Arc<Issuer>>,
     Owner { account, .. }: Owner,
-    Query(SessionsAsked { after, limit }): Query<SessionsAsked>,
+    Query(PageAsked { after, limit }): Query<PageAsked>,
 ) -> Result<Json<Value>, Problem> {
     let (sessions, next) = issuer.look(move |_, wallet| wallet.sessions(&account, after, limit)).await?;
     let sessions: Vec<Value> = sessions.iter().map(show::session).collect();
     Ok(Json(json!({ "sessions": sessions, "next": next })))
+}
+
+/// `GET /v1/wallet/packs`: packs of units, the newest first.
+pub(super) async fn packs(
+    State(issuer): State<Arc<Issuer>>,
+    Owner { account, .. }: Owner,
+    Query(PageAsked { after, limit }): Query<PageAsked>,
+) -> Result<Json<Value>, Problem> {
+    let (packs, next) = issuer.look(move |_, wallet| wallet.packs(&account, after, limit)).await?;
+    let packs: Vec<Value> = packs.iter().map(show::pack).collect();
+    Ok(Json(json!({ "packs": packs, "next": next })))
 }
 
 /// `GET /v1/wallet/bundle`: records with all their papers, which verify by themselves.
@@ -211,9 +224,12 @@ impl Issuer {
             issuer.wallet.read(|wallet| look(ledger.state(), wallet))
         });
         let looked = looked.await.map_err(|_| Problem::new(Code::Internal))?;
-        looked.map_err(|error| {
-            tracing::error!(%error, "the wallet's view cannot be read");
-            Problem::new(Code::Internal)
+        looked.map_err(|error| match error {
+            StoreError::Behind => Problem::new(Code::Overloaded).retry_after(BEHIND),
+            error => {
+                tracing::error!(%error, "the wallet's view cannot be read");
+                Problem::new(Code::Internal)
+            }
         })
     }
 

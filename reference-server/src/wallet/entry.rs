@@ -10,7 +10,7 @@ use purser_protocol::label::{INTENT, SUB};
 use purser_protocol::ledger::event::{Event, Maybe, Paid};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::{Holder, Mandate};
-use purser_protocol::paper::offer::Offer;
+use purser_protocol::paper::offer::{Offer, OfferKind};
 use purser_protocol::receipt::{Claims, Receipt};
 use purser_protocol::sign::paper::find;
 use purser_protocol::sign::{Frame, Kind, Paper};
@@ -63,6 +63,8 @@ struct About {
     mandate: Option<PaperId>,
     agent: Option<String>,
     category: Option<u16>,
+    /// Of a pack, its plan.
+    plan: Option<String>,
 }
 
 impl Entry {
@@ -134,6 +136,7 @@ impl Entry {
                 merchant: Some(paid.merchant.as_str().to_owned()),
                 mandate: paid.links.last().map(|link| link.mandate),
                 category: self.category().or(before.category),
+                plan: self.offer().as_ref().and_then(plan_of).or(before.plan),
                 ..About::default()
             })
         };
@@ -159,6 +162,7 @@ impl Entry {
                     merchant: offer.as_ref().map(|offer| offer.merchant.as_str().to_owned()),
                     mandate: asked.links.last().copied(),
                     category: offer.as_ref().and_then(category_of),
+                    plan: offer.as_ref().and_then(plan_of),
                     ..About::default()
                 }
             }
@@ -230,12 +234,13 @@ impl Entry {
             }
             Event::Asked(asked) => {
                 let mandate = asked.links.last().map(|mandate| mandate.0);
-                view.prepare_cached("INSERT OR REPLACE INTO waiting VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+                view.prepare_cached("INSERT OR REPLACE INTO waiting VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
                     asked.intent.0,
                     asked.account.0,
                     about.merchant,
                     mandate,
                     about.category,
+                    about.plan,
                 ])?;
             }
             Event::Batched(batched) => {
@@ -259,6 +264,15 @@ impl Entry {
                         paid.amount.minor() - held,
                         held,
                     ])?;
+                if let Some(plan) = &about.plan {
+                    view.prepare_cached("INSERT INTO packs VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+                        paid.account.0,
+                        counts.0 + 1,
+                        paid.intent.0,
+                        self.receipt,
+                        plan
+                    ])?;
+                }
             }
             // To a list of payments a session is one like any other.
             Event::MeteredPaid(metered) => {
@@ -314,6 +328,12 @@ fn category_of(offer: &Offer) -> Option<u16> {
     offer.items.iter().find_map(|item| item.category.and_then(|category| u16::try_from(category.get()).ok()))
 }
 
+/// The plan of a pack is the seller's name for its first line.
+fn plan_of(offer: &Offer) -> Option<String> {
+    let first = offer.items.iter().find(|_| offer.kind == OfferKind::Pack);
+    first.map(|item| item.id.as_str().to_owned())
+}
+
 /// Who spends under a mandate: the thumbprint of a key, or the name of a merchant.
 fn name_of(holder: &Holder) -> String {
     match holder {
@@ -335,8 +355,8 @@ fn account_of(view: &Connection, mandate: &PaperId) -> Result<Option<AccountId>,
 /// What was said of a payment before, when it was made or began to wait.
 fn known(view: &Connection, intent: &PaperId) -> Result<About, StoreError> {
     let mut find = view.prepare_cached(
-        "SELECT account, merchant, mandate, category FROM payments WHERE intent = ?1
-         UNION ALL SELECT account, merchant, mandate, category FROM waiting WHERE intent = ?1",
+        "SELECT account, merchant, mandate, category, NULL FROM payments WHERE intent = ?1
+         UNION ALL SELECT account, merchant, mandate, category, plan FROM waiting WHERE intent = ?1",
     )?;
     let made = find.query_row([intent.0], |row| {
         Ok(About {
@@ -346,6 +366,7 @@ fn known(view: &Connection, intent: &PaperId) -> Result<About, StoreError> {
             mandate: Some(PaperId(row.get(2)?)),
             agent: None,
             category: row.get(3)?,
+            plan: row.get(4)?,
         })
     });
     Ok(made.optional()?.unwrap_or_default())

@@ -87,29 +87,6 @@ pub struct Papers {
     pub made: Option<Vec<u8>>,
 }
 
-/// A metered session: a payment of which the seller takes what was used.
-#[derive(Clone, Debug)]
-pub struct Session {
-    /// The number of the record that opened it.
-    pub number: u64,
-    /// The receipt of that record.
-    pub receipt: PaperId,
-    /// The payment.
-    pub intent: PaperId,
-    /// When it was opened.
-    pub decided_at_seconds: u64,
-    /// By whom.
-    pub agent: String,
-    /// Who sells.
-    pub merchant: String,
-    /// Of what.
-    pub currency: String,
-    /// What was taken, in minor units.
-    pub captured_minor: u64,
-    /// What is still held.
-    pub held_minor: u64,
-}
-
 const COLUMNS: &str = "number, sequence, receipt, command, kind, outcome, code, decided_at, minor, currency, intent, \
      merchant, mandate, agent, category";
 
@@ -170,39 +147,6 @@ impl Wallet {
         // [WAL-8]
         let next = rows.last().map(|row| row.number).filter(|_| !is_last);
         Ok(Page { rows, next })
-    }
-
-    /// A page of the metered sessions of an account, the newest first.
-    pub fn sessions(
-        &self,
-        account: &AccountId,
-        after: Option<u64>,
-        limit: usize,
-    ) -> Result<(Vec<Session>, Option<u64>), StoreError> {
-        let mut find = self.view.prepare_cached(
-            "SELECT number, receipt, intent, decided_at, agent, merchant, currency, captured, held
-             FROM sessions JOIN payments USING (account, intent)
-             WHERE account = ?1 AND number < ?2 ORDER BY number DESC LIMIT ?3",
-        )?;
-        let before = after.and_then(|after| i64::try_from(after).ok()).unwrap_or(i64::MAX);
-        let found = find.query_map(params![account.0, before, limit.saturating_add(1)], |row| {
-            Ok(Session {
-                number: row.get(0)?,
-                receipt: PaperId(row.get(1)?),
-                intent: PaperId(row.get(2)?),
-                decided_at_seconds: row.get(3)?,
-                agent: row.get(4)?,
-                merchant: row.get(5)?,
-                currency: row.get(6)?,
-                captured_minor: row.get(7)?,
-                held_minor: row.get(8)?,
-            })
-        })?;
-        let mut sessions = found.collect::<Result<Vec<_>, _>>()?;
-        let is_last = sessions.len() <= limit;
-        sessions.truncate(limit);
-        let next = sessions.last().map(|session| session.number).filter(|_| !is_last);
-        Ok((sessions, next))
     }
 
     /// One record of an account, by its receipt.

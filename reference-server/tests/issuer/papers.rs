@@ -378,6 +378,11 @@ impl Shop {
         (offer, intent)
     }
 
+    /// An offer of a pack, under a plan that is named like the thing that is sold.
+    pub(crate) fn pack_offer(&self, minor: u64) -> Vec<u8> {
+        self.sign(&Offer { kind: OfferKind::Pack, ..self.draft(minor, CaptureMode::AtOnce) })
+    }
+
     pub(crate) fn capture(&self, intent: PaperId, minor: u64, last: bool) -> Vec<u8> {
         self.sign(&self.capture_draft(intent, minor, last))
     }

@@ -20,13 +20,14 @@ use crate::papers::{CONTEXT, Key, Operator, Person, amount, id, now, rules};
 use crate::scene::{Scene, minor};
 
 /// The reads of the wallet, each as simple as can be.
-const READS: [&str; 8] = [
+const READS: [&str; 9] = [
     "/v1/wallet/statement",
     "/v1/wallet/agents",
     "/v1/wallet/mandates",
     "/v1/wallet/records",
     "/v1/wallet/spending?by=agent",
     "/v1/wallet/sessions",
+    "/v1/wallet/packs",
     "/v1/wallet/bundle",
     "/v1/wallet/keys",
 ];
@@ -181,6 +182,49 @@ async fn metered_sessions_are_listed_with_what_was_taken() {
     let record = scene.read(&person.key, &format!("/v1/wallet/records/{receipt}")).await.json();
     assert_eq!(record["intent"], opened[2].to_string());
     assert_eq!(page["sessions"][0]["agent"], agent.name());
+}
+
+#[tokio::test]
+async fn packs_are_listed_with_what_was_given_back() {
+    let scene = Scene::new();
+    let (world, shop) = (&scene.world, &scene.shop);
+    let person = scene.person(10_000).await;
+    let agent = Key::new();
+    let caps = rules(Fields {
+        total: Some(amount(5_000)),
+        ask_above: purser_protocol::field::UpTo::new(450),
+        ..Fields::default()
+    });
+    let quota = scene.register(&person.key.sign(&Mandate { caps, ..person.draft(Mode::Quota, &agent) })).await;
+    let mut bought = Vec::new();
+    for minor in [300, 400, 500] {
+        let offer = shop.pack_offer(minor);
+        let intent = agent.intent(quota, &offer, minor);
+        let is_asked = minor > 450;
+        let outcome = if is_asked { Outcome::Pending } else { Outcome::Settled };
+        scene.pay(&offer, &intent).await.is(world, outcome);
+        if is_asked {
+            // What the person says yes to is bought by the yes; the offer does not come with it.
+            scene.command(&person.confirmation(id(&intent))).await.is(world, Outcome::Settled);
+        }
+        bought.push(id(&intent));
+    }
+    // One payment that is no pack.
+    let offer = shop.offer(100);
+    scene.pay(&offer, &agent.intent(quota, &offer, 100)).await.is(world, Outcome::Settled);
+    scene.command(&shop.refund(bought[0], 120)).await.is(world, Outcome::Refunded);
+    let page = scene.read(&person.key, "/v1/wallet/packs?limit=2").await.json();
+    let of = |page: &Value| -> Vec<(String, String, String)> {
+        let text = |pack: &Value, name: &str| pack[name].as_str().unwrap().to_owned();
+        let packs = page["packs"].as_array().unwrap().iter();
+        packs.map(|one| (text(one, "intent"), text(one, "paid_minor"), text(one, "refunded_minor"))).collect()
+    };
+    let said = |at: usize, paid: &str, back: &str| (bought[at].to_string(), paid.to_owned(), back.to_owned());
+    assert_eq!(of(&page), [said(2, "500", "0"), said(1, "400", "0")]);
+    let next = page["next"].as_u64().unwrap();
+    let rest = scene.read(&person.key, &format!("/v1/wallet/packs?after={next}")).await.json();
+    assert_eq!((of(&rest), &rest["next"]), (vec![said(0, "300", "120")], &Value::Null));
+    assert_eq!((&page["packs"][0]["plan"], &page["packs"][0]["agent"]), (&"book".into(), &agent.name().into()));
 }
 
 #[tokio::test]

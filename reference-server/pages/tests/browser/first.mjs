@@ -13,10 +13,22 @@ const HEADERS = {
 };
 
 export const steps = [
-  ["every answer of the page says what a browser may do", async ({ context }, world) => {
+  ["the browser trusts the demo's authority in its own profile, and one that does not sees no page", async (person, world) => {
+    await person.sees("#open");
+    equal(await person.page.evaluate(() => isSecureContext), true, "the page by a certificate that the browser believes");
+    const context = await world.launch("stranger", { home: world.strangersHome() });
+    try {
+      const page = context.pages()[0] ?? (await context.newPage());
+      const refused = await page.goto(`${world.issuer}/wallet/`).then(() => "nothing", ({ message }) => message);
+      holds(refused.includes("ERR_CERT_AUTHORITY_INVALID"), `a browser that was told nothing says ${refused}`);
+    } finally {
+      await context.close();
+    }
+  }],
+
+  ["every answer of the page says what a browser may do", async (_, world) => {
     for (const path of ["/wallet/", "/wallet/app.js", "/wallet/wallet.css", "/wallet/phrases.csv"]) {
-      const response = await context.request.get(`${world.issuer}${path}`, { ignoreHTTPSErrors: true });
-      const headers = response.headers();
+      const { headers } = await world.ask(path);
       for (const [name, value] of Object.entries(HEADERS)) equal(headers[name], value, `${path}: ${name}`);
       const policy = headers["content-security-policy"];
       for (const part of ["default-src 'none'", "frame-ancestors 'none'", "form-action 'none'", "base-uri 'none'", "trusted-types 'none'"]) {
@@ -25,8 +37,8 @@ export const steps = [
       holds(!/unsafe|\*|https?:|data:/.test(policy), `${path}: ${policy} lets too much in`);
       holds(!("set-cookie" in headers), `${path} sets a cookie`);
     }
-    const missing = await context.request.get(`${world.issuer}/wallet/..%2f..%2fissuer.toml`, { ignoreHTTPSErrors: true });
-    equal(missing.status(), 404, "a file that is no part of the page");
+    const missing = await world.ask("/wallet/..%2f..%2fissuer.toml");
+    equal(missing.status, 404, "a file that is no part of the page");
   }],
 
   ["an account is opened for a key that the browser makes and nobody can read", async (person) => {

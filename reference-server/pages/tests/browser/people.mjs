@@ -83,18 +83,18 @@ export const steps = [
     }
   }],
 
-  ["in Chinese, on a phone, in the dark, every view fits and passes", async (person) => {
-    await person.click('button:has-text("中文")');
-    await person.sees('nav a:has-text("授权")');
+  ["in both languages, on a phone, in the dark, every view fits and passes", async (person) => {
     await person.page.setViewportSize({ width: 360, height: 740 });
-    for (const scheme of ["light", "dark"]) {
+    for (const [language, scheme] of [["English", "light"], ["中文", "light"], ["中文", "dark"]]) {
+      await person.click(`button:has-text("${language}")`);
+      await person.sees(`nav a:has-text("${language === "English" ? "Mandates" : "授权"}")`);
       await person.page.emulateMedia({ colorScheme: scheme });
       for (const view of VIEWS) {
         await visit(person, view);
         await person.page.waitForFunction((view) => document.querySelector(`a[href="#/${view === "create" ? "mandates" : view}"]`)?.hasAttribute("aria-current"), view);
-        holds(await narrow(person), `${view} is wider than a phone`);
-        await person.accessible(`${view}, Chinese, ${scheme}`);
-        await person.picture(`phone-${scheme}-${view}`);
+        holds(await narrow(person), `${view}, ${language}, is wider than a phone`);
+        await person.accessible(`${view}, ${language}, ${scheme}`);
+        await person.picture(`phone-${language === "English" ? "en" : "zh"}-${scheme}-${view}`);
       }
     }
     equal(await person.page.evaluate(() => document.documentElement.lang), "zh-Hans", "the language that is said");

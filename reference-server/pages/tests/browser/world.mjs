@@ -1,8 +1,8 @@
 // An issuer, a merchant and agents as processes, and a browser with a profile of its own that trusts their authority.
 
-import { execFile, spawn } from "node:child_process";
-import { X509Certificate, createHash } from "node:crypto";
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -17,6 +17,7 @@ const LONG = 60_000;
 export function missing() {
   const chromium = browser();
   if (!chromium) return "there is no Chromium (chromium, or CHROMIUM=/path)";
+  if (spawnSync("certutil", ["-H"]).error) return "there is no certutil (Debian's libnss3-tools)";
   if (!existsSync(join(tools, "node_modules/playwright-core"))) return `there are no tools: npm ci in ${tools}`;
   for (const name of ["purser-demo", "purser"]) {
     if (!existsSync(join(programs, name))) return `there is no ${join(programs, name)}: cargo build`;
@@ -43,20 +44,51 @@ export class World {
     });
     world.report = JSON.parse(await firstLine(world.demo));
     const { chromium } = createRequire(join(tools, "package.json"))("playwright-core");
-    const certificate = new X509Certificate(readFileSync(join(world.report.dir, "tls.pem")));
-    const spki = certificate.publicKey.export({ type: "spki", format: "der" });
-    world.launch = (name, more = {}) => chromium.launchPersistentContext(join(world.scratch, name), {
+    world.trusting = world.homeThatTrusts(join(world.report.dir, "roots.pem"));
+    world.launch = (name, { home = world.trusting, ...more } = {}) => chromium.launchPersistentContext(join(world.scratch, name), {
       executablePath: browser(),
       headless: true,
       viewport: { width: 1100, height: 900 },
       locale: "en-GB",
       timezoneId: "Asia/Shanghai",
+      env: { ...process.env, HOME: home },
       args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync",
-        `--ignore-certificate-errors-spki-list=${createHash("sha256").update(spki).digest("base64")}`],
+        "--disable-component-update", "--disable-sync"],
       ...more,
     });
     return world;
+  }
+
+  /** A home of the browser's own, whose store of trust has the demo's authority. Nobody else's store is touched. */
+  homeThatTrusts(authority) {
+    const home = join(this.scratch, "home");
+    const store = join(home, ".pki/nssdb");
+    mkdirSync(store, { recursive: true });
+    const certutil = (...words) => execFileSync("certutil", ["-d", `sql:${store}`, ...words], { stdio: "pipe" });
+    certutil("-N", "--empty-password");
+    certutil("-A", "-n", "the authority of the demo", "-t", "C,,", "-i", authority);
+    return home;
+  }
+
+  /** A home that trusts what the browser came with. */
+  strangersHome() {
+    const home = join(this.scratch, "strangers-home");
+    mkdirSync(home, { recursive: true });
+    return home;
+  }
+
+  /** Asks the issuer without a browser, under the demo's authority alone. */
+  ask(path, { method = "GET", headers = {}, body } = {}) {
+    const ca = readFileSync(join(this.report.dir, "roots.pem"));
+    return new Promise((done, failed) => {
+      const asked = request(new URL(path, this.issuer), { method, headers, ca }, (response) => {
+        const parts = [];
+        response.on("data", (bytes) => parts.push(bytes));
+        response.on("end", () => done({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }));
+      });
+      asked.on("error", failed);
+      asked.end(body);
+    });
   }
 
   get issuer() {
@@ -122,8 +154,38 @@ export class World {
     this.trap = JSON.parse(await firstLine(this.hostile)).url;
   }
 
+  /** The sandbox's seller of tokens. */
+  async sells() {
+    this.seller = spawn(join(programs, "purser-demo"), ["__server", "seller", "--config", join(this.report.dir, "seller.toml")],
+      { stdio: ["pipe", "pipe", "ignore"] });
+    return JSON.parse(await firstLine(this.seller)).url;
+  }
+
+  /** A proxy through which an agent pays a seller by the link, and how it ended when it is ended. */
+  async metered(name, seller, mandate) {
+    const key = "a key of ours";
+    const proxy = spawn(join(programs, "purser"), ["--dir", join(this.scratch, name), "--json", "proxy", "--mandate", mandate,
+      "--seller", seller, "--max", "10.00 CNY", "--listen", "127.0.0.1:0", "--key", key], { stdio: ["ignore", "pipe", "ignore"] });
+    this.proxy = proxy;
+    const { base_url: url } = JSON.parse(await firstLine(proxy));
+    const end = () => new Promise((done) => {
+      let said = "";
+      proxy.stdout.on("data", (bytes) => {
+        said += bytes;
+      });
+      proxy.on("close", () => done(JSON.parse(said.trim().split("\n").at(-1))));
+      proxy.kill("SIGINT");
+    });
+    const chat = (text) => fetch(`${url}/chat/completions`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "purser-echo-1", max_tokens: 40, messages: [{ role: "user", content: text }] }),
+    });
+    return { chat, end };
+  }
+
   end() {
-    this.hostile?.kill();
+    for (const child of [this.hostile, this.proxy, this.seller]) child?.kill();
     this.demo.kill("SIGINT");
     rmSync(this.scratch, { recursive: true, force: true });
   }

@@ -152,20 +152,20 @@ impl Typed for RecordsAsked {
     }
 }
 
-/// Of the list of metered sessions.
+/// Of a list that has no filters.
 #[derive(Clone, Debug)]
-pub(in crate::issuer) struct SessionsAsked {
+pub(in crate::issuer) struct PageAsked {
     pub(in crate::issuer) after: Option<u64>,
     pub(in crate::issuer) limit: usize,
 }
 
-impl Default for SessionsAsked {
+impl Default for PageAsked {
     fn default() -> Self {
         Self { after: None, limit: PAGE }
     }
 }
 
-impl Typed for SessionsAsked {
+impl Typed for PageAsked {
     fn take(&mut self, name: &str, value: &str) -> Option<()> {
         match name {
             "after" => self.after = Some(value.parse().ok()?),

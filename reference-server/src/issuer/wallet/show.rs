@@ -18,7 +18,7 @@ use super::super::passkey::Passkeys;
 use super::super::view;
 use super::query::MandatesAsked;
 use crate::store::Answered;
-use crate::wallet::{Papers, Row, Session, Spent};
+use crate::wallet::{Pack, Papers, Row, Session, Spent};
 
 /// A page of the mandates of an account, in the order of their registration, from 1.
 pub(super) fn mandates(state: &State, ids: &[PaperId], asked: &MandatesAsked, now: UnixSeconds) -> Value {
@@ -204,6 +204,22 @@ pub(super) fn session(session: &Session) -> Value {
         "captured_minor": session.captured_minor.to_string(),
         "held_minor": session.held_minor.to_string(),
         "state": state,
+    })
+}
+
+/// A pack. How much of it is used the seller knows alone.
+pub(super) fn pack(pack: &Pack) -> Value {
+    json!({
+        "number": pack.number,
+        "receipt": pack.receipt.to_string(),
+        "intent": pack.intent.to_string(),
+        "plan": pack.plan,
+        "decided_at": pack.decided_at_seconds,
+        "agent": pack.agent,
+        "merchant": pack.merchant,
+        "currency": pack.currency,
+        "paid_minor": pack.paid_minor.to_string(),
+        "refunded_minor": pack.refunded_minor.to_string(),
     })
 }
 
