@@ -17,7 +17,7 @@ const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "UTC";
 export function create(wallet) {
   const { t, renderer } = wallet;
   const lineage = random(16);
-  const preview = el("section", { class: "preview", "aria-label": t("create.preview") });
+  const preview = el("section", { class: "preview", tabindex: "0", "aria-label": t("create.preview") });
   const update = () => show(wallet, preview, read);
 
   const mode = choice("mode", ["quota", "conditional", "single"], (name) => [t(`create.${name}`), t(`create.${name}.what`)]);

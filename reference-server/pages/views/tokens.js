@@ -30,7 +30,7 @@ async function section(wallet, kind, headings, row) {
       wallet.act(button, () => more(page.next)) }, t("records.more")));
   };
   await more(null);
-  return el("section", { class: "card", id: kind, "aria-label": t(`tokens.${kind}`) },
+  return el("section", { class: "card", id: kind },
     el("h2", {}, t(`tokens.${kind}`)), el("p", { class: "soft" }, t(`tokens.${kind}.what`)), list);
 }
 

@@ -234,14 +234,9 @@ impl Entry {
             }
             Event::Asked(asked) => {
                 let mandate = asked.links.last().map(|mandate| mandate.0);
-                view.prepare_cached("INSERT OR REPLACE INTO waiting VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(params![
-                    asked.intent.0,
-                    asked.account.0,
-                    about.merchant,
-                    mandate,
-                    about.category,
-                    about.plan,
-                ])?;
+                view.prepare_cached("INSERT OR REPLACE INTO waiting VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?.execute(
+                    params![asked.intent.0, asked.account.0, about.merchant, mandate, about.category, about.plan],
+                )?;
             }
             Event::Batched(batched) => {
                 for part in batched.parts.iter() {

@@ -198,9 +198,25 @@ export const steps = [
   }],
 
   ["an agent's key reads nothing of the wallet and confirms nothing", async (person, world) => {
-    for (const words of [["account", "show"], ["confirm", "ls"], ["account", "deposit", "5.00 CNY"]]) {
-      const { code } = await world.purser("shopper", ...words);
-      holds(code !== 0, `an agent may not: ${words.join(" ")}`);
+    const agent = await world.keyOf("shopper");
+    for (const path of ["statement", "mandates", "agents", "records", "spending", "sessions", "packs", "bundle", "keys"]) {
+      const { status, body } = await agent.reads(`/v1/wallet/${path}`);
+      equal([status, JSON.parse(body).type], [403, "urn:purser:problem:proof-invalid"], `${path}, asked for by an agent`);
     }
+    equal((await agent.reads("/v1/pending")).status, 403, "what waits, asked for by an agent");
+    // The same key with the same proof reads what is its own.
+    equal((await agent.reads("/v1/mandates")).status, 200, "its own mandates");
+    const asked = await world.fetch("shopper", "/taxi");
+    equal(asked.code, 3, "what the agent was told");
+    await person.go("Approvals");
+    await person.sees(".approve");
+    const account = await person.page.evaluate(() => fetch("/.well-known/purser").then((response) => response.json()));
+    const yes = [[2, new Uint8Array(16)], [3, account.purser.id], [6, agent.now()], [-1, 1], [-4, Uint8Array.from(Buffer.from(asked.said.payment.intent, "hex"))], [-31, 1]];
+    const { status, body } = await agent.sends("/v1/confirmations", "purser-confirmation", yes);
+    equal([status, JSON.parse(body).type], [403, "urn:purser:problem:command-signer"], "a yes by the agent itself");
+    await person.page.reload();
+    await person.sees(".approve");
+    await person.click(".refuse");
+    await person.sees('p:has-text("Nothing waits for you.")');
   }],
 ];

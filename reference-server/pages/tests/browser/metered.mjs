@@ -60,8 +60,7 @@ export const steps = [
     holds(paid > 0, "something was paid");
     equal(minor(await person.reads("#packs tbody tr td:nth-of-type(5)")), 0, "nothing was given back");
     await person.picture("tokens-pack");
-    const { pack } = bought.said;
-    const back = await world.purser("saver", "token", "refund", pack?.id ?? bought.said.id);
+    const back = await world.purser("saver", "token", "refund", bought.said.session ?? bought.said.pack);
     equal(back.code, 0, `it is given back: ${back.stdout}`);
     await person.page.waitForFunction(() => /[1-9]/.test(document.querySelector("#packs tbody tr td:nth-of-type(5)")?.textContent ?? ""));
     await person.accessible("packs");

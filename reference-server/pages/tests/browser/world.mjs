@@ -2,10 +2,13 @@
 
 import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash, createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { request } from "node:https";
 import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { Pairs, encode } from "../../cbor.js";
+import { base64url, coseKey, header, random, toBeSigned } from "../../sign.js";
 
 const root = new URL("../../../../", import.meta.url).pathname;
 export const programs = join(resolve(process.env.CARGO_TARGET_DIR ?? join(root, "target")), "debug");
@@ -81,7 +84,7 @@ export class World {
   ask(path, { method = "GET", headers = {}, body } = {}) {
     const ca = readFileSync(join(this.report.dir, "roots.pem"));
     return new Promise((done, failed) => {
-      const asked = request(new URL(path, this.issuer), { method, headers, ca }, (response) => {
+      const asked = request(new URL(path, this.page), { method, headers, ca }, (response) => {
         const parts = [];
         response.on("data", (bytes) => parts.push(bytes));
         response.on("end", () => done({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) }));
@@ -95,6 +98,11 @@ export class World {
     return this.report.issuer;
   }
 
+  /** Where the page is: at the name of this machine, under which a browser makes passkeys. */
+  get page() {
+    return `https://localhost:${new URL(this.issuer).port}`;
+  }
+
   get merchant() {
     return this.report.merchant;
   }
@@ -103,6 +111,29 @@ export class World {
   async agent(name) {
     await this.purser(name, "init", "--issuer", this.issuer, "--roots", join(this.report.dir, "roots.pem"), "--keys", "agent");
     return readFileSync(join(this.scratch, name, "keys/agent.pem.pub"), "utf8");
+  }
+
+  /** Somebody who has an agent's key, and asks and sends with it what no program of ours would. */
+  async keyOf(name) {
+    const key = createPrivateKey(readFileSync(join(this.scratch, name, "keys/agent.pem"), "utf8"));
+    const { x, y } = createPublicKey(key).export({ format: "jwk" });
+    const raw = Uint8Array.from([4, ...Buffer.from(x, "base64url"), ...Buffer.from(y, "base64url")]);
+    const { purser } = JSON.parse((await this.ask("/.well-known/purser")).body);
+    const kid = new Uint8Array(createHash("sha256").update(encode(coseKey(raw))).digest());
+    const now = () => Math.floor(Date.now() / 1000);
+    const signed = (typ, fields) => {
+      const [head, payload] = [header(kid, typ), encode(new Pairs(fields))];
+      const signature = sign("sha256", toBeSigned(typ, purser.network, head, payload), { key, dsaEncoding: "ieee-p1363" });
+      return Buffer.concat([Uint8Array.of(0xd2), encode([head, new Pairs([]), payload, new Uint8Array(signature)])]);
+    };
+    const reads = (path) => {
+      const fields = [[3, purser.id], [6, now()], [7, random(16)], [-1, 1], [-53, `GET ${purser.base_url}${path}`]];
+      return this.ask(path, { headers: { "purser-proof": base64url(signed("purser-proof", fields)) } });
+    };
+    const sends = (path, typ, fields) => this.ask(path, {
+      method: "POST", headers: { "content-type": 'application/cose; cose-type="cose-sign1"' }, body: signed(typ, fields),
+    });
+    return { now, reads, sends };
   }
 
   /** What the demo says that one should do: the page's address, an agent's key, and the command that lets it pay. */
