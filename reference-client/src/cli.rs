@@ -160,7 +160,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Dispute(dispute) => dispute.run(home()?).await,
         What::Webhook(webhook) => webhook.run(home()?).await,
         What::Send(send) => send.run(home()?).await,
-        What::Ap2(ap2) => ap2.run(),
+        What::Ap2(ap2) => ap2.run(home).await,
         What::Paper(paper) => paper.run(&home()?, lang),
         What::Receipt(receipt) => receipt.run(&home()?),
         What::Log(log) => log.run(home()?, command.json).await,

@@ -6,6 +6,7 @@
 
 mod choose;
 mod offer;
+pub mod rails;
 
 use std::time::Duration;
 

@@ -64,6 +64,8 @@ pub(super) const FLAGS: &[(&str, &[&str])] = &[
         "AP2-sdk-x5c",
         &[
             "bridge/signature/x5c",
+            "bridge/signature/x5c-ended",
+            "bridge/signature/x5c-leaf",
             "certificates/trust/self-signed-leaf",
             "certificates/kind/merchant-issues",
             "certificates/time/leaf-ended",

@@ -61,6 +61,8 @@ pub struct Hop {
 pub struct Chain {
     /// The key that signed the first token.
     pub root: PublicKey,
+    /// SHA-256 of what that signature is over: the same whatever is disclosed, and however it is signed again.
+    pub origin: [u8; 32],
     /// Its tokens.
     pub hops: Vec<Hop>,
     /// The earliest end of its tokens.
@@ -125,7 +127,8 @@ pub fn verify(text: &str, asked: Asked<'_>, crypto: &dyn Crypto) -> Result<Chain
             check::narrows(above, below).map_err(|refusal| refusal.in_token(at + 1))?; // [BRG-16]
         }
     }
-    let mut chain = Chain { root, hops, expires_at, open_hash, basket: None, is_merchant_checked: false };
+    let origin = tokens.first().map(Token::signed_digest).unwrap_or_default();
+    let mut chain = Chain { root, origin, hops, expires_at, open_hash, basket: None, is_merchant_checked: false };
     close(&mut chain, &tokens, &asked, crypto)?;
     Ok(chain)
 }

@@ -12,9 +12,11 @@
 
 mod chain;
 mod check;
+mod due;
 mod flow;
 mod json;
 mod mandate;
+mod mint;
 mod refusal;
 mod terms;
 mod token;
@@ -23,8 +25,10 @@ mod token;
 pub use purser_protocol as protocol;
 
 pub use chain::{Asked, Chain, Checkout, Hop, verify};
+pub use due::{Due, mandate};
 pub use json::Json;
 pub use mandate::{Act, Basket, Closed, Constraint, Instrument, Mandate, Merchant, Money, Open, Requirement, jwk};
+pub use mint::{close, open, written};
 pub use refusal::Refusal;
 pub use terms::{Account, Terms, terms};
-pub use token::{Token, digest_of, split};
+pub use token::{Token, split};

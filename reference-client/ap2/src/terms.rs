@@ -46,7 +46,7 @@ pub struct Terms {
 }
 
 /// Says an open mandate of payment in rules; `account` is the one to pay from. [BRG-20]
-pub fn terms(open: &Open, account: Account, now: u64) -> Result<Terms> {
+pub fn terms(open: &Open, account: Account) -> Result<Terms> {
     let unmapped = |name: &str| Refusal::of(Code::BridgeUnmapped, name);
     if !open.is_payment {
         return Err(unmapped("mandate.checkout.open.1"));
@@ -56,7 +56,9 @@ pub fn terms(open: &Open, account: Account, now: u64) -> Result<Terms> {
     let mut merchants: Option<BTreeSet<PartyId>> = None;
     let (mut budget, mut recurrence, mut reference) = (false, None, None);
     let end = open.expires_at.ok_or_else(|| unmapped("exp"))?;
-    let (mut from, mut until) = (open.issued_at.unwrap_or(now), end);
+    // Whoever reads it later must come to the same beginning.
+    let begin = open.issued_at.ok_or_else(|| unmapped("iat"))?;
+    let (mut from, mut until) = (begin, end);
     for constraint in &open.constraints {
         match constraint {
             Constraint::AmountRange(least, most) => {
@@ -177,7 +179,7 @@ fn narrow(merchants: &mut Option<BTreeSet<PartyId>>, known: &[Merchant]) -> Resu
 
 /// The party that a merchant of AP2 is: by its id, where that is a party id with a dot, or by the host of its
 /// website; where it has both, they are one. [BRG-22]
-fn party(merchant: &Merchant) -> Result<PartyId> {
+pub(crate) fn party(merchant: &Merchant) -> Result<PartyId> {
     let unmapped = || Refusal::of(Code::BridgeUnmapped, merchant.id.clone());
     let dotted = |name: &str| PartyId::new(name).filter(|_| name.contains('.'));
     let by_id = dotted(&merchant.id);

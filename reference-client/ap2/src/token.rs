@@ -77,11 +77,6 @@ pub fn split(text: &str) -> Result<Vec<Token<'_>>, Refusal> {
     parts.map(|(at, parts)| parts.read().map_err(|refusal| refusal.in_token(at))).collect()
 }
 
-/// SHA-256 of a chain as it came: what a mandate made from it names.
-pub fn digest_of(text: &str) -> [u8; 32] {
-    Sha256::digest(text).into()
-}
-
 struct Parts<'a> {
     jwt: &'a str,
     sections: [Vec<u8>; 3],
@@ -149,8 +144,13 @@ impl<'a> Token<'a> {
     /// Whether this key signed it. Certificates beside it are not followed: a key comes from the one who asks, or
     /// from the token before. [BRG-5]
     pub(crate) fn is_signed_by(&self, key: &PublicKey, crypto: &dyn Crypto) -> bool {
+        crypto.verify(key, &self.signed_digest(), &self.signature).is_ok()
+    }
+
+    /// SHA-256 of what its signature is over.
+    pub(crate) fn signed_digest(&self) -> [u8; 32] {
         let signed = self.jwt.rsplit_once('.').map_or(self.jwt, |(signed, _)| signed);
-        crypto.verify(key, &Sha256::digest(signed).into(), &self.signature).is_ok()
+        Sha256::digest(signed).into()
     }
 
     /// The token with its disclosures, as the next one hashes it.

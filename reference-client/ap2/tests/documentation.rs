@@ -81,7 +81,7 @@ fn the_printed_limits_come_to_rules() {
     let Some(documentation) = Documentation::read() else { return };
     let asked = documentation.asked("payment", None);
     let chain = verify(documentation.token("payment_mandate.open"), asked, &Portable).unwrap();
-    let terms = terms(chain.open().unwrap(), Account(AccountId([7; 16])), asked.now).unwrap();
+    let terms = terms(chain.open().unwrap(), Account(AccountId([7; 16]))).unwrap();
     assert_eq!(terms.currency.code(), "USD");
     assert_eq!(terms.rules.amount_max.unwrap().minor(), 20_000);
     assert_eq!(terms.rules.count.unwrap().get(), 1);

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU32;
 
+use axum::http::header::{HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use purser_protocol::bind::http::Challenge;
 use purser_protocol::field::{List, UpTo};
 use purser_protocol::id::{Digest, LongText, Nonce, PartyId, ShortText};
 use purser_protocol::money::{Currency, Money};
@@ -9,6 +11,12 @@ use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Offer, Offer
 use purser_protocol::sign::Paper;
 use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::Reader;
+
+/// The fields in which other ways to pay ask.
+const BESIDE: [&str; 3] = ["payment-required", "payment-needed", "www-authenticate"];
+
+/// The longest value of a field. [HTB-2]
+const HEADER_BYTES_MAX: usize = 2_048;
 
 /// A price, and what it is for.
 #[derive(Clone, Debug)]
@@ -18,6 +26,8 @@ pub struct Charge {
     capture: CaptureMode,
     hold_seconds: Option<HoldSeconds>,
     pub(crate) captured_when_delivered: bool,
+    /// What other ways to pay say, as fields of the answer.
+    pub(crate) beside: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// Why something cannot be charged.
@@ -38,7 +48,7 @@ impl Charge {
             line: None,
         };
         let (capture, hold_seconds) = (CaptureMode::AtOnce, None);
-        Ok(Self { price, item, capture, hold_seconds, captured_when_delivered: false })
+        Ok(Self { price, item, capture, hold_seconds, captured_when_delivered: false, beside: Vec::new() })
     }
 
     /// The same, of a category (ISO 18245), which the merchant's certificate must allow. [AUT-43]
@@ -70,6 +80,23 @@ impl Charge {
         self.capture = CaptureMode::ByCommand;
         self.captured_when_delivered = true;
         self
+    }
+
+    /// The same, with what another way to pay asks beside it: `payment-required` for x402, `payment-needed` for A402,
+    /// `www-authenticate` for other methods of the scheme `Payment`. Whoever pays that way is served by whatever stands
+    /// before the shop, not by the shop. At most 2,048 bytes. \[HTB-2\]
+    pub fn beside(mut self, name: &str, value: &str) -> Result<Self, BadCharge> {
+        let name: HeaderName = name.parse().map_err(|_| bad("beside has a name that is no field's"))?;
+        if !BESIDE.contains(&name.as_str()) {
+            return Err(BadCharge(format!("beside has {name}, and may have {}", BESIDE.join(", "))));
+        }
+        // One of ours that is not for the offer would be taken for a fault of it.
+        if value.len() > HEADER_BYTES_MAX || name == WWW_AUTHENTICATE && !Challenge::read([value.as_bytes()]).is_empty() {
+            return Err(bad("beside has a value that is longer than 2,048 bytes, or a challenge of the method purser"));
+        }
+        let value = HeaderValue::from_str(value).map_err(|_| bad("beside has a value that is no field's"))?;
+        self.beside.push((name, value));
+        Ok(self)
     }
 
     /// The price.

@@ -86,6 +86,7 @@ impl Shop {
 
     /// Makes an offer, keeps it, and then asks for the money. [HTB-10] [INT-22]
     async fn offer(&self, charge: Charge, asked: Asked) -> Result<Response, Problem> {
+        let beside = charge.beside.clone();
         let (paper, made) = self.aside(move |shop| shop.make(&charge, &asked)).await?;
         let challenge = Challenge::new(made.offer.id, &made.offer.offer, Some(made.salt));
         let challenge = HeaderValue::from_str(&challenge.header_value()).map_err(internal)?;
@@ -102,6 +103,9 @@ impl Shop {
             (CACHE_CONTROL, NO_STORE), // [HTB-18]
         ];
         let mut response = (StatusCode::PAYMENT_REQUIRED, headers, paper).into_response();
+        for (name, value) in beside {
+            response.headers_mut().append(name, value);
+        }
         response.extensions_mut().insert(Refused(Code::PaymentRequired));
         Ok(response)
     }

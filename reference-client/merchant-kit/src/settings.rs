@@ -99,6 +99,9 @@ pub struct ProductEntry {
     hold_seconds: Option<u64>,
     /// What is served, where the shop makes nothing itself.
     body: Option<String>,
+    /// What other ways to pay say beside the offer: fields of the answer, by name.
+    #[serde(default)]
+    beside: BTreeMap<String, String>,
     /// Later prices.
     #[serde(default)]
     prices: Vec<PriceEntry>,
@@ -235,6 +238,9 @@ fn product(entry: &ProductEntry, seller: &Seller) -> Result<Product, SetupError>
         }
         if let Some(seconds) = entry.hold_seconds {
             charge = charge.hold_seconds(seconds)?;
+        }
+        for (name, value) in &entry.beside {
+            charge = charge.beside(name, value)?;
         }
         charge.check(seller).map(|()| charge)
     };

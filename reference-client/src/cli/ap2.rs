@@ -1,11 +1,14 @@
 //! `purser ap2`: mandates of AP2 in files, and what they come to in rules.
 
+mod pay;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use purser_ap2::{Asked, Chain, Checkout, Json, Mandate, Refusal, Terms, split, verify};
 use purser_client::clock::Clock;
+use purser_client::home::Home;
 use purser_client::{Error, Result, keys};
 use purser_protocol::field::encoded;
 use purser_protocol::id::AccountId;
@@ -25,6 +28,14 @@ pub(super) enum Ap2 {
     },
     /// Verify a chain, up to the first fault
     Verify(Box<Verify>),
+    /// Say what a closed mandate must say, to pay an offer that fetch --quote has written
+    Ask(Box<pay::Ask>),
+    /// Pay that offer with a chain, under the mandate that the person gave this agent for chains of AP2
+    Pay(Box<pay::Pay>),
+    /// Write a mandate out as an open one of AP2, signed by the person, where it can be
+    Open(pay::Open),
+    /// As an agent of AP2: close an open mandate with what ask has said
+    Close(pay::Close),
 }
 
 #[derive(Args)]
@@ -67,10 +78,14 @@ pub(super) struct Verify {
 }
 
 impl Ap2 {
-    pub(super) fn run(self) -> Result<Done> {
+    pub(super) async fn run(self, home: impl FnOnce() -> Result<Home>) -> Result<Done> {
         match self {
             Self::Show { file } => Ok(show(&text_of(&file)?)),
             Self::Verify(verify) => verify.run(),
+            Self::Ask(ask) => ask.run(home()?).await,
+            Self::Pay(pay) => pay.run(home()?).await,
+            Self::Open(open) => open.run(home()?).await,
+            Self::Close(close) => close.run(),
         }
     }
 }
@@ -137,7 +152,7 @@ impl Verify {
         };
         let terms = match account.zip(chain.open()) {
             None => None,
-            Some((account, open)) => match purser_ap2::terms(open, purser_ap2::Account(account), now) {
+            Some((account, open)) => match purser_ap2::terms(open, purser_ap2::Account(account)) {
                 Ok(terms) => Some(terms),
                 Err(refusal) => return Ok(refused(&refusal)),
             },

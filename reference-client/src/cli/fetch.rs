@@ -6,9 +6,11 @@ use clap::{Args, ValueEnum};
 use hyper::Method;
 use hyper::header::HeaderMap;
 use purser_client::connect::{Response, Url};
+use purser_client::fetch::rails::Rail;
 use purser_client::fetch::{Asked, Delivered, Fetched, Fetcher, Quoted, Wanted, header};
 use purser_client::home::{Home, complete};
 use purser_client::pay::Payer;
+use purser_client::session::Session;
 use purser_client::{Error, Result};
 use purser_protocol::bind::base64url;
 use purser_protocol::money::Money;
@@ -78,9 +80,8 @@ impl Fetch {
         let fetcher = Fetcher { payer, agent: &agent };
         let fetched = match (&self.quote, &self.quoted) {
             (Some(file), _) => return self.quote(fetcher.quote(&wanted).await?, file),
-            (None, Some(file)) => {
-                let quote = Quote::read(file)?;
-                let asked = Asked::kept(&quote.offer, &quote.challenge, &wanted, &session.issuer)?;
+            (None, Some(_)) => {
+                let asked = self.kept(&wanted, &session)?;
                 fetcher.fetch_quoted(&wanted, &asked).await?
             }
             (None, None) => fetcher.fetch(&wanted).await?,
@@ -92,7 +93,18 @@ impl Fetch {
         }
     }
 
-    fn wanted(&self, home: &Home) -> Result<Wanted> {
+    /// The offer in the file that `--quoted` names.
+    pub(super) fn kept(&self, wanted: &Wanted, session: &Session) -> Result<Asked> {
+        let file = self.quoted.as_ref().ok_or_else(|| Error::usage("no offer is named").fix("give --quoted"))?;
+        let quote = Quote::read(file)?;
+        Asked::kept(&quote.offer, &quote.challenge, wanted, &session.issuer)
+    }
+
+    pub(super) fn waiting(&self) -> Waiting {
+        self.waiting
+    }
+
+    pub(super) fn wanted(&self, home: &Home) -> Result<Wanted> {
         let mut headers = HeaderMap::new();
         for text in &self.header {
             let (name, value) = header(text)?;
@@ -136,25 +148,29 @@ impl Fetch {
         quote.write(file)?;
         let offer = &asked.offer;
         let price = offer.currency.show(offer.amount.minor()).to_string();
-        let text = format!("{price} to {}\n  offer {}, until {}\n", offer.merchant, offer.id(), offer.expires_at);
+        let mut text = format!("{price} to {}\n  offer {}, until {}\n", offer.merchant, offer.id(), offer.expires_at);
+        for other in &asked.others {
+            text.push_str(&format!("  also asked by {other}; that way is not paid here\n"));
+        }
         let json = json!({
             "offer": offer.id().to_string(),
             "merchant": offer.merchant.as_str(),
             "amount_minor": offer.amount.minor().to_string(),
             "currency": offer.currency.code(),
             "expires_at": offer.expires_at.get(),
+            "others": asked.others.iter().map(Rail::json).collect::<Vec<_>>(),
         });
         Ok(Done::new(text, json).note(format!("to pay it: purser fetch ... --quoted {}", file.display())))
     }
 
-    fn unpaid(&self, response: Response) -> Result<Done> {
+    pub(super) fn unpaid(&self, response: Response) -> Result<Done> {
         let good = response.status.is_success();
         let note = format!("status {}, nothing was paid", response.status);
         let done = self.done(response, Value::Null)?.note(note);
         Ok(if good { done } else { done.exit(code::FAILED) })
     }
 
-    fn delivered(&self, delivered: Delivered) -> Result<Done> {
+    pub(super) fn delivered(&self, delivered: Delivered) -> Result<Done> {
         let payment = payment_json(&delivered.payment);
         let note = match delivered.payment.read_intent() {
             Ok(intent) => {

@@ -12,6 +12,7 @@ use purser_protocol::money::Money;
 use purser_protocol::paper::offer::{Offer, OfferKind};
 use purser_protocol::sign::{Signed, Verified};
 
+use super::rails::{self, Rail};
 use super::Wanted;
 use crate::connect::Response;
 use crate::error::{Error, Result};
@@ -27,6 +28,8 @@ pub struct Asked {
     pub offer: Verified<Offer>,
     /// The merchant.
     pub merchant: Arc<Party>,
+    /// Other ways to pay that were named beside it. None of them is paid here.
+    pub others: Vec<Rail>,
 }
 
 impl Asked {
@@ -34,11 +37,17 @@ impl Asked {
     pub fn read(response: &Response, wanted: &Wanted, issuer: &Issuer) -> Result<Self> {
         if response.media_type() != "application/cose" {
             let fix = "ask the merchant whether it takes payments of method purser";
-            let error = Error::failed("it asks for payment and sends no offer of Purser's");
-            return Err(error.at(&wanted.url).fix(fix));
+            let ways: Vec<String> = rails::asked(&response.headers).iter().map(ToString::to_string).collect();
+            let what = match ways.as_slice() {
+                [] => "it asks for payment and sends no offer of Purser's".to_owned(),
+                ways => format!("it asks for payment, and by no way that is paid here: {}", ways.join("; ")),
+            };
+            return Err(Error::failed(what).at(&wanted.url).fix(fix));
         }
         let fields = response.headers.get_all(WWW_AUTHENTICATE).iter().map(|value| value.as_bytes());
-        Self::check(&response.body, Challenge::read(fields), OfferKind::Charge, wanted, issuer)
+        let mut asked = Self::check(&response.body, Challenge::read(fields), OfferKind::Charge, wanted, issuer)?;
+        asked.others = rails::asked(&response.headers);
+        Ok(asked)
     }
 
     /// The same, of an offer of another kind than one sale.
@@ -67,7 +76,7 @@ impl Asked {
             return Err(refused(Fault::new(Code::CertName))); // [SIG-23]
         }
         let challenge = challenge(challenges, &offer).map_err(|error| error.at(&place))?;
-        let asked = Self { challenge, offer, merchant };
+        let asked = Self { challenge, offer, merchant, others: Vec::new() };
         asked.is_of_request(wanted).map_err(refused)?;
         asked.may_be_paid(wanted.max, kind, issuer).map_err(|error| error.at(&place))?;
         Ok(asked)

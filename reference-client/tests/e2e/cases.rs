@@ -2,6 +2,7 @@
 
 mod accounts;
 mod answers;
+mod bridge;
 mod confirming;
 mod crashes;
 mod disputes;

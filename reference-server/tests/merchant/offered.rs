@@ -51,6 +51,37 @@ async fn a_request_gets_an_offer_that_is_signed_and_bound_to_it() {
 }
 
 #[tokio::test]
+async fn what_other_ways_to_pay_say_stands_beside_the_offer() {
+    let mut town = Town::new().await;
+    let shop = town.shop("tea.example").await;
+    let answer = shop.ask(&Ask::get("/page"), None).await;
+    assert_eq!(answer.header("payment-required"), "eyJ4NDAyVmVyc2lvbiI6Mn0");
+    let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
+    assert_eq!(challenges.len(), 2);
+    // Ours is the first, and what is signed is the same as ever.
+    let offer = verified::<Offer>(&town.register, Role::Merchant, &answer.body);
+    assert_eq!((offer.amount, Offered::of(&answer).terms.amount), (amount(300), amount(300)));
+    let alone = shop.ask(&Ask::get("/tea"), None).await;
+    assert!(!alone.headers.contains_key("payment-required"));
+}
+
+#[test]
+fn nothing_but_other_ways_to_pay_stands_beside_an_offer() {
+    let charge = || purser_merchant::Charge::new("1.00 CNY", "tea", "Tea").unwrap();
+    let ours = format!("Payment id=\"{}\", realm=\"tea.example\", method=\"purser\"", "A".repeat(43));
+    for (name, value) in [
+        ("set-cookie", "a=b".to_owned()),
+        ("payment-required", "a".repeat(2_049)),
+        ("payment-needed", "a\r\nb: c".to_owned()),
+    ] {
+        assert!(charge().beside(name, &value).is_err(), "{name}");
+    }
+    assert!(charge().beside("payment-needed", &"a".repeat(2_048)).is_ok());
+    assert!(charge().beside("www-authenticate", "Payment method=\"tempo\"").is_ok());
+    assert!(charge().beside("www-authenticate", &ours).is_err());
+}
+
+#[tokio::test]
 async fn g3_a_digest_tells_nothing_to_whoever_tries_addresses() {
     let mut town = Town::new().await;
     let shop = town.shop("tea.example").await;

@@ -86,6 +86,7 @@ price = "3.00 CNY"
 item = "page"
 name = "A page"
 body = "A page.\n"
+beside = { payment-required = "eyJ4NDAyVmVyc2lvbiI6Mn0", www-authenticate = 'Payment id="x", method="tempo", request="e30"' }
 
 [[merchant.products]]
 path = "/page"

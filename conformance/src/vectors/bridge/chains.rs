@@ -1,9 +1,11 @@
 //! Chains that verify, and each with one thing wrong.
 
+use purser_protocol::bind::base64url::encode;
+use purser_protocol::cert::Role;
 use purser_protocol::code::Code;
 use serde_json::{Value, json};
 
-use super::super::keys;
+use super::super::{certs, keys};
 use super::super::papers::NOW;
 use super::super::sheet::{Build as _, Expecting as _, Sheet, accepted, call, case, refused_as};
 use super::{
@@ -134,7 +136,7 @@ fn forms(pen: &mut Pen<'_>) {
         let (head, rest) = base.split_once('~').unwrap_or_default();
         format!("{}.~{rest}", head.rsplit_once('.').unwrap_or_default().0)
     });
-    form("five", "five tokens", format!("{}~", [base.trim_end_matches('~'); 3].join("~~")));
+    form("five", "more tokens than four", format!("{}~", [base.trim_end_matches('~'); 3].join("~~")));
     pen.open("json/twice", "a limit stands twice in one object", Code::BridgeDisclosure, |open| {
         open.text = |text| text.replacen("\"max\":20000", "\"max\":20000,\"max\":99999999", 1);
     });
@@ -163,7 +165,17 @@ fn signatures(pen: &mut Pen<'_>) {
     pen.open("signature/root", "signed by a key that nobody enrolled", signature, |open| open.signer = "thief");
     pen.open("signature/x5c", "signed by the key of a certificate that it brings itself", signature, |open| {
         open.signer = "thief";
-        open.header["x5c"] = json!(["MIIB"]);
+        open.header["x5c"] = json!([standard(&certs::Draft::authority("thief", "thief").der())]);
+    });
+    pen.open("signature/x5c-ended", "the same, of a certificate that has ended", signature, |open| {
+        open.signer = "thief";
+        let ended = certs::Draft::authority("thief", "thief").but(|draft| draft.valid(NOW - 7_200, NOW - 3_600));
+        open.header["x5c"] = json!([standard(&ended.der())]);
+    });
+    pen.open("signature/x5c-leaf", "of a certificate below one that may sign none", signature, |open| {
+        open.signer = "thief";
+        let below = certs::Draft::leaf("thief", Role::Merchant, "rice.example", &[], "merchant");
+        open.header["x5c"] = json!([standard(&below.der()), standard(&certs::leaf("merchant"))]);
     });
     pen.open("signature/jwk", "signed by a key that its header names", signature, |open| {
         open.signer = "thief";
@@ -204,6 +216,15 @@ fn signatures(pen: &mut Pen<'_>) {
     let less = open.with(|open| _ = open.shown.pop());
     let text = chain(vec![less, closed]);
     pen.bad("binding/less", "a disclosure was taken out afterwards", binding, "pay/withheld-choice", asked(&text));
+}
+
+/// Base64 with its own alphabet and padding, as `x5c` has it.
+fn standard(der: &[u8]) -> String {
+    let mut text = encode(der).replace('-', "+").replace('_', "/");
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
 }
 
 fn disclosures(pen: &mut Pen<'_>) {

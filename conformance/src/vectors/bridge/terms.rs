@@ -209,6 +209,13 @@ pub(super) fn cases(sheet: &mut Sheet) {
         }),
     );
     bad(
+        "no-beginning",
+        "no word of when it was made",
+        open(json!([range()])).with(|open| {
+            _ = open.mandate.as_object_mut().map(|m| m.remove("iat"));
+        }),
+    );
+    bad(
         "too-long",
         "an end in six years",
         open(json!([range()])).with(|open| open.mandate["exp"] = json!(NOW + 190_000_000)),

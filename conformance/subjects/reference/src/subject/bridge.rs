@@ -32,7 +32,7 @@ pub(super) fn terms(input: Input<'_>) -> Outcome {
     let chain = chain(input, None)?;
     let open = chain.open().ok_or_else(|| broken("the chain has no open mandate"))?;
     let account = Account(AccountId(input.array("account")?));
-    let terms = purser_ap2::terms(open, account, input.seconds("now")?.get()).map_err(refused)?;
+    let terms = purser_ap2::terms(open, account).map_err(refused)?;
     let mut value = json!({
         "agent": hex(terms.agent.0),
         "currency": terms.currency.code(),
