@@ -91,7 +91,8 @@ impl Charge {
             return Err(BadCharge(format!("beside has {name}, and may have {}", BESIDE.join(", "))));
         }
         // One of ours that is not for the offer would be taken for a fault of it.
-        if value.len() > HEADER_BYTES_MAX || name == WWW_AUTHENTICATE && !Challenge::read([value.as_bytes()]).is_empty() {
+        if value.len() > HEADER_BYTES_MAX || name == WWW_AUTHENTICATE && !Challenge::read([value.as_bytes()]).is_empty()
+        {
             return Err(bad("beside has a value that is longer than 2,048 bytes, or a challenge of the method purser"));
         }
         let value = HeaderValue::from_str(value).map_err(|_| bad("beside has a value that is no field's"))?;

@@ -12,8 +12,8 @@ use purser_protocol::money::Money;
 use purser_protocol::paper::offer::{Offer, OfferKind};
 use purser_protocol::sign::{Signed, Verified};
 
-use super::rails::{self, Rail};
 use super::Wanted;
+use super::rails::{self, Rail};
 use crate::connect::Response;
 use crate::error::{Error, Result};
 use crate::issuer::Issuer;

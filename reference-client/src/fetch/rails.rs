@@ -196,8 +196,8 @@ fn shown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::{HeaderName, HeaderValue};
     use super::*;
+    use hyper::header::{HeaderName, HeaderValue};
 
     fn headers(pairs: &[(&str, String)]) -> HeaderMap {
         let mut headers = HeaderMap::new();

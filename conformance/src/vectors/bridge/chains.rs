@@ -1,13 +1,12 @@
 //! Chains that verify, and each with one thing wrong.
 
 use purser_protocol::bind::base64url::encode;
-use purser_protocol::cert::Role;
 use purser_protocol::code::Code;
 use serde_json::{Value, json};
 
-use super::super::{certs, keys};
 use super::super::papers::NOW;
 use super::super::sheet::{Build as _, Expecting as _, Sheet, accepted, call, case, refused_as};
+use super::super::{certs, keys};
 use super::{
     Draft, answer, basket, chain, checkout_jwt, closed_checkout, closed_payment, disclosure, element, hash, jwk, jws,
     open_checkout, open_payment, shop,
@@ -174,7 +173,7 @@ fn signatures(pen: &mut Pen<'_>) {
     });
     pen.open("signature/x5c-leaf", "of a certificate below one that may sign none", signature, |open| {
         open.signer = "thief";
-        let below = certs::Draft::leaf("thief", Role::Merchant, "rice.example", &[], "merchant");
+        let below = certs::Draft::leaf("thief", certs::Role::Merchant, "rice.example", &[], "merchant");
         open.header["x5c"] = json!([standard(&below.der()), standard(&certs::leaf("merchant"))]);
     });
     pen.open("signature/jwk", "signed by a key that its header names", signature, |open| {
