@@ -6,6 +6,7 @@ use purser_protocol::bind::http::AnswerBody;
 use purser_protocol::code::{Code, Public};
 use purser_protocol::field::decoded;
 use purser_protocol::id::PaperId;
+use purser_protocol::paper::meter::ChainRoot;
 use purser_protocol::receipt::tree::{Frontier, leaf_hash};
 use purser_protocol::receipt::{Claims, CodeNumber, Detail, Receipt, Root};
 use purser_protocol::sign::backend::{Portable, PortableSigner};
@@ -103,11 +104,17 @@ fn members(claims: &Claims, detail: Option<&Detail>) -> Map<String, Value> {
         ("secret_hash", claims.secret_hash.map(|hash| json!(hash.to_string()))),
         ("amount_minor", claims.amount.map(|amount| json!(amount.minor().to_string()))),
         ("currency", claims.currency.map(|currency| json!(currency.code()))),
+        ("chains", claims.chains.as_ref().map(|chains| chains.iter().map(chain).collect())),
         ("hold_until", claims.hold_until.map(|at| json!(at.get()))),
         ("code", claims.code.and_then(slug)),
         ("detail", detail),
     ];
     members.into_iter().filter_map(|(name, member)| Some((name.to_owned(), member?))).collect()
+}
+
+/// A chain of a metered hold: how long it is, and where it begins.
+fn chain(chain: &ChainRoot) -> Value {
+    json!([chain.length.get(), chain.root.to_string()])
 }
 
 /// Where every root of a log was seen, each is the root over those before it and itself. [RCT-9]

@@ -55,5 +55,6 @@ fn claiming_all(catalogue: &Catalogue) -> Claims {
         features: catalogue.cases().flat_map(|case| case.features.clone()).collect(),
         profiles: Default::default(),
         in_flight_max: 1,
+        clock: crate::results::Clock::Calls,
     }
 }

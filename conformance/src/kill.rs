@@ -76,11 +76,13 @@ pub fn matrix(
 ) -> Result<Matrix, HarnessError> {
     let mut faults = list(broken)?;
     faults.retain(|row| only.is_empty() || only.iter().any(|word| row.name.contains(word)));
+    let reached = reached(broken, options, catalogue)?;
     let mut kills: BTreeSet<String> = BTreeSet::new();
     let mut peeled: BTreeSet<String> = BTreeSet::new();
     for row in &mut faults {
-        let results = run(&options_of(broken, row, options), catalogue, &Quiet)?;
-        let failed = failures(&results);
+        let only = (row.kind == "fault").then(|| reached.get(&row.name).cloned().unwrap_or_default());
+        let options = Options { only, ..options_of(broken, row, options) };
+        let failed = failures(&run(&options, catalogue, &Quiet)?);
         row.pairs = pairs(&failed, catalogue);
         if row.kind == "fault" {
             kills.extend(failed.keys().cloned());
@@ -109,6 +111,28 @@ pub fn matrix(
     let unpeeled = with_guard.filter(|case| !peeled.contains(&case.id)).map(|case| case.id.clone()).collect();
     let (format, vectors) = (FORMAT.to_owned(), catalogue.digest().to_owned());
     Ok(Matrix { format, vectors, faults, survivors, caught_elsewhere, idle, unpeeled })
+}
+
+/// By fault, the cases in which its switch is asked for at all: no other can come out otherwise with it. That holds as
+/// long as no switch stands where a process looks but once, in a table that is kept from one case to the next.
+fn reached(
+    broken: &Program,
+    options: &Options,
+    catalogue: &Catalogue,
+) -> Result<BTreeMap<String, BTreeSet<String>>, HarnessError> {
+    let mut program = broken.clone();
+    program.arguments.push("--trace".to_owned());
+    let mut reached: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for case in run(&Options { program, ..options.clone() }, catalogue, &Quiet)?.cases {
+        let names = case.seen.as_ref().and_then(|seen| seen.get("reached")?.as_array());
+        let Some(names) = names else {
+            return Err(HarnessError(format!("{broken} --trace does not say what {} reaches", case.id)));
+        };
+        for name in names.iter().filter_map(|name| name.as_str()) {
+            reached.entry(name.to_owned()).or_default().insert(case.id.clone());
+        }
+    }
+    Ok(reached)
 }
 
 /// The options of a run of one broken program.

@@ -101,7 +101,7 @@ pub fn drive(options: &Options, command: &str) -> Result<Results, HarnessError> 
 }
 
 /// Runs every check of a wallet, by the command that makes it do one thing: `{task}` stands for `open`, `mandate`,
-/// `approve`, `refuse`, `suspend` or `revoke`, `{issuer}` for the issuer, `{roots}` for the file of certificates to
+/// `approve`, `refuse`, `suspend`, `revoke`, `speak`, `list` or `bundle`, `{issuer}` for the issuer, `{roots}` for the file of certificates to
 /// trust, `{dir}` for a folder that is this check's own, `{agent}` for the file of the agent's public key, `{mandate}`
 /// and `{intent}` for the ids that the thing is about.
 pub fn drive_wallet(options: &Options, command: &str) -> Result<Results, HarnessError> {
@@ -165,6 +165,7 @@ fn look(options: &Options, asked: live::Options) -> Result<Results, HarnessError
         features: subject.features,
         profiles: BTreeSet::new(),
         in_flight_max: 1,
+        clock: crate::results::Clock::Calls,
     };
     let suite = Suite { command: asked.target.clone(), ..Suite::of(options, &catalogue, &scope, None) };
     let elapsed_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

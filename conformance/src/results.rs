@@ -106,6 +106,20 @@ pub struct Claims {
     /// How many calls it takes at a time.
     #[serde(default = "one")]
     pub in_flight_max: usize,
+    /// Whose clock it goes by: `calls`, which say what time it is, or its `own`.
+    #[serde(default)]
+    pub clock: Clock,
+}
+
+/// Whose clock a subject goes by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Clock {
+    /// Each call's.
+    #[default]
+    Calls,
+    /// Its own, which nobody can set.
+    Own,
 }
 
 /// An implementation's name.

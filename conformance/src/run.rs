@@ -10,6 +10,7 @@ mod execute;
 mod glob;
 pub mod judge;
 pub mod known;
+mod moment;
 pub mod plan;
 mod rng;
 pub mod scope;
@@ -20,7 +21,7 @@ pub mod subject;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use crate::results::{Claims, Results, Suite};
+use crate::results::{Claims, Clock, Results, Suite};
 use catalogue::Catalogue;
 use known::KnownFailing;
 use plan::{Plan, Shard};
@@ -45,6 +46,8 @@ pub struct Options {
     pub requirements: Option<String>,
     /// What keys, nonces and ids are drawn from, where the vectors are not the published ones.
     pub minted: Option<u64>,
+    /// The second of the cases, where they are of now and not of the second of the files.
+    pub made_at: Option<u64>,
     /// What the order and the ids are drawn from.
     pub seed: u64,
     /// Whether a failed SHOULD fails the run.
@@ -72,6 +75,7 @@ impl Options {
             shard: None,
             requirements: None,
             minted: None,
+            made_at: None,
             seed: 1,
             strict: false,
             loose_codes: false,
@@ -115,6 +119,9 @@ pub fn run(options: &Options, catalogue: &Catalogue, progress: &dyn Progress) ->
     let mut subject = Subject::start(&options.program, options.silence, options.seed)?;
     let claims = subject.hello()?;
     drop(subject);
+    if claims.clock == Clock::Own && options.made_at.is_none() {
+        return Err(HarnessError("it goes by a clock of its own: --minted NUMBER makes the cases as of now".into()));
+    }
 
     let scope = Scope::of(options.requirements.as_deref()).map_err(HarnessError)?;
     let plan = Plan::new(options, catalogue, &claims)?;

@@ -24,6 +24,7 @@ mod keys;
 mod log;
 mod mandates;
 mod model;
+mod moment;
 mod papers;
 mod parties;
 mod payments;
@@ -82,6 +83,22 @@ pub fn areas() -> Vec<Area> {
 /// The same cases with keys, nonces and ids that nobody has published, so that to know the files by heart helps nobody.
 pub fn minted(seed: u64) -> Vec<Area> {
     keys::minted(seed, areas)
+}
+
+/// The same as of now, for whoever reads a clock and takes no time from a call. What is said in words, such as the time
+/// in a rendering, stays as it is; cases of other times stay so many seconds from it as they were.
+pub fn minted_at(seed: u64, now_seconds: u64) -> Vec<Area> {
+    keys::minted(seed, || {
+        let mut areas = moment::at(now_seconds, || {
+            let mut areas = areas();
+            moment::settle(&mut areas);
+            areas
+        });
+        let is_text = |area: &Area| area.area == "rendering";
+        areas.retain(|area| !is_text(area));
+        areas.push(rendering::area());
+        areas
+    })
 }
 
 /// Every file that is made here: its path from the root, and its text.

@@ -84,7 +84,7 @@ fn every_check_of_a_wallet_can_fail() {
     // What is lost once comes again without being told.
     let honest = |id: &String| ["/honest", "/proof", "/lost-once"].iter().any(|end| id.ends_with(end));
     assert!(passed(&sure, "").iter().all(honest), "{}", report::text::write(&sure));
-    assert_eq!(passed(&sure, "/honest").len(), 6, "{}", report::text::write(&sure));
+    assert_eq!(passed(&sure, "/honest").len(), 8, "{}", report::text::write(&sure));
     // Who shows nothing says nothing small.
     let unmoved = ["live/wallet/approve/honest", "live/wallet/approve/small-words"];
     assert_eq!(passed(&eager, "/approve/"), unmoved, "{}", report::text::write(&eager));
@@ -104,6 +104,9 @@ fn wallet(behind: &str) -> String {
          mandate) {purser} mandate new {quota} ;; \
          approve) {purser} confirm approve '{{intent}}' --yes ;; \
          refuse) {purser} confirm refuse '{{intent}}' --yes ;; \
+         speak) {purser} mandate new {quota} --how voice ;; \
+         list) {purser} wallet ls ;; \
+         bundle) {purser} wallet export {{dir}}/records --as bundle ;; \
          suspend) {purser} mandate suspend '{{mandate}}' ;; \
          revoke) {purser} mandate revoke '{{mandate}}' ;; esac; }} {behind}"
     )

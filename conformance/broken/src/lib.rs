@@ -9,7 +9,7 @@ extern crate self as purser_protocol;
 /// Which fault is on.
 pub mod broken {
     use std::collections::HashMap;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
     use std::sync::{LazyLock, Mutex, PoisonError};
 
     static FAULT: AtomicUsize = AtomicUsize::new(usize::MAX);
@@ -44,7 +44,19 @@ pub mod broken {
 
     #[inline]
     pub(crate) fn is(number: usize) -> bool {
+        if let Some(reached) = REACHED.get(number) {
+            reached.store(true, Ordering::Relaxed);
+        }
         FAULT.load(Ordering::Relaxed) == number
+    }
+
+    /// Which switches were asked for. A case that asks for none of a fault's comes out with it as without.
+    static REACHED: [AtomicBool; FAULTS.len()] = [const { AtomicBool::new(false) }; FAULTS.len()];
+
+    /// The names of the faults whose switches were asked for since this was asked last.
+    pub fn reached() -> Vec<&'static str> {
+        let asked = FAULTS.iter().zip(&REACHED).filter(|(_, reached)| reached.swap(false, Ordering::Relaxed));
+        asked.map(|(fault, _)| fault.name).collect()
     }
 }
 

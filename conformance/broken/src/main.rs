@@ -1,4 +1,4 @@
-//! `purser-broken --fault NAME | --as STRUCTURE | --list`: a subject that the suite must catch.
+//! `purser-broken --fault NAME | --as STRUCTURE | --list | --trace`: a subject that the suite must catch.
 
 use std::io;
 use std::process::ExitCode;

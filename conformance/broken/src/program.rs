@@ -1,11 +1,11 @@
 //! The program: an honest subject, one with a fault of its own, or one with no honest core at all.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -33,8 +33,9 @@ pub const STRUCTURES: &[(&str, &str)] = &[
     ("no-state", "answers as it should and says that its state is empty"),
 ];
 
-/// The command line. `--honest` names shapes that are not broken: many calls in flight, one role, own names of
-/// codes. Exit status 2 for a name that is not known.
+/// The command line. `--trace` is honest too, and says what a fault could have changed. `--honest` names shapes that are
+/// not broken: many calls in flight, one role, own names of codes, a clock of its own. Exit status 2 for a name that is
+/// not known.
 pub fn main(arguments: &[&str], input: impl BufRead, output: impl Write) -> ExitCode {
     match arguments {
         ["--list"] => {
@@ -43,14 +44,15 @@ pub fn main(arguments: &[&str], input: impl BufRead, output: impl Write) -> Exit
         }
         [] => serve(input, output, &mut Honest::default()),
         ["--fault", name] if broken::turn_on(name) => serve(input, output, &mut Honest::default()),
-        ["--honest", name @ ("in-flight" | "verifier-only" | "own-codes")] => {
+        ["--trace"] => serve(input, output, &mut Traced::default()),
+        ["--honest", name @ ("in-flight" | "verifier-only" | "own-codes" | "own-clock" | "late-clock")] => {
             serve(input, output, &mut Shaped { name: (*name).to_owned(), ..Shaped::default() })
         }
         ["--as", name] if STRUCTURES.iter().any(|(known, _)| known == name) => {
             serve(input, output, &mut Shaped { name: (*name).to_owned(), ..Shaped::default() })
         }
         _ => {
-            eprintln!("purser-broken --fault NAME | --as STRUCTURE | --list; without a name it is honest");
+            eprintln!("purser-broken --fault NAME | --as STRUCTURE | --list | --trace; without a name it is honest");
             ExitCode::from(2)
         }
     }
@@ -92,6 +94,32 @@ impl Answers for Honest {
     }
 }
 
+/// The same, and each reply says which faults' switches were asked for since the last `reset`.
+#[derive(Default)]
+struct Traced {
+    honest: Subject,
+    reached: BTreeSet<&'static str>,
+}
+
+impl Answers for Traced {
+    fn answer(&mut self, line: &str) -> Option<String> {
+        let call: Value = serde_json::from_str(line).unwrap_or_default();
+        let op = call.get("op").and_then(Value::as_str).unwrap_or_default();
+        if op == "reset" {
+            self.reached.clear();
+            broken::reached();
+        }
+        let mut reply = self.honest.line(line);
+        if op != "hello" {
+            // What a case asks for behind its call is asked for here.
+            self.honest.line(r#"{"op":"state.get","input":{}}"#);
+        }
+        self.reached.extend(broken::reached());
+        reply["reached"] = json!(self.reached);
+        Some(reply.to_string())
+    }
+}
+
 /// An honest subject, and what becomes of its replies.
 #[derive(Default)]
 struct Shaped {
@@ -106,13 +134,20 @@ struct Shaped {
 
 impl Answers for Shaped {
     fn answer(&mut self, line: &str) -> Option<String> {
-        let call: Value = serde_json::from_str(line).unwrap_or_default();
+        let mut call: Value = serde_json::from_str(line).unwrap_or_default();
         let op = call.get("op").and_then(Value::as_str).unwrap_or_default().to_owned();
+        match self.name.as_str() {
+            "own-clock" => set(&mut call["input"], now_seconds()),
+            "late-clock" => set(&mut call["input"], now_seconds() + LATE_SECONDS),
+            _ => {}
+        }
+        let line = &call.to_string();
         if op == "hello" {
             let mut hello = self.honest.line(line);
             match self.name.as_str() {
                 "in-flight" => hello["value"]["in_flight_max"] = json!(8),
                 "verifier-only" => hello["value"]["roles"] = json!(["verifier"]),
+                "own-clock" | "late-clock" => hello["value"]["clock"] = json!("own"),
                 _ => {}
             }
             return Some(hello.to_string());
@@ -219,4 +254,25 @@ fn digest(calls: &str) -> u64 {
 fn with(call: &Value, mut reply: Value) -> String {
     reply["id"] = call.get("id").cloned().unwrap_or_default();
     reply.to_string()
+}
+
+/// What a run may take at the longest: what comes of a case of now is the same as much later.
+const LATE_SECONDS: u64 = 300;
+
+/// What a clock says that nobody sets.
+fn now_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Passes over what a call says of the time.
+fn set(input: &mut Value, now: u64) {
+    match input {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if name == "now" { *value = now.into() } else { set(value, now) }
+            }
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(|entry| set(entry, now)),
+        _ => {}
+    }
 }

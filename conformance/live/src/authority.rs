@@ -24,6 +24,9 @@ pub const PARTIES: [(&str, Role, &str); 4] = [
     ("other-issuer", Role::Issuer, "other-issuer.suite.example"),
 ];
 
+/// What the merchants sell, by ISO 18245: goods of any kind.
+pub(crate) const CATEGORY: u16 = 5999;
+
 /// How long the certificates last.
 const DAYS: u64 = 30;
 /// Clocks that are behind ours by no more than this find them valid.
@@ -67,6 +70,9 @@ fn party(role: Role, name: &PartyId) -> Result<CertificateParams, rcgen::Error> 
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     let purposes = CustomExtension::from_oid_content(issue::EXTENDED_KEY_USAGE, issue::extended_key_usage(role));
     params.custom_extensions = vec![purposes];
+    if let (Role::Merchant, Some(policies)) = (role, issue::certificate_policies(&[CATEGORY])) {
+        params.custom_extensions.push(CustomExtension::from_oid_content(issue::CERTIFICATE_POLICIES, policies));
+    }
     Ok(params)
 }
 

@@ -12,6 +12,7 @@ mod pay;
 mod pending;
 mod proofs;
 mod reads;
+mod wallet;
 
 use purser_protocol::bind::base64url;
 use purser_protocol::bind::http::{PAPER, PAYMENT_REQUEST, PURSER_CREDENTIAL, PURSER_PROOF};
@@ -45,7 +46,7 @@ pub(crate) const SANDBOX: &str = "sandbox";
 
 /// The checks, in the order of the report.
 pub(crate) fn checks() -> Vec<&'static Check<Scene>> {
-    let areas: [&'static [Check<Scene>]; 12] = [
+    let areas: [&'static [Check<Scene>]; 13] = [
         open::CHECKS,
         framing::CHECKS,
         limits::CHECKS,
@@ -57,6 +58,7 @@ pub(crate) fn checks() -> Vec<&'static Check<Scene>> {
         mandates::CHECKS,
         pending::CHECKS,
         reads::CHECKS,
+        wallet::CHECKS,
         log::CHECKS,
     ];
     areas.into_iter().flatten().collect()

@@ -341,6 +341,19 @@ impl Seal {
         self.sign(terms, &self.draft(terms, minor, CaptureMode::ByCommand)?)
     }
 
+    /// Something without a category for one unit, and behind it something that has [`crate::authority::CATEGORY`].
+    pub(crate) fn offer_of_category(&self, terms: &Terms, minor: u64) -> Made {
+        let offer = self.draft(terms, minor, CaptureMode::AtOnce)?;
+        let of = |category: Option<u16>, price: u64| {
+            let items = offer.items.iter().cloned();
+            let category = category.map(|category| given(UpTo::new(category.into()))).transpose()?;
+            let priced = amount(price)?;
+            given(items.map(|item| Item { category, price: priced, ..item }).next())
+        };
+        let items = vec![of(None, 1)?, of(Some(crate::authority::CATEGORY), minor.saturating_sub(1))?];
+        self.sign(terms, &Offer { items: given(List::new(items))?, ..offer })
+    }
+
     /// An offer that is paid into an account of its own, so that what the account holds is known.
     pub(crate) fn offer_into(&self, terms: &Terms, account: &str, minor: u64) -> Made {
         let payee = Payee { issuer: terms.issuer.clone(), account: given(ShortText::new(account))? };

@@ -1,6 +1,7 @@
 //! A wallet under test: the suite plays its issuer on this machine, a hostile one too, asks for one thing after the
 //! other, and judges what is signed and what is taken for done.
 
+mod books;
 mod checks;
 mod stage;
 
@@ -22,7 +23,7 @@ pub(crate) use stage::{Credits, Manners, Reply, Seen, Shows};
 
 /// The checks, in the order of the report.
 pub(crate) fn checks() -> Vec<&'static Check<Scene>> {
-    checks::CHECKS.iter().collect()
+    checks::CHECKS.iter().chain(books::CHECKS).collect()
 }
 
 /// What a wallet is asked to do: the word that stands for `{task}`.
@@ -40,6 +41,12 @@ pub(crate) enum Task {
     Suspend,
     /// End the mandate.
     Revoke,
+    /// Sign the same mandate on a spoken word.
+    Spoken,
+    /// List all mandates, as far as the issuer has signed for them.
+    List,
+    /// Fetch the records with their papers, as far as they verify.
+    Bundle,
 }
 
 impl Task {
@@ -51,6 +58,9 @@ impl Task {
             Self::Refuse => "refuse",
             Self::Suspend => "suspend",
             Self::Revoke => "revoke",
+            Self::Spoken => "speak",
+            Self::List => "list",
+            Self::Bundle => "bundle",
         }
     }
 }

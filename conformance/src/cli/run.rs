@@ -12,7 +12,7 @@ use purser_test_vectors::Case;
 use crate::live::{self, Peers};
 use crate::profile::{PROFILES, Profile};
 use crate::report;
-use crate::results::Results;
+use crate::results::{Clock, Results};
 use crate::run::catalogue::Catalogue;
 use crate::run::known::{Day, KnownFailing};
 use crate::run::plan::{Shard, is_meant};
@@ -35,7 +35,7 @@ pub(super) struct Run {
     /// An agent, by the command that makes it fetch something once, among peers that the suite plays on this machine:
     /// {url} stands for what to fetch, {issuer} for the issuer, {roots} for whom to trust, {mandate} for the mandate to
     /// pay under, {dir} for an empty folder. Or with `--role wallet` a wallet, by the command that does one {task}:
-    /// open, mandate, approve, refuse, suspend or revoke, at {issuer}, trusting {roots}, for the key in {agent}, about
+    /// open, mandate, approve, refuse, suspend, revoke, speak, list or bundle, at {issuer}, trusting {roots}, for the key in {agent}, about
     /// {mandate} or {intent}, with {dir} to keep things in from one task to the next.
     #[arg(long, value_name = "CMD", conflicts_with_all = ["shim", "target"])]
     drive: Option<String>,
@@ -152,8 +152,17 @@ pub(super) fn run(arguments: &Run) -> Result<ExitCode, String> {
         known,
         ..usual
     };
+    // Who goes by a clock of its own is asked about what is so now.
+    let is_shim = arguments.target.is_none() && arguments.drive.is_none();
+    let claims = (arguments.minted.is_some() && is_shim).then(|| crate::run::hello(&options.program, options.silence));
+    let claims = claims.transpose().map_err(|error| error.to_string())?;
+    let made_at = claims.filter(|claims| claims.clock == Clock::Own).map(|_| now_seconds());
+    let options = Options { made_at, ..options };
     let mut catalogue = match (arguments.minted, &arguments.vectors) {
-        (Some(seed), _) => Catalogue::of(crate::vectors::minted(seed)),
+        (Some(seed), _) => Catalogue::of(match made_at {
+            Some(now) => crate::vectors::minted_at(seed, now),
+            None => crate::vectors::minted(seed),
+        }),
         (None, Some(folder)) => Catalogue::read(folder)?,
         (None, None) => Catalogue::embedded()?,
     };
@@ -317,6 +326,10 @@ fn find<'c>(catalogue: &'c Catalogue, id: &str) -> Result<&'c Case, String> {
 
 fn seed() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| u64::from(since.subsec_nanos()) ^ since.as_secs())
+}
+
+fn now_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// Whoever reads may have stopped reading; that is no failure.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use purser_protocol::code::{Code, Stage};
 use serde_json::Value;
 
+use crate::clause;
 use crate::results::CaseResult;
 use crate::run::judge::Why;
 
@@ -22,9 +23,10 @@ pub(crate) fn mend(case: &CaseResult) -> Option<String> {
         },
         Why::Refused => match said {
             Some(code) => format!(
-                "There is nothing wrong with it. {} was said ({}) where it does not hold: see what that check compares.",
+                "There is nothing wrong with it. {} was said, which is for this alone: {}: {}",
                 code.slug(),
-                code.meaning()
+                code.clause(),
+                clause::get(code.clause()).map_or(code.meaning(), |clause| clause.words.as_str())
             ),
             None => "There is nothing wrong with it; see what your code compares.".to_owned(),
         },
@@ -46,8 +48,8 @@ pub(crate) fn mend(case: &CaseResult) -> Option<String> {
             Some(false) => "Nothing is decided by this: record nothing, and sign nothing.".to_owned(),
             None => return None,
         },
-        Why::WrongState => "What was refused must change nothing, and what was done must change this alone: compare \
-                            the state before and after."
+        Why::WrongState => "What was refused must change nothing, and what was done must change this alone. What each \
+                            member counts stands in shim.md under state.get."
             .to_owned(),
         Why::Twin => format!(
             "Mend {} first: until it is accepted, this refusal shows nothing.",

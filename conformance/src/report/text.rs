@@ -96,6 +96,12 @@ fn summary(text: &mut String, results: &Results) -> std::fmt::Result {
     for case in results.cases.iter().filter(|case| case.state == State::KnownFailing) {
         writeln!(text, "known failing: {}: {}", case.id, case.known_reason.as_deref().unwrap_or_default())?;
     }
+    for case in &results.cases {
+        let applies = case.state != State::NotApplicable;
+        if let Some(reason) = case.not_scored.as_ref().filter(|reason| applies && *reason != "added-after-release") {
+            writeln!(text, "not scored: {}: {reason}", case.id)?;
+        }
+    }
     for remark in &results.remarks {
         writeln!(text, "remark: {remark}")?;
     }

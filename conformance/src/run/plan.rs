@@ -8,9 +8,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::catalogue::Catalogue;
 use super::glob;
+use super::moment::needs_a_clock;
 use super::rng::Rng;
 use super::{HarnessError, Options};
-use crate::results::Claims;
+use crate::results::{Claims, Clock};
 
 /// A part of the cases: the `part`-th of `of`, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl<'c> Plan<'c> {
         let mut plan = Self::default();
         let mut chosen = BTreeSet::new();
         for case in catalogue.cases().filter(|case| is_asked_for(options, catalogue, case)) {
-            match claims.lacks(case) {
+            match lacks(case, catalogue, claims, options)? {
                 Some(lack) => plan.not_applicable.push((case, lack)),
                 None => {
                     chosen.insert(case.id.as_str());
@@ -81,6 +82,7 @@ impl<'c> Plan<'c> {
                 .refusals_of(id)
                 .iter()
                 .find(|id| catalogue.get(id).is_some_and(|refusal| claims.lacks(refusal).is_none()));
+            let beside = beside.filter(|id| options.made_at.is_none() || chosen.contains(id.as_str()));
             if case.expect.outcome == Outcome::Accept && !shows_something(case) {
                 controls.extend(beside.map(String::as_str));
             }
@@ -94,6 +96,27 @@ impl<'c> Plan<'c> {
         }
         Rng::new(options.seed).shuffle(&mut plan.cases);
         Ok(plan)
+    }
+}
+
+/// What a case needs and the subject does not claim, or cannot do.
+fn lacks(
+    case: &Case,
+    catalogue: &Catalogue,
+    claims: &Claims,
+    options: &Options,
+) -> Result<Option<String>, HarnessError> {
+    let lack = claims.lacks(case);
+    match (claims.clock, options.made_at) {
+        (Clock::Own, Some(made_at)) if lack.is_none() => {
+            let setup = catalogue.setup(case).map_err(HarnessError)?;
+            let twin = case.twin.as_deref().and_then(|twin| catalogue.get(twin));
+            let twins = twin.map(|twin| catalogue.setup(twin).map(|setup| needs_a_clock(twin, setup, made_at)));
+            // What cannot be held against its twin shows nothing.
+            let does = needs_a_clock(case, setup, made_at) || twins.transpose().map_err(HarnessError)?.unwrap_or(false);
+            Ok(does.then(|| "a clock that can be set".to_owned()))
+        }
+        _ => Ok(lack),
     }
 }
 

@@ -19,7 +19,7 @@ impl Item {
     /// Its bytes.
     pub(super) fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Int(value) => int(*value),
+            Self::Int(value) => int(super::moment::written(*value)),
             Self::Bytes(value) => bytes(value),
             Self::Text(value) => text(value),
             Self::List(items) => {

@@ -253,6 +253,7 @@ pub(super) fn integer(bytes: &[u8]) -> Vec<u8> {
 
 /// UTCTime up to 2049, GeneralizedTime from 2050 on.
 pub(super) fn time(seconds: u64) -> Vec<u8> {
+    let seconds = u64::try_from(super::moment::written(seconds.into())).unwrap_or(seconds);
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = civil(days);
     let clock = format!("{month:02}{day:02}{:02}{:02}{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60);

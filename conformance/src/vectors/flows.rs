@@ -234,14 +234,14 @@ fn again(sheet: &mut Sheet) {
 fn one_log(sheet: &mut Sheet) {
     let (ann, scene) = (keys::sixteen("enrolment of ann"), Scene::new("logged"));
     let enrol = enrolment(None, "payer", "payer", ann);
-    let mut first = receive("account", &enrol.bytes(), NOW - DAY, ann);
+    let mut first = receive("account", &enrol.bytes(), super::moment::before(DAY), ann);
     first["account"] = json!(hex(&account("ann")));
     let paid_in = deposit("ann", "payer", 1_000_000, "CNY", keys::sixteen("deposit of ann"));
     let mandate = scene.papers().mandates.remove(0);
     let setup = vec![
         super::world::start(),
         call("issuer.receive", first),
-        message("command", &paid_in.bytes(), NOW - DAY, "paid in"),
+        message("command", &paid_in.bytes(), super::moment::before(DAY), "paid in"),
         message("mandate", &mandate.bytes(), NOW, "registered"),
     ];
     sheet.setup("all-seen", setup);

@@ -59,7 +59,7 @@ impl<'s> Payments<'s> {
         let expect = accepted()
             .value(json!({"outcome": if held { "authorized" } else { "settled" }}))
             .answer(told(&scene))
-            .answer(json!({"hold_until": until, "code": null, "command": null}))
+            .answer(json!({"hold_until": until, "code": null, "command": null, "chains": chains(&scene, held)}))
             .after(world.model.value());
         self.put(id, title, shows, clauses, (&scene, expect), None);
     }
@@ -353,8 +353,21 @@ fn told(scene: &Scene) -> Value {
     json!({
         "offer": hex(&papers.offer.id()), "intent": hex(&papers.intent.id()),
         "amount_minor": number(&of(-5)).to_string(), "currency": text(of(-6)), "secret_hash": bytes(of(-7)),
-        "pseudonym": hex(&pseudonym("ann", &merchant)),
+        "pseudonym": hex(&pseudonym("ann", &merchant)), "chains": null,
     })
+}
+
+/// The chains that the receipt of a metered hold repeats: how long each is, and where it begins. [TOK-8]
+fn chains(scene: &Scene, held: bool) -> Value {
+    let Item::List(chains) = scene.papers().intent.payload.get(-71) else { return Value::Null };
+    let part = |item: &Item| match item {
+        Item::Bytes(root) => json!(hex(root)),
+        length => json!(number(length)),
+    };
+    let chain =
+        |chain: &Item| if let Item::List(parts) = chain { parts.iter().map(part).collect() } else { Value::Null };
+    let is_metered = held && !chains.is_empty();
+    if is_metered { chains.iter().map(chain).collect() } else { Value::Null }
 }
 
 /// What the detail of a refusal says: of a rule, where it stands, as far as the mandates leave no doubt. [RCT-12]
@@ -418,7 +431,7 @@ fn command_told(message: &str, outcome: &str, body: &Forge) -> Value {
     if message == "confirmation" || body.kind == "cancel" {
         return json!({});
     }
-    let mut says = json!({"command": hex(&body.id()), "code": null, "detail": null});
+    let mut says = json!({"command": hex(&body.id()), "code": null, "detail": null, "chains": null});
     if matches!(outcome, "captured" | "refunded") && body.payload.labels().contains(&-5) {
         says["amount_minor"] = json!(number(&body.payload.get(-5)).to_string());
     }

@@ -7,7 +7,7 @@ use purser_protocol::code::Code;
 use purser_test_vectors::{Area, Call};
 use serde_json::json;
 
-use self::replaced::{carried, closing, replacement, third, versions};
+use self::replaced::{carried, closing, moved, replacement, third, versions};
 use self::withdrawn::{resumption, withdrawal, withdrawn};
 use super::cbor::{Item, labelled};
 use super::forge::{By, Forge};
@@ -25,6 +25,7 @@ pub(super) fn area() -> Area {
     replacement(&mut sheet);
     third(&mut sheet);
     chained(&mut sheet);
+    moved(&mut sheet);
     carried(&mut sheet);
     withdrawal(&mut sheet);
     withdrawn(&mut sheet);
@@ -63,7 +64,7 @@ fn registration(sheet: &mut Sheet) {
         "register/as-command",
         "A mandate, sent to the resource of commands",
         Shows::default(),
-        "MAN-17",
+        "SIG-9 MAN-17",
         ("command", &one, NOW),
         ("recorded", &|w| w.registered(&one)),
     );

@@ -85,9 +85,18 @@ fn reached(number: u8, place: u64, link: [u8; 32]) -> Item {
 
 /// What an offer, and the intent that takes it, say of a session.
 fn offers(sheet: &mut Sheet) {
-    let base = ("base", "An intent for a metered offer, with its chains", "TOK-5 TOK-3 TOK-6 TOK-2");
+    let base = ("base", "An intent for a metered offer, with its chains", "TOK-5 TOK-3 TOK-6 TOK-2 TOK-8");
     let mut t = Payments::new(sheet, ("account", World::new()), base, metered("metered"));
     t.last(|case| case.needs("core holds tokens"));
+    t.needs("core holds tokens");
+    t.refuse("dearer", "A hold that the mandate does not allow: its receipt has no chains", H, Code::RuleTotal, |s| {
+        s.caps(labelled([(3, (HELD - 1).into())]));
+    });
+    t.last(|case| case.clauses("TOK-8"));
+    t.needs("core holds tokens confirmation");
+    t.ask("waits", "A hold that waits for the person: its receipt has no chains", H, "TOK-8 CNF-1", |s| {
+        s.rule(21, HELD - 1);
+    });
     t.needs("core holds tokens");
     let root = |length: u64| seq([length.into(), keys::thirty_two("a root").into()]);
     for (id, title, chains) in [
@@ -124,7 +133,7 @@ fn offers(sheet: &mut Sheet) {
         t.refuse(id, title, H, Code::FieldRange, changed(label, value));
         t.last(|case| case.clauses("TOK-2"));
     }
-    t.accept("meter/least-ahead", "The least that can be ahead", H, "TOK-3", |s| {
+    t.accept("meter/least-ahead", "The least that can be ahead", H, "TOK-3 TOK-8", |s| {
         changed(4, 11.into())(s);
         let id = s.papers().offer.id();
         s.intent(-71, roots(&id));
@@ -168,7 +177,7 @@ fn claims(sheet: &mut Sheet) {
             "A capture of what links and use both cover",
             150,
             claim(&offer, [100, 5], 10_000),
-            "TOK-13 TOK-14 TOK-10 TOK-12 TOK-15",
+            "TOK-13 TOK-14 TOK-10 TOK-12 TOK-15 TOK-8",
         ),
         ("claim/less", "A capture of less than both", 1, claim(&offer, [100, 5], 10_000), "TOK-13 TOK-14"),
         ("claim/rounded", "A statement of use that is rounded up", 150, claim(&offer, [100, 5], 9_934), "TOK-4 TOK-14"),

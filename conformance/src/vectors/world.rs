@@ -8,7 +8,7 @@ use super::forge::{By, Forge, NETWORK};
 use super::model::{Model, Payment};
 use super::papers::{NOW, agent_key};
 use super::sheet::call;
-use super::{certs, hex, keys};
+use super::{certs, hex, keys, moment};
 
 /// The accounts, by the name of the one whose they are.
 pub(super) fn account(person: &str) -> [u8; 16] {
@@ -38,7 +38,7 @@ pub(super) fn start_as(sandbox: bool) -> Call {
     let input = json!({
         "issuer": "issuer.example", "network": NETWORK, "sandbox": sandbox, "key": hex(&keys::secret("issuer")),
         "chain": [hex(&certs::leaf("issuer"))], "anchors": [hex(&certs::anchor())], "merchants": chains,
-        "pseudonym_secret": hex(&keys::thirty_two("pseudonym secret")), "now": NOW - DAY,
+        "pseudonym_secret": hex(&keys::thirty_two("pseudonym secret")), "now": moment::before(DAY),
     });
     call("issuer.start", input)
 }
@@ -56,7 +56,7 @@ pub(super) struct World {
 impl World {
     /// Ann and bob have accounts; ann has 10,000 yuan.
     pub(super) fn new() -> Self {
-        Self::empty_at(NOW - DAY)
+        Self::empty_at(moment::before(DAY))
     }
 
     /// The same, begun earlier or later.
@@ -114,7 +114,7 @@ impl World {
 
     /// Registers a mandate that is taken.
     pub(super) fn register(&mut self, mandate: &Forge) {
-        self.send("mandate", &mandate.bytes(), NOW - HOUR);
+        self.send("mandate", &mandate.bytes(), moment::before(HOUR));
         self.registered(mandate);
     }
 
@@ -189,7 +189,7 @@ fn lineage(mandate: &Forge) -> Vec<u8> {
 pub(super) fn enrolment(person: Option<&str>, key: &str, by: &'static str, nonce: [u8; 16]) -> Forge {
     let payload = labelled([
         (3, "issuer.example".into()),
-        (6, (NOW - DAY).into()),
+        (6, moment::before(DAY).into()),
         (7, nonce.into()),
         (8, agent_key(key)),
         (-1, 1.into()),
@@ -205,7 +205,7 @@ pub(super) fn deposit(person: &str, by: &'static str, minor: u64, currency: &str
     let payload = labelled([
         (2, account(person).into()),
         (3, "issuer.example".into()),
-        (6, (NOW - DAY).into()),
+        (6, moment::before(DAY).into()),
         (7, nonce.into()),
         (-1, 1.into()),
         (-5, minor.into()),
@@ -221,7 +221,7 @@ pub(super) fn quota(name: &str, caps: Item) -> Item {
         (3, "issuer.example".into()),
         (4, (NOW + 30 * DAY).into()),
         (5, (NOW - DAY).into()),
-        (6, (NOW - HOUR).into()),
+        (6, moment::before(HOUR).into()),
         (8, agent_key("agent")),
         (-1, 1.into()),
         (-6, "CNY".into()),

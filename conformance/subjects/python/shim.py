@@ -22,7 +22,7 @@ from purser.wallet import Wallet
 
 Json = dict[str, Any]
 FEATURES = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering",
-            "log", "withdrawal"]
+            "log", "withdrawal", "accounts", "disputes"]
 
 
 class Decided(Exception):
@@ -161,7 +161,7 @@ class Shim:
     def issuer_start(self, call: Json) -> Json:
         self.issuer = Issuer(call["issuer"], call["network"], call["sandbox"], SigningKey(unhex(call["key"])),
                              chain_of(call["chain"]),
-                             trust_of(call, [chain_of(one) for one in call.get("merchants", [])]),
+                             trust_of(call, [chain_of(call["chain"])] + [chain_of(one) for one in call.get("merchants", [])]),
                              unhex(call["pseudonym_secret"]))
         return {}
 
@@ -226,6 +226,10 @@ class Shim:
         merchants: dict[tuple[str, str], int] = {}
         for (party, _name, currency), minor in issuer.merchants.items():
             merchants[party, currency] = merchants.get((party, currency), 0) + minor
+        for record in issuer.payments.values():
+            if record.dispute is not None:
+                key = record.merchant, record.currency
+                merchants[key] = merchants.get(key, 0) + record.dispute.apart  # [DSP-18]
         return {
             "accounts": accounts,
             "merchants": [{"party": party, "currency": currency, "minor": str(minor)}

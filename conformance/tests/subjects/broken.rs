@@ -22,6 +22,7 @@ pub(super) const TESTS: &[Test] = &[
     ("accepting_and_refusing_everything_score_nothing", doing_nothing_scores_nothing),
     ("every_structure_is_caught", every_structure_is_caught),
     ("to_know_the_vectors_by_heart_does_not_help", to_know_the_vectors_does_not_help),
+    ("a_clock_that_nobody_sets_is_met_with_cases_of_now", a_clock_that_nobody_sets),
     ("crashes_lose_their_own_case_and_no_other", crashes_lose_their_own_case),
     ("the_kill_matrix_still_holds", the_kill_matrix_still_holds),
     ("own_names_of_codes_are_mapped", own_names_of_codes_are_mapped),
@@ -79,6 +80,30 @@ fn to_know_the_vectors_does_not_help() {
     assert!(caught.roles.iter().all(|role| role.must.passed == 0), "{}", report::text::write(&caught));
     let honest = run(&honest(), &minted, &Quiet).unwrap();
     assert!(honest.conformant, "{}", report::text::write(&honest));
+}
+
+/// Who reads a clock and passes over the time of a call is put to the cases as of now.
+fn a_clock_that_nobody_sets() {
+    let own = broken(&["--honest", "own-clock"]);
+    let refused = run(&own, &Catalogue::embedded().unwrap(), &Quiet).unwrap_err();
+    assert!(refused.to_string().contains("--minted"), "{refused}");
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    let of_now = Catalogue::of(vectors::minted_at(7, now));
+    // However long the run takes.
+    for clock in ["own-clock", "late-clock"] {
+        let options = Options { minted: Some(7), made_at: Some(now), ..broken(&["--honest", clock]) };
+        let results = run(&options, &of_now, &Quiet).unwrap();
+        assert_eq!(results.exit, 0, "{clock}: {}", report::text::write(&results));
+        for (role, least) in [("verifier", 900), ("issuer", 600), ("agent", 40), ("merchant", 40), ("wallet", 200)] {
+            let of_role = results.roles.iter().find(|known| known.role == role).unwrap();
+            assert!(of_role.must.of >= least, "{role}: {} cases of now", of_role.must.of);
+        }
+    }
+    // Of now as well, nobody knows the answers by heart.
+    let learnt = broken(&["--as", "memoriser"]);
+    let learnt = Options { minted: Some(7), made_at: Some(now), role: Some("verifier".into()), ..learnt };
+    let caught = run(&learnt, &of_now, &Quiet).unwrap();
+    assert!(caught.roles.iter().all(|role| role.must.passed == 0), "{}", report::text::write(&caught));
 }
 
 fn crashes_lose_their_own_case() {

@@ -35,7 +35,7 @@ impl Ledger {
         let mut parts = Vec::with_capacity(order.parts.len());
         for part in &order.parts {
             if part.account() != batch.account {
-                return Err(Fault::new(Code::AccountMismatch).within(Part::Command)); // [WAL-27]
+                return refused(Code::AccountMismatch); // [WAL-27]
             }
             let is_new = self.answer_to(&part.id()).is_none();
             if !is_new || !self.lineages_of(part).into_iter().all(|lineage| lineages.insert(lineage)) {

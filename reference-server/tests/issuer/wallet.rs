@@ -259,6 +259,8 @@ async fn a_list_of_mandates_is_the_one_that_was_signed() {
     let (first, page) = list("?limit=3").await;
     assert_eq!((first.as_slice(), page["next"].as_u64(), page["matching"].as_u64()), (&ids[..3], Some(3), Some(4)));
     assert_eq!(list("?limit=3&after=3").await.0, ids[3..]);
+    let (one, page) = list("?limit=1").await;
+    assert_eq!((one.as_slice(), page["next"].as_u64(), page["matching"].as_u64()), (&ids[..1], Some(1), Some(4)));
     assert_eq!(list(&format!("?agent={}", agent.name())).await.0, [ids[0], ids[2], ids[3]]);
     assert_eq!(list("?state=suspended").await.0, [ids[2]]);
     assert_eq!(list(&format!("?text={}", &other.name()[..16])).await.0, [ids[1]]);

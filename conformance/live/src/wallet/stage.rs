@@ -1,5 +1,7 @@
 //! An issuer and a bystander, each on a port of its own, for a few tasks of the wallet.
 
+mod books;
+
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,9 +9,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
 use purser_protocol::bind::base64url;
+use purser_protocol::bind::bundle::BundleItem;
 use purser_protocol::bind::http::{ANSWER, AnswerBody, PURSER_CREDENTIAL, PURSER_PROOF};
 use purser_protocol::code::Code;
-use purser_protocol::field::{KeyHolder, encoded};
+use purser_protocol::field::{self, KeyHolder, encoded};
 use purser_protocol::id::{AccountId, Nonce, PaperId, Pseudonym};
 use purser_protocol::paper::command::{Enrolment, Proof};
 use purser_protocol::paper::credential::Credential;
@@ -25,6 +28,7 @@ use crate::failure::Failure;
 use crate::papers::{Key, Order, Seal, Terms, id, now};
 use crate::peer::{self, Answered, Asked, header, plain, problem};
 use crate::random::random;
+pub(crate) use books::{Bundles, Lists};
 
 /// How the issuer behaves.
 #[derive(Clone, Copy)]
@@ -37,6 +41,10 @@ pub(crate) struct Manners {
     pub(crate) reply: Reply,
     /// What it shows of the payment that waits.
     pub(crate) shows: Shows,
+    /// What it says of the mandates that there are.
+    pub(crate) lists: Lists,
+    /// And of all records.
+    pub(crate) bundles: Bundles,
     /// Whoever reads with a proof is sent elsewhere.
     pub(crate) redirects: bool,
 }
@@ -44,7 +52,8 @@ pub(crate) struct Manners {
 impl Default for Manners {
     fn default() -> Self {
         let (credits, reply, shows) = (Credits::Own, Reply::Done, Shows::AsItIs);
-        Self { version: "1", credits, reply, shows, redirects: false }
+        let (lists, bundles) = (Lists::Whole, Bundles::Whole);
+        Self { version: "1", credits, reply, shows, lists, bundles, redirects: false }
     }
 }
 
@@ -105,6 +114,10 @@ pub(crate) struct Seen {
     pub(crate) commands: Vec<Vec<u8>>,
     /// Confirmations.
     pub(crate) confirmations: Vec<Vec<u8>>,
+    /// What was answered, with what it was answered to.
+    pub(crate) records: Vec<BundleItem>,
+    /// How often the wallet was asked for a list.
+    pub(crate) lists: usize,
     /// What was wrong with a proof of a signed read.
     pub(crate) odd_proofs: Vec<String>,
     /// How many signed reads were good.
@@ -171,6 +184,8 @@ impl Stage {
                 mandates: Vec::new(),
                 commands: Vec::new(),
                 confirmations: Vec::new(),
+                records: Vec::new(),
+                lists: 0,
                 odd_proofs: Vec::new(),
                 reads: 0,
                 elsewhere: Vec::new(),
@@ -211,6 +226,7 @@ impl Stage {
 
     /// Lets a payment wait where the task is about one; its id.
     pub(super) fn prepare(&self, task: Task) -> Result<Option<PaperId>, Failure> {
+        self.state.seen().lists += usize::from(task == Task::List);
         if !matches!(task, Task::Approve | Task::Refuse) {
             return Ok(None);
         }
@@ -232,6 +248,7 @@ impl Stage {
             mandates: std::mem::take(&mut seen.mandates),
             commands: std::mem::take(&mut seen.commands),
             confirmations: std::mem::take(&mut seen.confirmations),
+            records: std::mem::take(&mut seen.records),
             odd_proofs: std::mem::take(&mut seen.odd_proofs),
             elsewhere: std::mem::take(&mut seen.elsewhere),
             order: seen.order.take(),
@@ -255,7 +272,15 @@ impl State {
         match (asked.head.method.as_str(), path) {
             ("GET", "/.well-known/purser") => Ok(plain(200, "application/json", self.document())),
             ("GET", "/v1/sandbox/clock") => Ok(plain(200, "application/json", format!("{{\"now\":{}}}", now().get()))),
-            ("GET", "/v1/account" | "/v1/mandates" | "/v1/pending" | "/v1/payments") => {
+            ("GET", "/v1/wallet/statement" | "/v1/wallet/bundle") => match self.proven(asked) {
+                Ok(()) if path.ends_with("/bundle") => self.bundle().map_err(failed),
+                Ok(()) => self.statement().map_err(failed),
+                Err((code, odd)) => {
+                    self.seen().odd_proofs.push(odd);
+                    Ok(problem(code))
+                }
+            },
+            ("GET", "/v1/account" | "/v1/mandates" | "/v1/wallet/mandates" | "/v1/pending" | "/v1/payments") => {
                 if self.manners.redirects {
                     let mut response = plain(307, "text/plain", "over there");
                     let place = format!("{}{}", self.elsewhere_url, asked.target());
@@ -330,7 +355,7 @@ impl State {
 
     fn read(&self, path: &str) -> Result<Value, Failure> {
         match path {
-            "/v1/mandates" => self.mandates(),
+            "/v1/mandates" | "/v1/wallet/mandates" => self.mandates(),
             "/v1/pending" => self.pending(),
             "/v1/payments" => Ok(json!({ "payments": [] })),
             _ => {
@@ -342,7 +367,9 @@ impl State {
 
     fn mandates(&self) -> Result<Value, Failure> {
         let mut list = Vec::new();
-        for paper in &self.seen().mandates {
+        let (shown, papers) = (self.shown(), self.seen().mandates.clone());
+        for (place, wanted) in shown.iter().enumerate() {
+            let Some(paper) = papers.iter().find(|paper| id(paper).is_ok_and(|id| id == *wanted)) else { continue };
             let Ok(signed) = Signed::<Mandate>::read(paper) else { continue };
             let Some(mandate) = opened::<Mandate>(signed.frame.payload) else { continue };
             let holder = match &mandate.holder {
@@ -350,6 +377,7 @@ impl State {
                 Holder::Merchant(merchant) => json!({ "merchant": merchant.as_str() }),
             };
             list.push(json!({
+                "number": books::number(place),
                 "id": signed.id().to_string(),
                 "lineage": mandate.lineage.to_string(),
                 "serial": mandate.serial.get(),
@@ -369,7 +397,7 @@ impl State {
                 "paper": base64url::encode(paper),
             }));
         }
-        Ok(json!({ "mandates": list }))
+        Ok(json!({ "mandates": list, "next": null, "matching": list.len(), "listed": papers.len() }))
     }
 
     fn pending(&self) -> Result<Value, Failure> {
@@ -427,6 +455,7 @@ impl State {
         let signer = if self.manners.credits == Credits::Forged { &self.seals.merchant } else { &self.seals.issuer };
         let credential = signer.sign_bare_as(&self.terms, &credential, &self.seals.issuer)?;
         let mut response = self.answered(&of_command(id(body)?)?, &self.seals.issuer, None)?;
+        self.remember(body, Some(&credential));
         response.headers_mut().insert(PURSER_CREDENTIAL, header(&base64url::encode(&credential))?);
         Ok(response)
     }
@@ -457,7 +486,17 @@ impl State {
         };
         let signer = if reply == Reply::Forged { &self.seals.merchant } else { &self.seals.issuer };
         self.seen().answered = is_stop && matches!(reply, Reply::Done | Reply::LostOnce);
-        self.answered(&claims, signer, None).map(Some)
+        let answered = self.answered(&claims, signer, None)?;
+        self.remember(body, None);
+        Ok(Some(answered))
+    }
+
+    /// What was sent, and made, for the answer that was given last.
+    fn remember(&self, sent: &[u8], made: Option<&[u8]>) {
+        if let Some(last) = self.seen().records.last_mut() {
+            last.sent = Some(field::Bytes(sent.to_vec()));
+            last.made = made.map(|made| field::Bytes(made.to_vec()));
+        }
     }
 
     fn settled(&self) -> Result<Response<Full<Bytes>>, Failure> {
@@ -498,6 +537,14 @@ impl State {
     ) -> Result<Response<Full<Bytes>>, Failure> {
         let receipt = signer.receipt(&self.terms, claims, &self.seals.issuer)?;
         let detail = detail.map(encoded);
+        let kept = BundleItem {
+            receipt: Some(field::Bytes(receipt.clone())),
+            detail: detail.clone().map(field::Bytes),
+            sent: None,
+            made: None,
+            certificates: None,
+        };
+        self.seen().records.push(kept);
         let body = AnswerBody { receipt: &receipt, detail: detail.as_deref() }.write();
         Ok(plain(200, ANSWER, body))
     }

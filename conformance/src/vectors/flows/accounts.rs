@@ -218,7 +218,7 @@ pub(super) fn accounts(sheet: &mut Sheet) {
     let real: Vec<Call> = {
         let mut setup = vec![start_as(false)];
         let enrol = enrolment(None, "payer", "payer", nonce);
-        let mut input = receive("account", &enrol.bytes(), NOW - DAY, nonce);
+        let mut input = receive("account", &enrol.bytes(), super::super::moment::before(DAY), nonce);
         input["account"] = json!(hex(&account("ann")));
         setup.push(call("issuer.receive", input));
         setup

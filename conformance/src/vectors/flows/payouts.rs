@@ -157,7 +157,7 @@ pub(super) fn payouts(sheet: &mut Sheet) {
     let mut setup = vec![start_as(false)];
     let nonce = keys::sixteen("nonce of real");
     let enrol = enrolment(None, "payer", "payer", nonce);
-    let mut input = receive("account", &enrol.bytes(), NOW - DAY, nonce);
+    let mut input = receive("account", &enrol.bytes(), super::super::moment::before(DAY), nonce);
     input["account"] = json!(hex(&account("ann")));
     setup.push(call("issuer.receive", input));
     sheet.setup("no-sandbox-payout", setup);

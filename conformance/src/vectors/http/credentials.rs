@@ -145,7 +145,7 @@ pub(super) fn requests(sheet: &mut Sheet) {
         "Eight mandates",
         Shows("M46", ""),
         honest.clone().with(1, eight).encode(),
-        accepted(),
+        accepted().value(json!({"mandates": vec![hex(b"paper"); 8]})),
         "ENC-15",
     );
     let schema = |code: Code| refused(code, Stage::Schema);

@@ -93,6 +93,15 @@ pub(super) fn replacement(sheet: &mut Sheet) {
         ("mandate", &conflict, NOW),
         (base, "serial"),
     );
+    let of_another = signed(quota("fresh", plenty()).with(-11, 2).with(-14, one.id()), "payer");
+    t.refuse(
+        "replace/another-lineage",
+        "A second version, of a lineage of its own, that replaces the first of another",
+        shows,
+        Code::LineageBroken,
+        ("mandate", &of_another, NOW),
+        (base, "lineage"),
+    );
     let by_agent = signed(next(&one), "agent");
     t.refuse(
         "replace/by-agent",
@@ -102,6 +111,38 @@ pub(super) fn replacement(sheet: &mut Sheet) {
         ("mandate", &by_agent, NOW),
         (base, "signer"),
     );
+}
+
+/// A version that stands somewhere else than the one before.
+pub(super) fn moved(sheet: &mut Sheet) {
+    let Tree { world, root, sub, other, .. } = tree();
+    let mut t = Commands::new(sheet, "tree", world, "core delegation");
+    let stays = signed(next(&sub), "agent");
+    t.accept(
+        "moved/stays",
+        "A second version below the mandate that the first stands below",
+        Shows("M42", "A21"),
+        "MAN-21",
+        ("mandate", &stays, NOW),
+        ("recorded", &|w: &mut World| w.registered(&stays)),
+    );
+    let rows: [(&str, &str, Forge); 3] = [
+        (
+            "below-another",
+            "A second version below another mandate of the same agent's",
+            signed(next(&sub).with(-13, other.id()), "agent"),
+        ),
+        ("to-the-top", "A second version below nothing", signed(next(&sub).without(-13), "payer")),
+        (
+            "below-one",
+            "A second version, below a mandate, of a root",
+            signed(next(&other).with(-13, root.id()), "agent"),
+        ),
+    ];
+    for (id, title, paper) in rows {
+        let (id, twin) = (format!("moved/{id}"), ("moved/stays", "parent"));
+        t.refuse(&id, title, Shows("M42 M47", "A21"), Code::LineageBroken, ("mandate", &paper, NOW), twin);
+    }
 }
 
 /// After the second version: what is not the third.

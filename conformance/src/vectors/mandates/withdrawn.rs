@@ -79,7 +79,7 @@ pub(super) fn withdrawal(sheet: &mut Sheet) {
     );
 
     let signer = Code::CommandSigner;
-    let refusals: [(&str, &str, &'static str, &'static str, [u8; 32], &str); 6] = [
+    let refusals: [(&str, &str, &'static str, &'static str, [u8; 32], &str); 7] = [
         (
             "suspend/own-by-agent",
             "An agent that suspends its own mandate",
@@ -87,6 +87,14 @@ pub(super) fn withdrawal(sheet: &mut Sheet) {
             "agent",
             ids[0],
             "suspend/by-payer",
+        ),
+        (
+            "suspend/own-by-sub-agent",
+            "A sub-agent that suspends its own mandate",
+            "suspension",
+            "sub-agent",
+            ids[1],
+            "suspend/below-by-payer",
         ),
         (
             "suspend/by-sub-agent",
@@ -149,6 +157,17 @@ pub(super) fn withdrawal(sheet: &mut Sheet) {
     );
     t.at(purser_protocol::code::Stage::Mandate);
     t.last(|case| case.clauses("REV-1"));
+    let of_another = mandate_command("revocation", "other-payer", &[ids[1]]).says(|p| p.with(2, account("bob")));
+    t.refuse(
+        "revoke/another-account",
+        "A revocation of a mandate below ann's in the name of bob's account",
+        Shows("M36", "A18"),
+        unknown,
+        ("command", &of_another, NOW),
+        ("revoke/below-by-agent", "sub"),
+    );
+    t.at(purser_protocol::code::Stage::Mandate);
+    t.last(|case| case.clauses("REV-1"));
     let elsewhere = mandate_command("revocation", "payer", &[ids[0]]).says(|p| p.with(3, "other-issuer.example"));
     t.refuse(
         "revoke/another-issuer",
@@ -159,6 +178,44 @@ pub(super) fn withdrawal(sheet: &mut Sheet) {
         ("revoke/by-payer", "aud"),
     );
     t.last(|case| case.clauses("CMD-27"));
+}
+
+/// A root that is revoked, and what is registered below one that stands below it.
+fn below_the_revoked(sheet: &mut Sheet) {
+    let Tree { mut world, root, sub, other, .. } = tree();
+    world.send("command", &mandate_command("revocation", "payer", &[root.id()]).bytes(), NOW);
+    world.model.stand(root.id(), "revoked");
+    let mut t = Commands::new(sheet, "tree-without-its-root", world, "core delegation");
+    let below = |above: &Forge, by: &'static str| {
+        signed(quota("lower", plenty()).with(8, agent_key("sub-sub-agent")).with(-13, above.id()), by)
+    };
+    let beside = below(&other, "agent");
+    t.accept(
+        "below/another",
+        "A mandate below one that stands, beside one that was revoked",
+        Shows("M48", "A19"),
+        "MAN-27",
+        ("mandate", &beside, NOW),
+        ("recorded", &|w| w.registered(&beside)),
+    );
+    t.refuse(
+        "below/revoked-above",
+        "A mandate below one that stands itself, and of which the mandate above was revoked",
+        Shows("M48", "A19"),
+        Code::MandateRevoked,
+        ("mandate", &below(&sub, "sub-agent"), NOW),
+        ("below/another", "parent"),
+    );
+    t.last(|case| case.clauses("MAN-27"));
+    t.refuse(
+        "below/revoked",
+        "A mandate below one that the payer revoked",
+        Shows("M48", "A19"),
+        Code::MandateRevoked,
+        ("mandate", &below(&root, "agent"), NOW),
+        ("below/another", "parent"),
+    );
+    t.last(|case| case.clauses("MAN-27"));
 }
 
 /// Payments after a command.
@@ -253,6 +310,8 @@ pub(super) fn withdrawn(sheet: &mut Sheet) {
 }
 
 pub(super) fn resumption(sheet: &mut Sheet) {
+    below_the_revoked(sheet);
+    of_three(sheet);
     let Tree { mut world, root, sub, .. } = tree();
     let (one, two) =
         (mandate_command("suspension", "payer", &[sub.id()]), mandate_command("suspension", "agent", &[sub.id()]));
@@ -338,5 +397,35 @@ pub(super) fn resumption(sheet: &mut Sheet) {
         "REV-4",
         ("command", &of_agent, NOW),
         ("recorded", &|w| w.model.stand(sub.id(), "active")),
+    );
+}
+
+/// Three mandates below each other, of which the last was suspended by the agent at the top.
+fn of_three(sheet: &mut Sheet) {
+    let Tree { mut world, sub, .. } = tree();
+    let last = signed(quota("last", plenty()).with(8, agent_key("sub-sub-agent")).with(-13, sub.id()), "sub-agent");
+    world.register(&last);
+    let suspension = mandate_command("suspension", "agent", &[last.id()]);
+    world.send("command", &suspension.bytes(), NOW);
+    world.model.stand(last.id(), "suspended");
+    let mut t = Commands::new(sheet, "three-of-which-the-last-rests", world, "core delegation");
+    let resume =
+        |by: &'static str| mandate_command("resumption", by, &[last.id()]).says(|p| p.with(-42, suspension.id()));
+    let id = last.id();
+    t.accept(
+        "resume/of-three-by-the-first",
+        "A resumption by the agent above both, which suspended",
+        Shows("", "A18"),
+        "SIG-14 REV-4",
+        ("command", &resume("agent"), NOW),
+        ("recorded", &|w| w.model.stand(id, "active")),
+    );
+    t.refuse(
+        "resume/of-three-by-the-second",
+        "A resumption, by the agent between, of what the agent above it suspended",
+        Shows("M36", "A18"),
+        Code::CommandSigner,
+        ("command", &resume("sub-agent"), NOW),
+        ("resume/of-three-by-the-first", "signer"),
     );
 }

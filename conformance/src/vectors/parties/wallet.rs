@@ -156,6 +156,12 @@ pub(super) fn cases(sheet: &mut Sheet) {
     let no =
         case("wallet", "refuse/another", "A no to an intent for another offer", refuse(&another.bytes()), accepted());
     sheet.add(no.after_setup("started").needs("core confirmation").clauses("CNF-3"));
+    let offered = refuse(&papers.offer.bytes());
+    let expect = refused(Code::TypeMismatch, Stage::Headers);
+    let of_offer = case("wallet", "refuse/offer", "A no to an offer in the place of an intent", offered, expect);
+    let of_offer = of_offer.shows(Shows("M43", "D9")).after_setup("started").needs("core confirmation");
+    let edits = vec![json!(["intent"])];
+    sheet.add(of_offer.twin("refuse/another").mutated("refuse/another", "edit", edits, true));
     let broken = refuse(&papers.mandates[0].bytes());
     let case = case(
         "wallet",

@@ -100,7 +100,8 @@ fn openings(sheet: &mut Sheet) {
     ] {
         let expect = no(Code::ReceiptMismatch);
         let case = of("merchant", &format!("open/{name}"), title, is(claims), expect);
-        sheet.add(case.clauses("TOK-19").twin("open/base").mutated("open/base", "claims", vec![json!(name)], false));
+        let twin = if name == "ends" { "open/ends-later" } else { "open/base" };
+        sheet.add(case.clauses("TOK-19").twin(twin).mutated(twin, "claims", vec![json!(name)], false));
     }
     let further = |continues| open("session.top_up", "further", continues);
     let base = of("merchant", "further/base", "A further hold", further(Some(id)), accepted());

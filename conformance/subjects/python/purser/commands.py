@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
-from . import mandates as standing, papers
+from . import accounts, disputes, mandates as standing, papers
+from .accounts import is_account_key
 from .certificates import parse
 from .decide import DAY, SKEW
 from .envelope import read
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .issuer import Issuer
 
 KINDS = frozenset({"capture", "void", "refund", "payout", "cancel", "deposit", "enrolment", "suspension", "resumption",
-                   "revocation"})
+                   "revocation", "retirement", "freeze", "thaw", "dispute", "dispute-answer", "ruling"})
 # A command refused so may be early, or with the wrong issuer: its coming again is no loss [CMD-27].
 NOT_RECORDED = frozenset({"command-stale", "audience-mismatch", "payment-unknown", "not-sandbox"})
 
@@ -26,13 +27,15 @@ NOT_RECORDED = frozenset({"command-stale", "audience-mismatch", "payment-unknown
 def receive(issuer: "Issuer", part: Part, now: int) -> Recorded:
     """Reads a command through the stages, and carries it out."""
     issuer.read_parts([part], now)
+    if part.kind in ("freeze", "thaw"):
+        accounts.own(issuer, part)
     if part.kind == "cancel":
         return _cancel(issuer, part, now)
     if part.id in issuer.decided:
         return issuer.decided[part.id]  # [CMD-1]
     payment = issuer.payments.get(part[papers.INTENT]) if part.kind in ("capture", "void", "refund") else None
     try:
-        _fresh(issuer, part, now)
+        fresh(issuer, part, now)
         done = _CARRY_OUT[part.kind](issuer, part, payment, now)
     except Reject as fault:
         if fault.slug in NOT_RECORDED or fault.code.outcome != "refused":
@@ -45,11 +48,11 @@ def receive(issuer: "Issuer", part: Part, now: int) -> Recorded:
     return done
 
 
-def _fresh(issuer: "Issuer", part: Part, now: int) -> None:
+def fresh(issuer: "Issuer", part: Part, now: int) -> None:
     made = part[papers.IAT]
     if made > now + SKEW or made < now - DAY:
         raise Reject("command-stale")  # [CMD-2]
-    if part[papers.AUD] != issuer.name:
+    if papers.AUD in papers.SCHEMAS[part.kind] and part[papers.AUD] != issuer.name:
         raise Reject("audience-mismatch")  # [AUT-30]
 
 
@@ -110,6 +113,8 @@ def _void(issuer: "Issuer", part: Part, found: PaymentRecord | None, now: int) -
 
 def _refund(issuer: "Issuer", part: Part, found: PaymentRecord | None, now: int) -> Recorded:
     payment = _payment_of(part, found)
+    if payment.dispute is not None:
+        raise Reject("payment-disputed")  # [DSP-11]
     _same_currency(part, payment)
     amount, payee = part[papers.AMOUNT], payment.payee(issuer.name)
     if amount > payment.captured - payment.refunded:
@@ -117,11 +122,7 @@ def _refund(issuer: "Issuer", part: Part, found: PaymentRecord | None, now: int)
     if amount > issuer.merchants.get(payee, 0):
         raise Reject("merchant-funds")  # [CMD-10]
     issuer.merchants[payee] -= amount
-    issuer.give_back(payment, amount)  # [CMD-21]
-    payment.refunded += amount
-    for entry in payment.entries:
-        if entry.refund_returns:
-            entry.returned += amount  # [MAN-23]
+    issuer.refund(payment, amount)
     return issuer.record(_about(issuer, part, payment, REFUNDED, amount), now)
 
 
@@ -154,6 +155,9 @@ def _deposit(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) ->
 
 def _enrol(issuer: "Issuer", part: Part, found: PaymentRecord | None, now: int) -> Recorded:
     key = point_of(part[papers.CNF].get(1), "schema")
+    account = issuer.accounts.get(part[papers.SUB])
+    if account is not None and account.frozen:
+        raise Reject("account-frozen")  # [WAL-41]
     credential = issuer.open_account(key, part[papers.SUB], now)
     done = issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)
     done.credential = credential
@@ -179,33 +183,43 @@ def _key_names(mandates: list[Mandate]) -> list[bytes]:
     return [thumbprint(one.holder.point) for one in mandates if one.holder.point is not None]
 
 
-def _is_account_key(issuer: "Issuer", part: Part, account: bytes) -> bool:
-    return part.paper.kid in issuer.accounts[account].keys
-
-
 def _withdraw(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> Recorded:
+    withdrawn(issuer, part)()
+    return issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)
+
+
+def withdrawn(issuer: "Issuer", part: Part) -> Callable[[], None]:
+    """Checks a suspension or a revocation; what it then does."""
     mandates = _named(issuer, part)
-    by_account = _is_account_key(issuer, part, part[papers.SUB])
+    by_account = is_account_key(issuer, part, part[papers.SUB])
     for mandate in mandates:
         chain = _latest(issuer, mandate).chain
         allowed = chain if part.kind == "revocation" else chain[:-1]
         if not by_account and part.paper.kid not in _key_names(allowed):
             raise Reject("command-signer")  # [SIG-14]
-    for mandate in mandates:  # whichever version is named [REV-2], all in one step [REV-3]
-        if part.kind == "revocation":
-            mandate.lineage.revoked = True  # [REV-5]
-            standing.close_envelope(issuer, mandate.lineage)
-        else:
-            mandate.lineage.suspensions.add(part.id)  # [REV-4]
-    if part.kind == "suspension":
-        issuer.suspensions[part.id] = None if by_account else part.paper.kid
-    return issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)
+
+    def carry_out() -> None:
+        for mandate in mandates:  # whichever version is named [REV-2], all in one step [REV-3]
+            if part.kind == "revocation":
+                mandate.lineage.revoked = True  # [REV-5]
+                standing.close_envelope(issuer, mandate.lineage)
+            else:
+                mandate.lineage.suspensions.add(part.id)  # [REV-4]
+        if part.kind == "suspension":
+            issuer.suspensions[part.id] = None if by_account else part.paper.kid
+    return carry_out
 
 
 def _resume(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> Recorded:
+    resumed(issuer, part)()
+    return issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)
+
+
+def resumed(issuer: "Issuer", part: Part) -> Callable[[], None]:
+    """Checks a resumption; what it then does."""
     mandates = _named(issuer, part)
     suspension = part[papers.SUSPENSION]
-    if not _is_account_key(issuer, part, part[papers.SUB]):
+    if not is_account_key(issuer, part, part[papers.SUB]):
         for mandate in mandates:
             above = _key_names(_latest(issuer, mandate).chain[:-1])
             if suspension in mandate.lineage.suspensions:
@@ -216,9 +230,11 @@ def _resume(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> 
                 raise Reject("command-signer")  # [SIG-14]
     if any(suspension not in mandate.lineage.suspensions for mandate in mandates):
         raise Reject("suspension-unknown")  # [CMD-12]
-    for mandate in mandates:
-        mandate.lineage.suspensions.discard(suspension)
-    return issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)
+
+    def carry_out() -> None:
+        for mandate in mandates:
+            mandate.lineage.suspensions.discard(suspension)
+    return carry_out
 
 
 # Cancel.
@@ -243,7 +259,7 @@ def _cancel(issuer: "Issuer", part: Part, now: int) -> Recorded:
         issuer.read_parts([offer], now)
     mandate = issuer.mandates[intent[papers.MANDATE]]
     account = mandate.chain[0][papers.SUB]
-    by_account = part.signer is None and _is_account_key(issuer, part, account)
+    by_account = part.signer is None and is_account_key(issuer, part, account)
     if part.signer is None:
         allowed = by_account or part.paper.kid in _key_names([mandate])
     else:
@@ -255,7 +271,7 @@ def _cancel(issuer: "Issuer", part: Part, now: int) -> Recorded:
     record = issuer.payments.get(intent.id)
     if record is not None and record.state != "pending":
         return record.recorded  # [CMD-26]
-    _fresh(issuer, part, now)
+    fresh(issuer, part, now)
     if record is None:
         record = PaymentRecord(intent.id, intent.paper.payload, mandate.holder, account, mandate.chain)
     elif by_account:
@@ -265,4 +281,6 @@ def _cancel(issuer: "Issuer", part: Part, now: int) -> Recorded:
 
 _CARRY_OUT: dict[str, Callable[["Issuer", Part, PaymentRecord | None, int], Recorded]] = {
     "capture": _capture, "void": _void, "refund": _refund, "payout": _payout, "deposit": _deposit, "enrolment": _enrol,
-    "suspension": _withdraw, "revocation": _withdraw, "resumption": _resume}
+    "suspension": _withdraw, "revocation": _withdraw, "resumption": _resume, "retirement": accounts.retire,
+    "freeze": accounts.freeze, "thaw": accounts.thaw, "dispute": disputes.open_dispute,
+    "dispute-answer": disputes.answer, "ruling": disputes.rule}

@@ -20,10 +20,12 @@ KINDS: dict[str, tuple[str, str | None]] = {
     "offer": ("certificate", "merchant"), "capture": ("certificate", "merchant"),
     "void": ("certificate", "merchant"), "refund": ("certificate", "merchant"),
     "payout": ("certificate", "merchant"),
-    "delivery": ("certificate", "merchant"),
+    "delivery": ("certificate", "merchant"), "dispute-answer": ("certificate", "merchant"),
+    "ruling": ("certificate", "issuer"), "freeze": ("certificate", "issuer"), "thaw": ("certificate", "issuer"),
     "intent": ("either", "merchant"), "cancel": ("either", "merchant"), "proof": ("either", None),
     "mandate": ("key", None), "confirmation": ("key", None), "suspension": ("key", None),
     "resumption": ("key", None), "revocation": ("key", None), "enrolment": ("key", None), "deposit": ("key", None),
+    "batch": ("key", None), "retirement": ("key", None), "dispute": ("key", None),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from . import commands, decide, mandates, message, papers
+from . import batch, commands, decide, disputes, mandates, message, papers
 from .certificates import Trust
 from .decide import Books, Confirmation
 from .envelope import check_headers, read, sign
@@ -81,6 +81,8 @@ class Issuer:
         now = self.tick(now, draws)
         if kind == "payment":
             return self._payment(body, now)
+        if kind == "batch":
+            return batch.receive_batch(self, body, now)
         if kind == "command":
             kind = self._kind_of(body)
         elif kind == "account":
@@ -123,7 +125,7 @@ class Issuer:
             raise Reject("agent-mismatch")  # [SIG-13]
         if part.signer is not None:
             return part.signer.point
-        if part.kind == "confirmation":
+        if part.kind in ("confirmation", "dispute", "batch"):
             return self._account_key(part, "command-signer")  # [SIG-14]
         if part.kind == "deposit" or part.kind == "enrolment" and part.paper.has(papers.SUB):
             return self._account_key(part, "account-unknown")  # [CMD-15]
@@ -227,7 +229,7 @@ class Issuer:
 
     def _decide(self, record: PaymentRecord, said: Part | None, now: int) -> Recorded:
         """Decides a payment that is new or waits, and takes its money, counters and offer in one step [AUT-63]."""
-        account_keys = self.accounts[record.account].keys
+        account_keys = self.accounts[record.account].retired | self.accounts[record.account].keys
         confirmation = None
         if said is not None:
             signer = self.accounts[said[papers.SUB]].keys[said.paper.kid or b""]
@@ -238,6 +240,7 @@ class Issuer:
         except Reject as fault:
             return self.finish_refused(record, fault, now)
         self.payments[record.id] = record
+        record.decided_at = now
         if asks:
             return self._ask(record, now)
         self._stop_waiting(record)
@@ -311,6 +314,14 @@ class Issuer:
             available = self.accounts[record.account].available
             available[record.currency] = available.get(record.currency, 0) + amount
 
+    def refund(self, record: PaymentRecord, amount: int) -> None:
+        """Money of the merchant's goes back to where it came from, and to the counters that take it [CMD-21]."""
+        self.give_back(record, amount)
+        record.refunded += amount
+        for entry in record.entries:
+            if entry.refund_returns:
+                entry.returned += amount  # [MAN-23]
+
     def release(self, record: PaymentRecord) -> int:
         """Ends a hold, and gives the rest back [AUT-67]; what is released was not spent [MAN-23]."""
         rest, record.held = record.held, 0
@@ -330,7 +341,8 @@ class Issuer:
         envelopes = sum(one.envelope or 0 for one in self.lineages.values()
                         if self.mandates[one.versions[-1]][papers.CURRENCY] == currency)
         return (envelopes + sum(one.available.get(currency, 0) for one in self.accounts.values())
-                + sum(one.held for one in self.payments.values() if one.currency == currency)
+                + sum(one.held + (one.dispute.apart if one.dispute else 0) for one in self.payments.values()
+                      if one.currency == currency)
                 + sum(minor for (_, _, unit), minor in self.merchants.items() if unit == currency))
 
     # Time, and what is asked.
@@ -348,6 +360,7 @@ class Issuer:
                     papers.OUTCOME: papers.VOIDED, papers.AMOUNT: self.release(record),
                     papers.CURRENCY: record.currency}
                 self.record(claims, now)
+            disputes.comes_due(self, record, now)
         for lineage in self.lineages.values():
             if now >= self.mandates[lineage.versions[-1]][papers.EXP]:
                 mandates.close_envelope(self, lineage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from . import decide, papers
@@ -21,32 +22,47 @@ ACTIVE, SUSPENDED, SUPERSEDED, REVOKED, EXPIRED, EXHAUSTED = range(1, 7)
 STATES = dict(enumerate(("active", "suspended", "superseded", "revoked", "expired", "exhausted"), 1))
 
 
+@dataclass
+class Registration:
+    """A mandate that may be registered: where it stands, and what its envelope takes, or gives back below zero."""
+
+    above: Mandate | None
+    lineage: Lineage
+    moved: int | None
+
+
 def register(issuer: "Issuer", part: Part, now: int) -> Recorded:
     """Registers a mandate, or answers as it was answered before."""
     if part.id in issuer.decided:
         return issuer.decided[part.id]  # [CMD-1]
-    payload = part.paper.payload
-    above = issuer.mandates.get(payload.get(papers.PARENT))
     try:
-        lineage, moved = _check(issuer, payload, above, now)
+        registration = check(issuer, part, now)
     except Reject as fault:
         done = issuer.refuse(fault.at(part.name), {papers.COMMAND: part.id}, now)
     else:
-        if moved is not None:
-            available, currency = issuer.accounts[payload.get(papers.SUB)].available, payload.get(papers.CURRENCY)
-            available[currency] = available.get(currency, 0) - moved  # [QTA-5]
-            lineage.envelope = (lineage.envelope or 0) + moved if papers.FUNDED in payload else None
-        issuer.lineages[payload.get(papers.SUB), payload.get(papers.LINEAGE)] = lineage
-        lineage.versions.append(part.id)  # from here on the version before is superseded [MAN-18]
-        assert part.paper.kid is not None
-        issuer.mandates[part.id] = Mandate(part.id, payload, part.paper.kid, lineage, above)
+        carry_out(issuer, part, registration)
         done = issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)  # [MAN-17]
     issuer.decided[part.id] = done
     return done
 
 
-def _check(issuer: "Issuer", payload: Map, above: Mandate | None, now: int) -> tuple[Lineage, int | None]:
-    """The checks of a registration, in the order of their table; the lineage, and what the envelope takes."""
+def carry_out(issuer: "Issuer", part: Part, registration: Registration) -> None:
+    payload, lineage, moved = part.paper.payload, registration.lineage, registration.moved
+    if moved is not None:
+        available, currency = issuer.accounts[payload.get(papers.SUB)].available, payload.get(papers.CURRENCY)
+        available[currency] = available.get(currency, 0) - moved  # [QTA-5]
+        lineage.envelope = (lineage.envelope or 0) + moved if papers.FUNDED in payload else None
+    issuer.lineages[payload.get(papers.SUB), payload.get(papers.LINEAGE)] = lineage
+    lineage.versions.append(part.id)  # from here on the version before is superseded [MAN-18]
+    assert part.paper.kid is not None
+    issuer.mandates[part.id] = Mandate(part.id, payload, part.paper.kid, lineage, registration.above)
+
+
+def check(issuer: "Issuer", part: Part, now: int, of_batch: bool = False) -> Registration:
+    """The checks of a registration, in the order of their table. Whether the account covers the mandates of a batch is
+    asked of them together [WAL-25]."""
+    payload = part.paper.payload
+    above = issuer.mandates.get(payload.get(papers.PARENT))
     account, currency = payload.get(papers.SUB), payload.get(papers.CURRENCY)
     decide.mandate_lifetime(payload)  # [AUT-28]
     if now >= payload.get(papers.EXP):
@@ -78,14 +94,16 @@ def _check(issuer: "Issuer", payload: Map, above: Mandate | None, now: int) -> t
             and payload.get(papers.AUD) == before[papers.AUD] and currency == before[papers.CURRENCY]
             and lineage.parent == over):
         raise Reject("lineage-broken")  # [MAN-21]
+    if issuer.accounts[account].frozen:
+        raise Reject("account-frozen")  # [WAL-41]
     # A closed envelope has had its sum back, and no `funded` is a sum of nothing.
     set_aside = (before[papers.FUNDED] or 0) if before and lineage.envelope is not None else 0
     difference = payload.get(papers.FUNDED, 0) - set_aside
     free = issuer.accounts[account].available.get(currency, 0)
-    if difference > free or -difference > (lineage.envelope or 0):
+    if difference > free and not of_batch or -difference > (lineage.envelope or 0):
         raise Reject("insufficient-funds")  # [QTA-4]
     funds = papers.FUNDED in payload or lineage.envelope is not None
-    return lineage, difference if funds else None
+    return Registration(above, lineage, difference if funds else None)
 
 
 def close_envelope(issuer: "Issuer", lineage: Lineage) -> None:

@@ -14,6 +14,7 @@ from .schema import (Check, Field, agent_key, amount, category, channel, count, 
                      short_text, shown, text, true, uint)
 
 MAX_MESSAGE = 65_536  # [ENC-1], of a payment request and an answer
+MAX_BATCH = 1_048_576  # [ENC-1]
 
 # Labels (registries/labels.csv).
 ISS, SUB, AUD, EXP, NBF, IAT, CTI, CNF = range(1, 9)
@@ -25,6 +26,8 @@ DETAIL, HOLD_UNTIL, APPROVAL, USER_CODE, ANSWER_BY, MANDATES, SUSPENSION, FINAL 
 ENCLOSED, STATE, TREE_ROOT, TREE_SIZE, BATCH, LOG_ROOT, LOG_SIZE, NETWORK = range(-44, -52, -1)
 DIGEST, TARGET, SUSPENSIONS = range(-52, -55, -1)
 ACCOUNT, REASON, OFFERED = -55, -56, -58
+DISPUTE, GROUND, STANCE, DELIVERED, EXHIBITS = range(-100, -105, -1)
+PARTS, PARTS_ROOT, KEY = -120, -121, -124
 
 SINGLE, CONDITIONAL, QUOTA = 1, 2, 3
 METERED, SUBSCRIPTION = 2, 3
@@ -40,6 +43,7 @@ _sub, _cti, _version = Field("sub", short), Field("cti", short), Field("version"
 _amount, _currency, _intent = Field("amount", amount), Field("currency", currency), Field("intent", digest)
 _offer, _mandates = Field("offer", digest), Field("mandates", listed(1, 256, digest, True))
 _reason = optional("reason", long_text)
+_dispute, _exhibits = Field("dispute", digest), optional("exhibits", listed(1, 16, digest, True))
 
 item = fields({1: Field("items", short_text), 2: Field("items", long_text), 3: optional("items", category),
                4: Field("items", count), 5: Field("items", amount), 6: optional("items", uint(2, 5))})
@@ -94,6 +98,20 @@ SCHEMAS: dict[str, dict[int, Field]] = {
                ACCOUNT: Field("account", short_text)},
     "deposit": {SUB: _sub, AUD: _aud, IAT: _iat, CTI: _cti, VERSION: _version, AMOUNT: _amount,
                 CURRENCY: _currency},
+    "batch": {SUB: _sub, AUD: _aud, IAT: _iat, CTI: _cti, VERSION: _version, PARTS: Field("parts", uint(1, 1_024)),
+              PARTS_ROOT: Field("parts_root", digest)},
+    "retirement": {SUB: _sub, AUD: _aud, IAT: _iat, CTI: _cti, VERSION: _version, REASON: _reason,
+                   KEY: Field("key", digest)},
+    "freeze": {ISS: _iss, SUB: _sub, IAT: _iat, CTI: _cti, VERSION: _version, REASON: _reason},
+    "thaw": {ISS: _iss, SUB: _sub, IAT: _iat, CTI: _cti, CNF: optional("cnf", agent_key), VERSION: _version,
+             REASON: _reason},
+    "dispute": {SUB: _sub, AUD: _aud, IAT: _iat, CTI: _cti, VERSION: _version, INTENT: _intent, AMOUNT: _amount,
+                CURRENCY: _currency, REASON: _reason, GROUND: Field("ground", uint(1, 4)), EXHIBITS: _exhibits},
+    "dispute-answer": {ISS: _iss, AUD: _aud, IAT: _iat, CTI: _cti, VERSION: _version, INTENT: _intent,
+                       REASON: _reason, DISPUTE: _dispute, STANCE: Field("stance", uint(1, 2)),
+                       DELIVERED: optional("delivered", data()), EXHIBITS: _exhibits},
+    "ruling": {ISS: _iss, SUB: _sub, IAT: _iat, CTI: _cti, VERSION: _version, INTENT: _intent,
+               AMOUNT: optional("amount", amount), CURRENCY: _currency, REASON: _reason, DISPUTE: _dispute},
     "proof": {AUD: _aud, IAT: _iat, CTI: _cti, VERSION: _version, TARGET: Field("target", text(1, 1024))},
 }
 _CHECKS: dict[str, Check] = {kind: fields(table) for kind, table in SCHEMAS.items()}
@@ -176,6 +194,8 @@ def check_lifetime(kind: str, payload: Map) -> None:
 
 _request = fields({1: Field("mandates", listed(0, 8, data())), 2: Field("offer", data()),
                    3: Field("intent", data()), 4: optional("confirmation", data())})
+_batch = fields({1: Field("batch", data()), 2: Field("parts", listed(1, 1_024, data()))})
+_part = row(data(), data())
 _answer = fields({1: Field("receipt", data()), 2: optional("detail", data())})
 _receipt = row(data(), uint(), listed(0, 16, digest), data())
 _proof = listed(0, 64, digest)
@@ -222,6 +242,18 @@ class PaymentRequest:
 def read_request(body: bytes) -> PaymentRequest:
     value = _container(body, MAX_MESSAGE, _request, "request")
     return PaymentRequest(value.get(1), value.get(2), value.get(3), value.get(4))
+
+
+def read_batch(body: bytes) -> tuple[bytes, list[bytes]]:
+    """A batch, and the parts that it signs [WAL-22]."""
+    value = _container(body, MAX_BATCH, _batch, "batch")
+    return value.get(1), value.get(2)
+
+
+def read_part(data: bytes) -> tuple[bytes, bytes]:
+    """The protected header and the payload of a part of a batch."""
+    protected, payload = _container(data, MAX_PAPER, _part, "part")
+    return protected, payload
 
 
 def read_answer(body: bytes) -> tuple[bytes, bytes | None]:

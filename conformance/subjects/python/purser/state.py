@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import merkle, papers
 from .cbor import Map, encode
@@ -12,6 +12,9 @@ from .errors import CODES, Reject
 from .keys import SigningKey, point_of, sha256
 from .rules import Entry, Lineage
 from .schema import MAX_AMOUNT
+
+if TYPE_CHECKING:
+    from .disputes import Dispute
 
 # The greatest balance, and the most of one currency together [CMD-14].
 LEDGER_MAX = MAX_AMOUNT
@@ -42,6 +45,7 @@ class AccountKey:
 @dataclass
 class Account:
     keys: dict[bytes, AccountKey] = field(default_factory=dict)
+    retired: dict[bytes, AccountKey] = field(default_factory=dict)  # what they signed before stands [WAL-31]
     available: dict[str, int] = field(default_factory=dict)
     frozen: bool = False
 
@@ -110,6 +114,9 @@ class PaymentRecord:
     refunded: int = 0
     hold_until: int = 0
     answer_by: int = 0
+    decided_at: int = 0
+    dispute: "Dispute | None" = None
+    was_disputed: bool = False
 
     @property
     def amount(self) -> int:

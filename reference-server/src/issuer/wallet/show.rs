@@ -24,7 +24,7 @@ use crate::wallet::{Pack, Papers, Row, Session, Spent};
 pub(super) fn mandates(state: &State, ids: &[PaperId], asked: &MandatesAsked, now: UnixSeconds) -> Value {
     let mut listed = Vec::new();
     let (mut matching, mut next) = (0_u64, None);
-    let mut last = 0;
+    let mut last = None;
     for (number, id) in (1_u64..).zip(ids) {
         let Some(record) = state.mandates.get(id) else { continue };
         if !matches(state, id, record, asked, now) {
@@ -35,15 +35,11 @@ pub(super) fn mandates(state: &State, ids: &[PaperId], asked: &MandatesAsked, no
             continue;
         }
         if listed.len() == asked.limit {
-            next = Some(last);
             // The rest is only counted.
-            last = u64::MAX;
+            next = last;
             continue;
         }
-        if last == u64::MAX {
-            continue;
-        }
-        last = number;
+        last = Some(number);
         let mut shown = view::mandate(state, id, record, now);
         if let Value::Object(members) = &mut shown {
             members.insert("number".into(), number.into());
