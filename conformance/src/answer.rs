@@ -104,6 +104,7 @@ fn members(claims: &Claims, detail: Option<&Detail>) -> Map<String, Value> {
         ("secret_hash", claims.secret_hash.map(|hash| json!(hash.to_string()))),
         ("amount_minor", claims.amount.map(|amount| json!(amount.minor().to_string()))),
         ("currency", claims.currency.map(|currency| json!(currency.code()))),
+        ("answer_by", claims.answer_by.map(|at| json!(at.get()))),
         ("chains", claims.chains.as_ref().map(|chains| chains.iter().map(chain).collect())),
         ("hold_until", claims.hold_until.map(|at| json!(at.get()))),
         ("code", claims.code.and_then(slug)),

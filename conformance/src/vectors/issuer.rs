@@ -69,7 +69,12 @@ impl<'s> Payments<'s> {
         let scene = self.scene(&change);
         let mut world = self.world.clone();
         world.closed(&scene, "pending");
-        let expect = accepted().value(json!({"outcome": "pending"})).answer(told(&scene)).after(world.model.value());
+        let until = number(&scene.offer.get(4));
+        let expect = accepted()
+            .value(json!({"outcome": "pending"}))
+            .answer(told(&scene))
+            .answer(json!({"answer_by": until, "code": null, "command": null}))
+            .after(world.model.value());
         self.put(id, title, shows, clauses, (&scene, expect), None);
     }
 

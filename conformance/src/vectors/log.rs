@@ -390,6 +390,12 @@ fn logged(sheet: &mut Sheet) {
         let title = format!("A receipt of the third batch, in the log of {size}");
         put(sheet, &format!("in-{size}"), &title, &Proved::new(&log, size), None, "RCT-26 RCT-22 RCT-21");
     }
+    let (mut long, mut longer) = (Proved::new(&log, 7), Proved::new(&log, 7));
+    long.inclusion = vec![[7; 32]; 2_000];
+    longer.consistency = vec![[7; 32]; 2_000];
+    let too_large = Some((Code::MessageTooLarge, Stage::Size));
+    put(sheet, "inclusion-too-large", "A logged receipt of more than 65,536 bytes", &long, too_large, "ENC-1");
+    put(sheet, "consistency-too-large", "The same, by its second proof", &longer, too_large, "ENC-1");
     let (path, proof) = (Code::PathInvalid, Code::ConsistencyInvalid);
     let another = keys::thirty_two("another");
     let fork = log.forked(5);

@@ -190,6 +190,19 @@ fn put_at(
 
 fn outcomes(sheet: &mut Sheet) {
     let conflict = (Code::FieldConflict, Stage::Schema);
+    let too_large = Some((Code::MessageTooLarge, Stage::Size, "outcome/settled"));
+    let long: [(&str, &str, fn(&mut Vec<Item>)); 2] = [
+        ("size/path", "A receipt of more than 16,384 bytes, by its path", |parts| {
+            parts[2] = Item::List(vec![[7; 32].into(); 600]);
+        }),
+        ("size/claims", "A receipt of more than 16,384 bytes, by its claims", |parts| {
+            parts[0] = Item::Bytes(vec![0; 16_384]);
+        }),
+    ];
+    for (id, title, change) in long {
+        let draft = Draft { change, ..Draft::of(claims(2)) };
+        put(sheet, id, title, Shows("F22", "C11 F3"), &draft, ("", too_large), "ENC-1");
+    }
     for (number, name) in OUTCOMES {
         let honest = Draft::of(claims(number));
         let id = format!("outcome/{name}");

@@ -26,6 +26,7 @@ pub(super) fn area() -> Area {
     offers(&mut sheet);
     claims(&mut sheet);
     grace(&mut sheet);
+    short_hold(&mut sheet);
     parties::cases(&mut sheet);
     sheet.finish()
 }
@@ -388,4 +389,49 @@ fn grace(sheet: &mut Sheet) {
         case.expect = case.expect.after(ended.model.value());
         case.clauses("TOK-16")
     });
+}
+
+/// A hold that ends before the grace of a revocation does.
+fn short_hold(sheet: &mut Sheet) {
+    const HELD_SECONDS: u64 = 60;
+    let mut world = World::new();
+    let mut scene = metered("short");
+    scene.offer(|offer| offer.with(-27, HELD_SECONDS));
+    let offer = scene.papers().offer.id();
+    scene.intent(-71, roots(&offer));
+    let intent = world.pay(&scene);
+    let mandate = scene.papers().mandates.remove(0);
+    world.send("command", &mandate_command("revocation", "payer", &[mandate.id()]).bytes(), NOW);
+    world.model.stand(mandate.id(), "revoked");
+    let claimed =
+        |at: u64| capture(intent, 150, true, Some(claim(&offer, [100, 5], 10_000))).says(|p| p.with(6, at - 5));
+    let mut t = Commands::new(sheet, "revoked-short", world.clone(), "core holds tokens");
+    let (shows, last) = (Shows("F08", "A17 H2"), NOW + HELD_SECONDS - 1);
+    t.accept(
+        "grace/of-a-short-hold",
+        "A claim in the last second of a hold that is shorter than the grace",
+        shows,
+        "TOK-16",
+        ("command", &claimed(last), last),
+        ("captured", &|w| w.model.capture(intent, 150, true)),
+    );
+    world.model.release(intent, "expired");
+    for (id, title, at) in [
+        ("ended", "A claim when the hold has ended and the grace has not", NOW + HELD_SECONDS),
+        ("long-ended", "A claim in the last second of a grace that is longer than the hold", NOW + GRACE - 1),
+    ] {
+        t.refuse(
+            &format!("grace/{id}"),
+            title,
+            shows,
+            Code::HoldExpired,
+            ("command", &claimed(at), at),
+            ("grace/of-a-short-hold", "now"),
+        );
+        t.last(|mut case| {
+            use super::sheet::Expecting as _;
+            case.expect = case.expect.after(world.model.value());
+            case.clauses("TOK-16")
+        });
+    }
 }

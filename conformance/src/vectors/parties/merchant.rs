@@ -243,6 +243,23 @@ fn mismatched(sheet: &mut Sheet) {
         gives_back,
         (Some("redeem/base"), "FLW-12"),
     );
+    let kept = || refused_as(Code::OfferUnknown).value(json!({"gives_back": false}));
+    let of_long_ago = |receipt: &Draft, secret: [u8; 32]| {
+        redeem(keys::thirty_two("an offer of long ago"), &receipt.bytes(), secret, &Request::new(), NOW + 5)
+    };
+    for (id, title, call) in [
+        ("secret", "another secret: nothing goes back", of_long_ago(&unknown, [9; 32])),
+        ("other", "a receipt of another offer: nothing goes back", of_long_ago(&base(), secret())),
+        ("refused", "a receipt of a refusal: nothing goes back", {
+            let refused = changed(receipt("at-once", 7), -3, keys::thirty_two("an offer of long ago"));
+            of_long_ago(&refused, secret())
+        }),
+        ("both", "another secret and a receipt of another offer: nothing goes back", of_long_ago(&base(), [9; 32])),
+    ] {
+        let title = format!("For an offer that the merchant does not know, {title}");
+        let id = format!("redeem/unknown-offer-{id}");
+        put(sheet, &id, &title, Shows("", "B18"), ("at-once", call), kept(), (Some("redeem/base"), "FLW-12"));
+    }
 }
 
 /// Receipts that do not read, or not under an issuer that the offer accepts.
