@@ -555,6 +555,10 @@ codes! {
     CouponRefused = 314, "coupon-refused", [Redeem], NotDecided, Same, Never, Agent, 403, "TOK-46", "The coupon is not for this plan, this payer and this time.";
     /// The coupon has been used as often as it may. \[TOK-47\]
     CouponUsed = 315, "coupon-used", [Redeem], NotDecided, Same, Never, Agent, 409, "TOK-47", "The coupon has been used as often as it may.";
+    /// The mandate pays another subscription. \[TOK-50\]
+    MandateTaken = 316, "mandate-taken", [Redeem], NotDecided, Same, Never, Agent, 409, "TOK-50", "The mandate pays another subscription.";
+    /// The terms of the subscription are not the plan's. \[TOK-55\]
+    PlanMismatch = 317, "plan-mismatch", [Redeem], NotDecided, Same, Never, Agent, 403, "TOK-55", "The terms of the subscription are not the plan's.";
     /// No dispute of this id is open on the payment. \[DSP-7\]
     DisputeUnknown = 340, "dispute-unknown", [Ledger], Refused, Same, Never, Merchant, 404, "DSP-7", "No dispute of this id is open on the payment.";
     /// The payment is or was disputed. \[DSP-3\]

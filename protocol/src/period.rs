@@ -125,6 +125,8 @@ pub enum Period {
     },
     /// The last so many seconds: what was decided at `t` counts while `now - seconds < t <= now`.
     Rolling(RollingSeconds),
+    /// The term that now belongs to.
+    Terms(Terms),
 }
 
 impl Period {
@@ -132,7 +134,8 @@ impl Period {
     ///
     /// For a calendar period that is all of it, from its first second to just before the next one's; the end may lie
     /// past the year 9999, and a period that began before 1970 is given from 1970 on. For a rolling period it is the
-    /// last so many seconds, `now` included, and its end moves with `now`.
+    /// last so many seconds, `now` included, and its end moves with `now`. What is before the first of terms is one
+    /// stretch.
     pub fn bounds(&self, now: UnixSeconds) -> Range<u64> {
         match self {
             Self::Calendar { unit, zone } => calendar(*unit, zone, now),
@@ -140,6 +143,7 @@ impl Period {
                 let end = now.get() + 1;
                 end.saturating_sub(u64::from(length.get()))..end
             }
+            Self::Terms(terms) => terms.bounds(terms.number(now)),
         }
     }
 }
@@ -231,6 +235,52 @@ pub fn anniversary(anchor: UnixSeconds, zone: &Zone, unit: Unit, n: u32) -> Opti
     let wall = zone.wall(reduced).checked_add(unit.times(i64::from(n))?).ok()?;
     let instant = zone.first_instant(wall) + reduced.cycle;
     UnixSeconds::new(u64::try_from(instant).ok()?)
+}
+
+/// Days, weeks, months or years of a calendar, one after the other, counted from an instant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Terms {
+    /// How long each is.
+    pub unit: Unit,
+    /// Where the clocks are.
+    pub zone: Zone,
+    /// When the first begins.
+    pub anchor: UnixSeconds,
+}
+
+impl Terms {
+    /// The number of the term that an instant belongs to: from 1, and 0 before the first. [RUL-25]
+    pub fn number(&self, now: UnixSeconds) -> u32 {
+        let Some(since) = now.since(self.anchor) else { return 0 };
+        let mean_seconds = match self.unit {
+            Unit::Day => 86_400,
+            Unit::Week => 604_800,
+            Unit::Month => 2_629_746,
+            Unit::Year => 31_556_952,
+        };
+        let mut before = u32::try_from(since / mean_seconds).unwrap_or(u32::MAX - 1);
+        // The mean is out by a term or two.
+        while before > 0 && self.begins(before + 1).is_none_or(|begins| begins > now) {
+            before -= 1;
+        }
+        while self.begins(before + 2).is_some_and(|begins| begins <= now) {
+            before += 1;
+        }
+        before + 1
+    }
+
+    /// When a term begins, by its number from 1; none past the year 9999.
+    pub fn begins(&self, number: u32) -> Option<UnixSeconds> {
+        anniversary(self.anchor, &self.zone, self.unit, number.checked_sub(1)?)
+    }
+
+    /// From a term's first second until just before the next one's; before the first, for 0.
+    pub fn bounds(&self, number: u32) -> Range<u64> {
+        let after_all = UnixSeconds::MAX.get() + 1;
+        let begins = |number: u32| self.begins(number).map_or(after_all, UnixSeconds::get);
+        let end = number.checked_add(1).map_or(after_all, begins);
+        if number == 0 { 0..end } else { begins(number)..end }
+    }
 }
 
 #[cfg(test)]

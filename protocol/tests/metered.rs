@@ -264,6 +264,49 @@ fn a_seller_takes_what_is_paid_and_says_what_is_missing() {
     assert_eq!(seller.take(7, Unit::Image, units(1), now), Ok(Taken::TopUp));
 }
 
+/// Ten thousand calls in one session, under its three ledgers: the issuer has decided a hold and a capture.
+#[test]
+fn ten_thousand_calls_cost_the_issuer_two_commands() {
+    const CALLS: u64 = 10_000;
+    let mut scene = Scene::new();
+    let before = scene.world.decisions();
+    let hold = scene.hold(1_000);
+    let mut seller = hold.seller(&scene);
+    let mut agent = purser_protocol::token::agent::Session::open(hold.opening.clone());
+    for call in 1..=CALLS {
+        // A call reads a token and writes four.
+        for (unit, count) in [(Unit::InputToken, 1), (Unit::OutputToken, 4)] {
+            let mut missing = count;
+            while missing > 0 {
+                match seller.take(call, unit, units(missing), at(scene.world.now)).unwrap() {
+                    Taken::Paid(paid, records) => {
+                        records.iter().for_each(|record| seller.apply(record));
+                        missing -= paid;
+                    }
+                    Taken::Need(need) => {
+                        let (record, release) = agent.cover(&need).unwrap();
+                        agent.apply(&record);
+                        let released = seller.release(&release, at(scene.world.now)).unwrap();
+                        let Released::Ahead(records) = released else { panic!("nothing moved") };
+                        records.iter().for_each(|record| seller.apply(record));
+                    }
+                    Taken::TopUp => panic!("the hold is used up"),
+                }
+            }
+            let seen = agent.see(unit, call * count);
+            agent.apply(&seen.unwrap());
+        }
+    }
+    seller.apply(&seller.close(Why::Agent).unwrap());
+    scene.settle(&mut seller);
+    // Three for a thousand read, fifteen for a thousand written.
+    let cost = (CALLS * 3 + 4 * CALLS * 15).div_ceil(1_000);
+    assert_eq!(scene.world.decisions() - before, 2, "the hold and its capture");
+    assert_eq!((seller.cost_minor(), scene.world.got(SHOP)), (cost, cost), "seller and issuer");
+    assert_eq!(scene.world.free("ann"), START_MINOR - cost, "the rest came back");
+    assert!((cost..=cost + 25).contains(&agent.released_minor()), "the agent let no more go than it may be ahead");
+}
+
 #[test]
 fn time_ends_a_session() {
     let mut scene = Scene::new();

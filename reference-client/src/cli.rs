@@ -166,7 +166,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Log(log) => log.run(home()?, command.json).await,
         What::Signer(signer) => signer.run(home()?).await,
         What::Proxy(proxy) => proxy.run(home()?).await,
-        What::Token(token) => token.run(home()?).await,
+        What::Token(token) => token.run(home()?, lang).await,
         What::Skill(skill) => skill.run(),
         What::Doctor => doctor::run(home()?).await,
         What::Bench(_) => Err(Error::usage("`bench` is typed first, and all else after it")),

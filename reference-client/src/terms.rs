@@ -12,7 +12,8 @@ use purser_protocol::field::{List, Set, True, UpTo};
 use purser_protocol::id::{Digest, PartyId, ShortText};
 use purser_protocol::money::{Amount, Currency, Money};
 use purser_protocol::paper::rules::{Category, Channel, Fields, ItemPrice, PayeeKey, PeriodCount, PeriodTotal, Rules};
-use purser_protocol::period::{Period, RollingSeconds, Unit, Zone};
+use purser_protocol::period::{Period, RollingSeconds, Terms as Span, Unit, Zone};
+use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::Field;
 
 use crate::error::{Error, Result};
@@ -27,6 +28,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("per-rolling", "AMOUNT/DURATION: the most in any stretch of time, such as 50.00/24h"),
     ("count", "NUMBER: the most payments"),
     ("count-per-day", "NUMBER: the most payments in a day; likewise -week, -month, -year"),
+    ("count-per-term", "NUMBER/UNIT/TIME: the most in each term from a time, such as 1/month/2027-01-31T08:00:00Z"),
     ("merchant", "NAME+NAME: the only merchants"),
     ("not-merchant", "NAME+NAME: merchants that are never paid"),
     ("category", "NUMBER+NUMBER: the only categories of ISO 18245"),
@@ -121,6 +123,14 @@ impl Terms {
                 self.total_per(Period::Rolling(seconds), amount)?;
             }
             "count" => self.fields.count = Some(number(value)?),
+            "count-per-term" => {
+                let wrong = || Error::usage("not NUMBER/UNIT/TIME");
+                let (count, rest) = value.split_once('/').ok_or_else(wrong)?;
+                let (word, from) = rest.split_once('/').ok_or_else(wrong)?;
+                let anchor = when::instant(from, UnixSeconds::MIN).ok_or_else(wrong)?;
+                let terms = Span { unit: unit(word).ok_or_else(wrong)?, zone: self.zone.clone(), anchor };
+                self.count_per(Period::Terms(terms), count)?;
+            }
             "merchant" => self.fields.merchants_allow = Some(set(value, party)?),
             "not-merchant" => self.fields.merchants_deny = Some(set(value, party)?),
             "category" => self.fields.categories_allow = Some(set(value, category)?),

@@ -14,8 +14,10 @@ mod events;
 pub mod proxy;
 mod seller;
 mod session;
+mod subscription;
 
 pub use answer::{Answer, Asking, Piece};
 pub use book::Ended;
 pub use seller::Seller;
 pub use session::{Session, Spending};
+pub use subscription::Plan;

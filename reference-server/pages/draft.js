@@ -75,5 +75,6 @@ function ruleValue(name, value) {
   return coded.map(decode);
 }
 
-const periodItem = ({ unit, zone, seconds }) => (seconds ? [2, seconds] : [1, unit, zone]);
+const periodItem = ({ unit, zone, seconds, anchor }) =>
+  (seconds ? [2, seconds] : anchor === undefined ? [1, unit, zone] : [3, unit, zone, anchor]);
 const holder = ({ key, merchant }) => (key ? new Pairs([[1, decode(key)]]) : new Pairs([[-1, merchant]]));

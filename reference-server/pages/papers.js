@@ -120,6 +120,9 @@ const period = (value) => {
   ensure(value.length > 0, "field-range");
   const kind = uint(0, 2n ** 64n - 1n)(value[0]);
   if (value.length === 3 && kind === 1n) return { unit: Number(uint(1, 4)(value[1])), zone: zone(value[2]) };
+  if (value.length === 4 && kind === 3n) {
+    return { unit: Number(uint(1, 4)(value[1])), zone: zone(value[2]), anchor: seconds(value[3]) };
+  }
   ensure(value.length === 2 && kind === 2n, "field-range");
   return { seconds: uint(1, 31622400)(value[1]) };
 };

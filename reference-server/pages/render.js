@@ -292,8 +292,11 @@ class Page {
   }
 
   /** [RND-23] */
-  period({ unit, zone, seconds }) {
+  period({ unit, zone, seconds, anchor }) {
     if (seconds) return this.say("period.rolling", { duration: this.duration(seconds) });
+    if (anchor !== undefined) {
+      return this.say(`term.${UNITS[unit]}`, { time: this.time(anchor), zone: this.aloud(zone) });
+    }
     return this.say(`period.${UNITS[unit]}`, { zone: this.aloud(zone) });
   }
 

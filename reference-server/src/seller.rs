@@ -1,16 +1,17 @@
 //! A seller of tokens: an endpoint of the shape that clients of OpenAI's chat API know, over a small generator that
-//! needs no network, paid by the metered session or out of a pack.
+//! needs no network, paid by the metered session, out of a pack, or by subscription.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | `open` | the offer of a session or of a further hold, and the receipt that takes it |
 //! | `chat` | a completion, as a stream that pauses while it is not paid, or whole |
 //! | `pack` | packs, their plans and coupons |
-//! | `purse` | what pays for a stream: a session or a pack |
+//! | `purse` | what pays for a stream: a session, a pack or a subscription |
 //! | `account` | links, pause and resume, the state of a session, its end |
 //! | `desk` | the sessions that are open, and the one order in which each decides |
 //! | `book` | the store: offers, and what happened in each session, on the disk before it is acted on |
 //! | `settle` | sends claims until their issuers have answered |
+//! | `subscription` | mandates that the seller holds, and the terms that it asks for |
 //! | `model` | the generator |
 
 mod account;
@@ -23,6 +24,7 @@ mod open;
 mod pack;
 mod purse;
 mod settle;
+mod subscription;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,8 +37,11 @@ use axum::{Json, Router};
 use purser_merchant::SetupError as KitError;
 use purser_protocol::bind::base64url;
 use purser_protocol::cert::Role;
+use purser_protocol::code::Code;
 use purser_protocol::flow::Register;
+use purser_protocol::time::UnixSeconds;
 use purser_protocol::token::seller::{State as Standing, Why};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
@@ -58,6 +63,10 @@ struct Seller {
     terms: Terms,
     desk: Desk,
     posts: Posts,
+    /// How long a term that was refused is not asked for again.
+    ask_again_seconds: u64,
+    /// Whether its clock may be set.
+    sandbox: bool,
     document: Value,
     life: Life,
 }
@@ -85,6 +94,8 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         identity,
         register,
         terms,
+        ask_again_seconds: settings.ask_again_seconds,
+        sandbox: settings.sandbox,
         life: life.clone(),
     });
     tokio::spawn(watch(Arc::clone(&seller), life.clone()));
@@ -97,6 +108,9 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         .route("/v1/packs/{id}", get(pack::show).post(pack::buy))
         .route("/v1/packs/{id}/refill", post(pack::refill))
         .route("/v1/packs/{id}/refund", post(pack::refund))
+        .route("/v1/subscriptions", post(subscription::subscribe))
+        .route("/v1/subscriptions/{mandate}", get(subscription::show))
+        .route("/v1/sandbox/clock", get(clock).post(set_clock))
         .route("/v1/sessions", post(open::session))
         .route("/v1/sessions/{id}", get(account::show))
         .route("/v1/sessions/{id}/holds", post(open::hold))
@@ -114,6 +128,9 @@ async fn watch(seller: Arc<Seller>, life: Life) {
         for live in seller.desk.packs.those(|pack| pack.open_refunds().next().is_some()) {
             seller.send_refunds(&live).await;
         }
+        for live in seller.desk.subscriptions.those(|_| true) {
+            seller.renew(&live).await;
+        }
         for live in seller.desk.sessions.those(|session| !matches!(session.state(), Standing::Closed(_))) {
             let now = seller.clock.now();
             if live.look(|session| session.tick(now)).is_none() {
@@ -125,6 +142,11 @@ async fn watch(seller: Arc<Seller>, life: Life) {
             }
             seller.settle(&live).await;
         }
+        let desk = Arc::clone(&seller);
+        match tokio::task::spawn_blocking(move || desk.desk.look_round()).await {
+            Ok(Ok(())) => {}
+            _ => tracing::error!("what other processes have begun could not be read"),
+        }
         tokio::select! {
             () = life.stopping() => return,
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
@@ -135,6 +157,34 @@ async fn watch(seller: Arc<Seller>, life: Life) {
 /// `GET /.well-known/purser`
 async fn discovery(State(seller): State<Arc<Seller>>) -> Response {
     ([(CACHE_CONTROL, "public, max-age=3600")], Json(seller.document.clone())).into_response()
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct ClockBody {
+    /// Unix seconds.
+    now: u64,
+}
+
+/// `GET /v1/sandbox/clock`
+async fn clock(State(seller): State<Arc<Seller>>) -> Result<Json<ClockBody>, Problem> {
+    if seller.sandbox { Ok(Json(ClockBody { now: seller.clock.now().get() })) } else { Err(not_sandbox()) }
+}
+
+/// `POST /v1/sandbox/clock`
+async fn set_clock(
+    State(seller): State<Arc<Seller>>,
+    Json(asked): Json<ClockBody>,
+) -> Result<Json<ClockBody>, Problem> {
+    if !seller.sandbox {
+        return Err(not_sandbox());
+    }
+    seller.clock.set(UnixSeconds::new(asked.now).ok_or_else(|| Problem::new(Code::FieldRange))?);
+    clock(State(seller)).await
+}
+
+fn not_sandbox() -> Problem {
+    Problem::new(Code::NotSandbox)
 }
 
 /// `GET /v1/models`
@@ -153,9 +203,10 @@ fn document(settings: &SellerConfig, identity: &Identity, url: &str, terms: &Ter
         "roles": ["merchant"],
         "id": identity.id.as_str(),
         "network": identity.network.as_str(),
-        "sandbox": false,
+        "sandbox": settings.sandbox,
+        "time_zones": purser_protocol::period::database_version(),
         "base_url": url,
-        "features": ["core", "holds", "tokens"],
+        "features": ["core", "holds", "held-mandates", "tokens"],
         "currencies": [terms.price.currency.code()],
         "accepts": accepts,
         "certificates": [chain],
@@ -164,7 +215,7 @@ fn document(settings: &SellerConfig, identity: &Identity, url: &str, terms: &Ter
 
 fn internal(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "the seller failed");
-    Problem::new(purser_protocol::code::Code::Internal)
+    Problem::new(Code::Internal)
 }
 
 /// Why a hold that cannot be served is given up.

@@ -3,6 +3,7 @@
 mod calendar;
 mod counted;
 mod lists;
+mod terms;
 
 use purser_protocol::code::Code;
 use purser_test_vectors::Area;
@@ -10,6 +11,7 @@ use purser_test_vectors::Area;
 use self::calendar::periods;
 use self::counted::{counted, given_back, grants_counted};
 use self::lists::{lists, prices};
+use self::terms::terms;
 use super::cbor::{Item, labelled, seq};
 use super::issuer::Payments;
 use super::keys;
@@ -33,6 +35,7 @@ pub(super) fn area() -> Area {
     grants_counted(&mut sheet);
     given_back(&mut sheet);
     periods(&mut sheet);
+    terms(&mut sheet);
     sheet.finish()
 }
 

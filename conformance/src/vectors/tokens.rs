@@ -1,7 +1,9 @@
 //! Metered sessions: what offers and intents say of them, what a capture rests on, and what seller and agent ask of
 //! each other.
 
+mod packs;
 mod parties;
+mod subscriptions;
 
 use purser_protocol::code::{Code, Stage};
 use purser_test_vectors::Area;
@@ -21,13 +23,15 @@ const GRACE: u64 = 120;
 const H: Shows = Shows("", "H1");
 
 pub(super) fn area() -> Area {
-    let about = "Metered sessions: meters and chains, claims on a hold, links and use.";
+    let about = "Metered sessions: meters and chains, claims on a hold, links and use; and subscriptions.";
     let mut sheet = Sheet::new("tokens", about);
     offers(&mut sheet);
     claims(&mut sheet);
     grace(&mut sheet);
     short_hold(&mut sheet);
+    subscriptions::cases(&mut sheet);
     parties::cases(&mut sheet);
+    packs::cases(&mut sheet);
     sheet.finish()
 }
 

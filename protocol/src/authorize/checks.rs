@@ -14,6 +14,7 @@ use crate::money::Amount;
 use crate::paper::confirmation::Confirmation;
 use crate::paper::mandate::{Holder, Mode};
 use crate::paper::offer::OfferKind;
+use crate::period::Period;
 use crate::time::{UnixSeconds, Window};
 
 /// One check.
@@ -83,6 +84,7 @@ checks! {
     Mandate: HolderMismatch, Intent(holder_pays_itself);
     // [AUT-47]
     Mandate: PeriodMismatch, Intent(|case| case.intent.period.is_some() == (case.offer.kind == OfferKind::Subscription));
+    Mandate: PeriodMismatch, Intent(pays_this_term);
     Mandate: ConfirmationMismatch, Confirmation(confirms_this); // [AUT-45]
 
     Ledger: AccountFrozen, Account(|case| !case.account.frozen); // [AUT-62]
@@ -207,6 +209,16 @@ fn chains_are_the_meters(case: &Case<'_>) -> bool {
 /// A mandate held by a merchant pays that merchant only. [AUT-44]
 fn holder_pays_itself(case: &Case<'_>) -> bool {
     case.held_by.is_none_or(|holder| *holder == case.offer.merchant)
+}
+
+/// A merchant that holds a mandate of terms is paid for the one that now belongs to, and no other. [TOK-48]
+fn pays_this_term(case: &Case<'_>) -> bool {
+    let held = case.chain.last().filter(|last| matches!(last.mandate.holder, Holder::Merchant(_)));
+    let entries = held.and_then(|held| held.mandate.caps.as_ref()?.count_per.as_deref()).unwrap_or_default();
+    entries.iter().all(|entry| match &entry.period {
+        Period::Terms(terms) => case.intent.period.is_some_and(|number| number.get() == terms.number(case.now)),
+        Period::Calendar { .. } | Period::Rolling(_) => true,
+    })
 }
 
 fn confirms_this(case: &Case<'_>, confirmation: &Confirmation) -> bool {

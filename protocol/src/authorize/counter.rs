@@ -39,7 +39,7 @@ listed! {
         scope: Maybe<u64>,
         /// The period; since the beginning without one.
         period: Maybe<Period>,
-        /// Of a calendar period, its first second; the first that counts, of a rolling one.
+        /// Of a calendar period or a term, its first second; the first that counts, of a rolling one.
         start: u64,
         /// The second after its last; of a rolling one, how many seconds it has.
         end: u64,
@@ -215,7 +215,7 @@ impl Tally {
             Some(Period::Rolling(seconds)) => {
                 Self::Rolling { seconds: u64::from(seconds.get()), by_second: VecDeque::new() }
             }
-            Some(calendar @ Period::Calendar { .. }) => {
+            Some(calendar @ (Period::Calendar { .. } | Period::Terms(_))) => {
                 let bounds = calendar.bounds(now);
                 Self::Range { start: bounds.start, end: bounds.end, sum: Sum::default() }
             }

@@ -9,7 +9,8 @@ use crate::id::{Digest, PartyId, ShortText};
 use crate::label::Label;
 use crate::limits::{AMOUNT_MAX, PERIODS_MAX, RULE_LIST_MAX};
 use crate::money::Amount;
-use crate::period::{Period, RollingSeconds, TimeWindow, Unit, Zone, is_some_day};
+use crate::period::{Period, RollingSeconds, Terms, TimeWindow, Unit, Zone, is_some_day};
+use crate::time::UnixSeconds;
 use crate::wire::{Field, Reader, Writer};
 
 /// An ISO 18245 category.
@@ -190,13 +191,18 @@ impl Field for Period {
     fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
         let at = reader.offset();
         let range = || Fault::new(Code::FieldRange).at(at);
-        let length = ranged(reader, Reader::list, |length| (2..=3).contains(&length).then_some(length))?;
+        let length = ranged(reader, Reader::list, |length| (2..=4).contains(&length).then_some(length))?;
         match (length, reader.unsigned()?) {
             (3, 1) => {
                 let unit = ranged(reader, Reader::unsigned, Unit::from_label)?;
                 Ok(Self::Calendar { unit, zone: Zone::read(reader)? })
             }
             (2, 2) => ranged(reader, Reader::unsigned, rolling).map(Self::Rolling),
+            (4, 3) => {
+                let unit = ranged(reader, Reader::unsigned, Unit::from_label)?;
+                let zone = Zone::read(reader)?;
+                Ok(Self::Terms(Terms { unit, zone, anchor: UnixSeconds::read(reader)? }))
+            }
             _ => Err(range()),
         }
     }
@@ -213,6 +219,13 @@ impl Field for Period {
                 writer.list(2);
                 writer.unsigned(2);
                 writer.unsigned(u64::from(seconds.get()));
+            }
+            Self::Terms(Terms { unit, zone, anchor }) => {
+                writer.list(4);
+                writer.unsigned(3);
+                writer.unsigned(unit.label());
+                zone.write(writer);
+                anchor.write(writer);
             }
         }
     }

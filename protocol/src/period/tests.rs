@@ -287,3 +287,25 @@ proptest! {
         prop_assert_eq!(windows.filter(|window| window.contains(now)).count(), 1);
     }
 }
+
+proptest! {
+    /// Terms follow on each other without gap or overlap, and each instant has the number of the one that it is in.
+    #[test]
+    fn every_instant_from_the_anchor_on_belongs_to_one_term(
+        unit in prop::sample::select(&Unit::ALL[..]),
+        name in prop::sample::select(&["UTC", "Europe/London", "America/New_York", "Asia/Gaza", "Pacific/Apia"][..]),
+        anchor in 946_684_800_u64..4_102_444_800,
+        since in 0_u64..400_000_000,
+    ) {
+        let terms = Terms { unit, zone: zone(name), anchor: at(anchor) };
+        let now = at(anchor + since);
+        let number = terms.number(now);
+        prop_assert!(number >= 1);
+        let bounds = terms.bounds(number);
+        prop_assert!(bounds.contains(&now.get()), "{number}: {bounds:?} {now}");
+        prop_assert_eq!(terms.bounds(number + 1).start, bounds.end);
+        prop_assert_eq!(terms.number(at(bounds.end)), number + 1);
+        prop_assert_eq!(Period::Terms(terms.clone()).bounds(now), bounds);
+        prop_assert_eq!((terms.number(at(anchor - 1)), terms.bounds(0)), (0, 0..anchor));
+    }
+}

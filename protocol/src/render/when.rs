@@ -44,6 +44,10 @@ impl Pen {
                 self.word(&format!("period.{}", unit.name()), &[("zone", self.aloud(zone.name()))])
             }
             Period::Rolling(length) => self.word("period.rolling", &[("duration", self.duration(length.get().into()))]),
+            Period::Terms(terms) => {
+                let holes = [("time", self.time(terms.anchor)), ("zone", self.aloud(terms.zone.name()))];
+                self.word(&format!("term.{}", terms.unit.name()), &holes)
+            }
         }
     }
 

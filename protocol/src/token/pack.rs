@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 
 use crate::code::{Code, Stage};
 use crate::fault::Fault;
-use crate::field::{Bytes, listed, tagged};
+use crate::field::{Bytes, UpTo, listed, tagged};
 use crate::id::{PaperId, PartyId, Pseudonym, ShortText};
+use crate::limits::AMOUNT_MAX;
 use crate::money::{Amount, Currency};
 use crate::paper::meter::{Unit, UnitCount};
 use crate::time::UnixSeconds;
@@ -22,8 +23,8 @@ listed! {
         intent: PaperId,
         /// Where it was paid.
         issuer: PartyId,
-        /// What was paid.
-        amount: Amount,
+        /// What was paid; nothing, for a trial.
+        amount: UpTo<AMOUNT_MAX>,
         /// Its currency.
         currency: Currency,
         /// The plan, and the version of its price.
@@ -125,6 +126,11 @@ impl Pack {
         Self { purchases: vec![Purchase::new(Box::new(bought))], streams: BTreeMap::new() }
     }
 
+    /// One of which nothing was bought yet.
+    pub fn empty() -> Self {
+        Self { purchases: Vec::new(), streams: BTreeMap::new() }
+    }
+
     /// The pack that records make; `None` when the first does not open one.
     pub fn restore(records: impl IntoIterator<Item = Record>) -> Option<Self> {
         let mut records = records.into_iter();
@@ -222,7 +228,7 @@ impl Pack {
     pub fn rests(&self, now: UnixSeconds) -> Vec<Rest> {
         let rest = |(place, purchase): (u64, &Purchase)| {
             let Bought { intent, issuer, amount, currency, units, .. } = &*purchase.bought;
-            let part = u128::from(amount.minor()) * u128::from(purchase.left(now)) / u128::from(units.get());
+            let part = u128::from(amount.get()) * u128::from(purchase.left(now)) / u128::from(units.get());
             let amount = u64::try_from(part).ok().and_then(Amount::from_minor)?;
             Some(Rest { purchase: place, intent: *intent, issuer: issuer.clone(), amount, currency: *currency })
         };
@@ -284,7 +290,7 @@ mod tests {
             offer: PaperId([number; 32]),
             intent: PaperId([number; 32]),
             issuer: PartyId::new("issuer.example").unwrap(),
-            amount: Amount::from_minor(1_000).unwrap(),
+            amount: UpTo::new(1_000).unwrap(),
             currency: Currency::from_code("CNY").unwrap(),
             plan: ShortText::new("basic/1").unwrap(),
             units: some(units),

@@ -237,6 +237,7 @@ impl Oracle {
             Some(Period::Rolling(seconds)) => at + u64::from(seconds.get()) > now,
             // The only calendar here: days at Greenwich.
             Some(Period::Calendar { .. }) => at / DAY == now / DAY,
+            Some(Period::Terms(_)) => unreachable!("no mandate here has terms"),
         };
         self.of(lineage)
             .filter(|(payment, grant, _)| (scope.is_none() || scope == *grant) && counts(payment.at))

@@ -127,6 +127,11 @@ impl World {
         }
     }
 
+    /// How many commands were decided.
+    pub fn decisions(&self) -> usize {
+        self.kept.len()
+    }
+
     pub fn state(&self) -> &State {
         self.ledger.state()
     }

@@ -111,9 +111,9 @@ impl Scene {
             drawn.push(self.world.nonce());
         }
         let mut drawn = drawn.into_iter();
-        let plan = session.settle(&shop, &issuer, now, || drawn.next().unwrap_or(Nonce([0; 16])));
+        let plan = session.settle(&shop, |_| Some(issuer.clone()), now, || drawn.next().unwrap_or(Nonce([0; 16])));
         let mut kept = Vec::new();
-        for (hold, settlement) in plan {
+        for (hold, _, settlement) in plan {
             let command = match settlement {
                 Settlement::Claim(capture) => self.world.certify(&*capture, SHOP).bytes,
                 Settlement::GiveUp(void) => self.world.certify(&void, SHOP).bytes,

@@ -40,6 +40,7 @@ fn facts(place: &str, rules: &Rules, currency: Currency) -> Vec<(String, String)
     let period = |period: &Period| match period {
         Period::Calendar { unit, zone } => format!("each calendar {}", unit.name()) + &format!("|{zone}"),
         Period::Rolling(_) => "any stretch of".to_owned(),
+        Period::Terms(terms) => format!("each term of one {}", terms.unit.name()) + &format!("|{}", terms.zone),
     };
     for (name, amount) in
         [("amount_max", fields.amount_max), ("amount_min", fields.amount_min), ("total", fields.total)]

@@ -12,7 +12,7 @@ use purser_protocol::limits::AMOUNT_MAX;
 use purser_protocol::money::{Amount, Currency};
 use purser_protocol::paper::mandate::{Holder, Language, Shown};
 use purser_protocol::paper::rules::{Category, Channel};
-use purser_protocol::period::{Period, RollingSeconds, TimeWindow, Unit, Zone};
+use purser_protocol::period::{Period, RollingSeconds, Terms, TimeWindow, Unit, Zone};
 use purser_protocol::sign::PublicKey;
 use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::Field;
@@ -112,6 +112,9 @@ pub(super) fn period() -> impl Strategy<Value = Period> {
     prop_oneof![
         (select(&Unit::ALL[..]), zone()).prop_map(|(unit, zone)| Period::Calendar { unit, zone }),
         (1..=RollingSeconds::MAX).prop_map(|seconds| Period::Rolling(RollingSeconds::new(seconds).unwrap())),
+        (select(&Unit::ALL[..]), zone(), 0..=4_000_000_000_u64).prop_map(|(unit, zone, anchor)| {
+            Period::Terms(Terms { unit, zone, anchor: UnixSeconds::new(anchor).unwrap() })
+        }),
     ]
 }
 

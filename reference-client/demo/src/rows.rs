@@ -7,6 +7,7 @@ mod mandates;
 mod pay;
 mod quotas;
 mod rules;
+mod tokens;
 mod tools;
 
 use std::collections::VecDeque;
@@ -25,7 +26,7 @@ use crate::table::Row;
 /// What came of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// The signed outcome.
+    /// The signed outcome; refused, where the seller makes no offer.
     pub(crate) outcome: Outcome,
     /// Why not, as the payer is told.
     pub(crate) code: Option<Code>,
@@ -71,6 +72,10 @@ pub(crate) async fn play(
     crash::killed(&mut play).await?;
     tools::paid_and_refunded(&mut play).await?;
     disputes::settled_from_papers(&mut play).await?;
+    tokens::metered(&mut play).await?;
+    tokens::packs(&mut play).await?;
+    // It puts the clocks on: it comes last.
+    tokens::subscription(&mut play).await?;
     match play.script.pop_front() {
         None => Ok(play.rows),
         Some(left) => Err(format!("row {} was not played", left.row).into()),

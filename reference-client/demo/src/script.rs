@@ -74,5 +74,13 @@ pub fn rows() -> Vec<Expected> {
         row("10b", "the person disputes it", "set apart at the merchant's", "12.80 CNY", Recorded, None, 0),
         row("10c", "the merchant contests", "and shows its signed delivery", "12.80 CNY", Recorded, None, 0),
         row("10d", "the issuer rules", "a part goes back", "5.00 CNY", Refunded, None, 500),
+        row("11", "100,000 tokens by the meter", "SIGKILL of the seller in the middle", "15.01 CNY", Captured, None, -1_501),
+        row("12", "a pack, with a coupon", "2.50 less 0.50", "2.00 CNY", Settled, None, -200),
+        row("12b", "the coupon once more", "taken once", "2.00 CNY", Refused, Some(Code::CouponUsed), 0),
+        row("13", "a pack used up in mid-stream", "refilled under the quota", "2.50 CNY", Settled, None, -250),
+        row("14", "a subscription, its first month", "asked for by the seller", "3.00 CNY", Settled, None, -300),
+        row("14b", "its second month", "SIGKILL of the seller as it begins", "5.00 CNY", Settled, None, -500),
+        row("14c", "its third month, at a higher price", "the person is asked", "6.00 CNY", Pending, None, 0),
+        row("14d", "and says yes", "one charge for the month", "6.00 CNY", Settled, None, -600),
     ]
 }

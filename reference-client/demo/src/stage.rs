@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hyper::Method;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 use purser_client::clock::{nonce, random};
-use purser_client::connect::Url;
+use purser_client::connect::{Request, Url};
 use purser_client::home::{Config, Home, IssuerConfig, KeysConfig, TimeSource};
 use purser_client::issuer::{Decision, Issuer, SignedPaper};
 use purser_client::keys;
@@ -16,6 +18,7 @@ use purser_protocol::money::{Currency, Money};
 use purser_protocol::paper::command::Deposit;
 use purser_protocol::sign::backend::AwsLcSigner;
 use purser_protocol::sign::{Paper, Signer as _, sign_by_certificate};
+use purser_protocol::time::UnixSeconds;
 use purser_server::sandbox::{self, ISSUER, MERCHANT, NETWORK, Plan, Sandbox};
 use rustls_pki_types::CertificateDer;
 
@@ -30,6 +33,8 @@ pub(crate) struct Stage {
     pub(crate) issuer: Program,
     /// The merchant's process.
     _merchant: Program,
+    /// The process of the seller of tokens.
+    pub(crate) seller: Program,
     /// A wire to the issuer.
     pub(crate) relay: Relay,
     /// The person's and the agents' folder, and the issuer as they know it.
@@ -58,6 +63,8 @@ impl Stage {
         let sandbox = sandbox::write(&plan)?;
         let issuer = Program::start(server, "issuer", &sandbox.dir).await?;
         let merchant = Program::start(server, "merchant", &sandbox.dir).await?;
+        price_rise(&sandbox.path("seller.toml"))?;
+        let seller = Program::start(server, "seller", &sandbox.dir).await?;
         let relay = Relay::start(sandbox.issuer).await?;
 
         let home = Home::at(sandbox.path("home"));
@@ -77,6 +84,7 @@ impl Stage {
         let mut stage = Self {
             issuer,
             _merchant: merchant,
+            seller,
             relay,
             session,
             person,
@@ -162,6 +170,24 @@ impl Stage {
         Ok(Url::parse(&format!("https://{}{path}", self.sandbox.merchant))?)
     }
 
+    /// Puts the clocks of issuer and seller on, and believes the issuer's from then on.
+    pub(crate) async fn put_clocks_on(&mut self, now: UnixSeconds) -> Result<(), Failure> {
+        for at in [self.sandbox.issuer, self.sandbox.seller] {
+            let url = Url::parse(&format!("https://{at}/v1/sandbox/clock"))?;
+            let body = serde_json::json!({ "now": now.get() }).to_string();
+            let json = HeaderValue::from_static("application/json");
+            let request = Request::new(Method::POST, url).header(CONTENT_TYPE, json).body(body);
+            let answer = self.session.issuer.connector.send(&Request { repeatable: true, ..request }).await?;
+            if !answer.status.is_success() {
+                return Err(format!("{at} does not have its clock put on: {}", answer.status).into());
+            }
+        }
+        let home = self.session.home.clone();
+        home.save_config(&Config { clock: TimeSource::Issuer, ..self.session.config.clone() })?;
+        self.session = Session::open(home).await?;
+        Ok(())
+    }
+
     async fn deposit(&mut self, money: Money) -> Result<(), Failure> {
         let deposit = Deposit {
             account: self.account,
@@ -173,6 +199,18 @@ impl Stage {
         };
         self.command(&deposit).await.map(|_| ())
     }
+}
+
+/// The subscription costs more from 45 days on: in its third month.
+fn price_rise(settings: &Path) -> Result<(), Failure> {
+    let from = purser_client::clock::Clock::default().now().saturating_add(45 * 86_400).get();
+    let text = fs::read_to_string(settings)?;
+    let price = "price = \"5.00 CNY\"\n";
+    let dearer = format!("{price}prices = [{{ from_seconds = {from}, price = \"6.00 CNY\" }}]\n");
+    if !text.contains(price) {
+        return Err("the sandbox's seller has another subscription".into());
+    }
+    Ok(fs::write(settings, text.replace(price, &dearer))?)
 }
 
 fn config(sandbox: &Sandbox) -> Config {

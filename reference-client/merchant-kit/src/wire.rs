@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{Request, StatusCode, Uri};
+use axum::http::request::Builder;
+use axum::http::{Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::rt::{Read, Write};
@@ -70,41 +71,44 @@ impl Wire {
 
     /// Posts a message below the address.
     pub async fn send(&self, below: &str, media: &str, body: Vec<u8>) -> Result<Posted, Box<dyn Error + Send + Sync>> {
-        tokio::time::timeout(PATIENCE, self.exchange(below, media, body)).await?
+        let request = self.request(Method::POST, below).header(CONTENT_TYPE, media).body(Full::new(body.into()))?;
+        tokio::time::timeout(PATIENCE, self.exchange(request)).await?
     }
 
-    async fn exchange(&self, below: &str, media: &str, body: Vec<u8>) -> Result<Posted, Box<dyn Error + Send + Sync>> {
+    /// Gets what is below the address.
+    pub async fn get(&self, below: &str) -> Result<Posted, Box<dyn Error + Send + Sync>> {
+        let request = self.request(Method::GET, below).body(Full::default())?;
+        tokio::time::timeout(PATIENCE, self.exchange(request)).await?
+    }
+
+    fn request(&self, method: Method, below: &str) -> Builder {
+        let target = format!("{}{below}", self.path);
+        let target = if target.is_empty() { "/" } else { &target };
+        Request::builder().method(method).uri(target).header(HOST, &self.authority)
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Posted, Box<dyn Error + Send + Sync>> {
         let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
         socket.set_nodelay(true)?;
         match &self.tls {
-            Some((tls, name)) => {
-                self.talk(TokioIo::new(tls.connect(name.clone(), socket).await?), below, media, body).await
-            }
-            None => self.talk(TokioIo::new(socket), below, media, body).await,
+            Some((tls, name)) => talk(TokioIo::new(tls.connect(name.clone(), socket).await?), request).await,
+            None => talk(TokioIo::new(socket), request).await,
         }
     }
+}
 
-    async fn talk<S: Read + Write + Unpin + Send + 'static>(
-        &self,
-        stream: S,
-        below: &str,
-        media: &str,
-        body: Vec<u8>,
-    ) -> Result<Posted, Box<dyn Error + Send + Sync>> {
-        let (mut sender, connection) = http1::handshake(stream).await?;
-        tokio::spawn(connection);
-        let target = format!("{}{below}", self.path);
-        let request = Request::post(if target.is_empty() { "/" } else { &target })
-            .header(HOST, &self.authority)
-            .header(CONTENT_TYPE, media)
-            .body(Full::new(Bytes::from(body)))?;
-        let response = sender.send_request(request).await?;
-        let status = response.status();
-        let media_type = response.headers().get(CONTENT_TYPE).and_then(|media| media.to_str().ok());
-        let media_type = media_type.unwrap_or_default().to_owned();
-        let body = Limited::new(response.into_body(), MESSAGE_BYTES_MAX).collect().await?;
-        Ok(Posted { status, media_type, body: body.to_bytes() })
-    }
+async fn talk<S: Read + Write + Unpin + Send + 'static>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+) -> Result<Posted, Box<dyn Error + Send + Sync>> {
+    let (mut sender, connection) = http1::handshake(stream).await?;
+    tokio::spawn(connection);
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|media| media.to_str().ok());
+    let media_type = media_type.unwrap_or_default().to_owned();
+    let body = Limited::new(response.into_body(), MESSAGE_BYTES_MAX).collect().await?;
+    Ok(Posted { status, media_type, body: body.to_bytes() })
 }
 
 fn connector(roots: &Path, key: &'static str) -> Result<TlsConnector, SetupError> {

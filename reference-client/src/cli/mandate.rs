@@ -3,7 +3,7 @@
 mod draft;
 mod list;
 
-pub(super) use draft::TermsArgs;
+pub(super) use draft::{Draft, Registered, TermsArgs};
 
 use clap::{Args, Subcommand};
 use purser_client::clock::nonce;

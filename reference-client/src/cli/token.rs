@@ -10,15 +10,20 @@ use purser_client::clock::random;
 use purser_client::connect::Url;
 use purser_client::home::{Home, complete};
 use purser_client::issuer::parse_id;
+use purser_client::terms::when;
 use purser_client::token::proxy::Proxy;
-use purser_client::token::{Ended, Seller, Session, Spending};
+use purser_client::token::{Ended, Plan, Seller, Session, Spending};
 use purser_client::{Error, Result};
 use purser_protocol::id::PaperId;
 use purser_protocol::money::{Amount, Money};
+use purser_protocol::period::Zone;
+use purser_protocol::receipt::Outcome;
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::done::code;
+use super::mandate::{Draft, Registered};
+use super::shown::{Consent, Language};
 use super::{Done, duration, session};
 
 /// The key is a word of this many random bytes.
@@ -47,7 +52,8 @@ pub(super) struct ProxyArgs {
     /// The key that clients show; a new one, which is said at the start, when not given
     #[arg(long, env = "PURSER_PROXY_KEY", value_name = "KEY", hide_env_values = true)]
     key: Option<String>,
-    /// The plan of which packs pay, bought and refilled as they are needed; metered sessions when not given
+    /// The plan of which packs pay, bought and refilled as they are needed; metered sessions when not given. Where the
+    /// mandate is a subscription's, that pays
     #[arg(long, value_name = "PLAN")]
     plan: Option<String>,
     /// How long to go on while the seller does not answer
@@ -68,9 +74,11 @@ pub(super) enum Token {
         #[command(flatten)]
         buy: Buy,
     },
-    /// See what is left of a pack
+    /// Sign a mandate by which the seller asks for each term by itself, once, at no more than the price of now
+    Subscribe(Subscribe),
+    /// See what is left of a pack or a subscription
     Balance {
-        /// The pack, or the first digits of its id
+        /// The pack, or the subscription's mandate, or the first digits of the id
         id: String,
     },
     /// Have what is left of a pack given back
@@ -98,6 +106,27 @@ pub(super) struct Buy {
     pseudonym: Option<String>,
 }
 
+#[derive(Args)]
+pub(super) struct Subscribe {
+    /// The seller's address
+    #[arg(long, value_name = "URL")]
+    seller: String,
+    /// The plan
+    #[arg(long, value_name = "PLAN")]
+    plan: String,
+    /// Where terms begin and end, such as Asia/Shanghai
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    zone: String,
+    /// Begin with the first term, and leave the trial out
+    #[arg(long)]
+    no_trial: bool,
+    /// When the mandate ends: 365d, 2028-01-01
+    #[arg(long, value_name = "WHEN", default_value = "365d")]
+    expires: String,
+    #[command(flatten)]
+    consent: Consent,
+}
+
 #[derive(Subcommand)]
 pub(super) enum SessionCommand {
     /// Every session, with what was held, released and seen
@@ -118,7 +147,8 @@ impl ProxyArgs {
         };
         let mut seller = self.at.seller(home, mandate).await?;
         seller.patience = self.patience;
-        seller.plan = self.plan;
+        let subscription = Seller::kept_subscription(&seller.account, &mandate).ok();
+        seller.plan = subscription.and_then(|kept| kept.plan().map(str::to_owned)).or(self.plan);
         seller.watch = Box::new(show);
         let seller = Arc::new(seller);
         let proxy = Proxy::bind(Arc::clone(&seller), self.listen, &key).await?;
@@ -152,8 +182,9 @@ impl At {
 }
 
 impl Token {
-    pub(super) async fn run(self, home: Home) -> Result<Done> {
+    pub(super) async fn run(self, home: Home, lang: Language) -> Result<Done> {
         match self {
+            Self::Subscribe(subscribe) => subscribe.run(home, lang).await,
             Self::Quote(at) => quote(&at.seller(home, PaperId([0; 32])).await?).await,
             Self::Buy(buy) => buy.run(home, None).await,
             Self::Redeem { coupon, buy } => buy.run(home, Some(coupon)).await,
@@ -188,6 +219,35 @@ impl Buy {
     }
 }
 
+impl Subscribe {
+    async fn run(self, home: Home, lang: Language) -> Result<Done> {
+        let account = session(home).await?;
+        let url = Url::parse(&self.seller)?;
+        let (plan, seller) = Plan::find(&account, &url, &self.plan).await?;
+        let zone =
+            Zone::new(&self.zone).ok_or_else(|| Error::usage("not a zone of the IANA database").at(&self.zone))?;
+        let now = account.issuer.clock.now();
+        let trial_seconds = if self.no_trial { 0 } else { plan.trial_seconds };
+        let terms = plan.terms(zone, now.saturating_add(trial_seconds))?;
+        let until = when::instant(&self.expires, now).ok_or_else(|| Error::usage("not a time such as 365d"))?;
+        let (payer, issuer) = (super::account::account(&account)?, account.issuer.id.clone());
+        let mandate = plan.mandate(payer, issuer, seller, terms.clone(), (now, until))?;
+        let person = account.person()?;
+        let Registered { id, decision, text } =
+            Draft { mandate, offer: None }.sign(&account, &person, lang, self.consent).await?;
+        if decision.outcome() != Outcome::Recorded {
+            return Ok(Done::of_decision(&format!("mandate {id}"), &decision, json!({ "mandate": id.to_string() })));
+        }
+        let (amount, currency) = plan.price()?;
+        let agent = Arc::new(person);
+        let seller = Seller::new(account, agent, &url, id, Money { amount, currency });
+        let (_, told) = seller.subscribe(&plan, &terms).await?;
+        let state = told["state"].as_str().unwrap_or("unknown").to_owned();
+        let json = json!({ "mandate": id.to_string(), "rendering": text, "subscription": told });
+        Ok(Done::new(format!("subscription {id}: {state}\n"), json))
+    }
+}
+
 /// A session or a pack that is kept, and its seller.
 async fn kept(home: Home, id: &str) -> Result<(Seller, Arc<Session>)> {
     let account = session(home).await?;
@@ -205,9 +265,10 @@ async fn kept(home: Home, id: &str) -> Result<(Seller, Arc<Session>)> {
 async fn balance(seller: &Seller, pack: &Arc<Session>) -> Result<Done> {
     let told = seller.balance(pack).await?;
     let (left, spending) = (&told["remaining"], pack.spending());
-    let text = format!("pack {}: {left} units left, {} tokens came\n", pack.id(), spending.output);
+    let what = if pack.is_subscription() { "subscription" } else { "pack" };
+    let text = format!("{what} {}: {left} units left, {} tokens came\n", pack.id(), spending.output);
     let mut json = shown(pack);
-    json["pack"] = told;
+    json[what] = told;
     Ok(Done::new(text, json))
 }
 

@@ -21,13 +21,16 @@ const JOURNAL: &str = "journal";
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Line {
-    /// A session with a seller, under a mandate; with a plan, a pack of it.
+    /// A session with a seller, under a mandate; with a plan, a pack of it; with what was told to the seller, a
+    /// subscription.
     Begun {
         seller: String,
         mandate: String,
         currency: String,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         plan: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subscription: Option<Box<Subscribed>>,
     },
     /// A pack is bought, or refilled.
     Buying { offer: String, amount_minor: u64 },
@@ -43,6 +46,15 @@ pub(super) enum Line {
     Over { stream: u64 },
     /// The session is over.
     Ended(Ended),
+}
+
+/// What a seller is told of a subscription.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Subscribed {
+    /// Whoever shows it speaks for the subscription; in base64url.
+    pub(super) secret: String,
+    /// The body that is posted.
+    pub(super) told: serde_json::Value,
 }
 
 /// How a session ended.

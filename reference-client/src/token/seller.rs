@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use purser_protocol::bind::base64url;
 use purser_protocol::cert::Role;
+use purser_protocol::code::Code;
 use purser_protocol::field::{List, encoded};
 use purser_protocol::id::{Digest, PaperId};
 use purser_protocol::money::Money;
@@ -31,7 +32,7 @@ use crate::issuer::Problem;
 use crate::pay::{Order, Patience, Payer, Silent};
 use crate::session::Session as Account;
 
-const FOLDER: &str = "tokens";
+pub(super) const FOLDER: &str = "tokens";
 /// Between two tries at a seller that does not answer.
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -136,6 +137,9 @@ impl Seller {
         let _one = session.topping_up.lock().await;
         if session.offers().len() > holds {
             return Ok(());
+        }
+        if session.is_subscription() {
+            return Err(Error::failed("nothing is left of this term").coded(Some(Code::PackUsedUp)));
         }
         if let Some(plan) = session.plan() {
             let target = format!("/v1/packs/{}/refill", session.id());
@@ -330,6 +334,9 @@ impl Seller {
         for (stream, body, has) in session.left() {
             self.see_the_rest(session, stream, body, has).await?;
         }
+        if session.is_subscription() {
+            return self.subscription(session).await;
+        }
         let target = format!("/v1/packs/{}", session.id());
         read(&self.until_answered(&self.request(session, Method::GET, &target)?).await?)
     }
@@ -415,8 +422,11 @@ impl Seller {
 
     /// A request by whoever has the session's secret. Each may arrive twice.
     pub(super) fn request(&self, session: &Session, method: Method, target: &str) -> Result<Request> {
-        let kept = self.attempt(&session.id())?;
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", base64url::encode(&kept.secret)))
+        let secret = match session.subscribed() {
+            Some(subscribed) => subscribed.secret.clone(),
+            None => base64url::encode(&self.attempt(&session.id())?.secret),
+        };
+        let mut bearer = HeaderValue::try_from(format!("Bearer {secret}"))
             .map_err(|_| Error::failed("the session's secret is no header"))?;
         bearer.set_sensitive(true); // [PRV-5]
         let mut request = Request::new(method, self.url.with_target(target)).header(AUTHORIZATION, bearer);
@@ -425,7 +435,7 @@ impl Seller {
     }
 
     /// Sends until an answer comes that is no server's failure. It must be a good one.
-    async fn until_answered(&self, request: &Request) -> Result<Response> {
+    pub(super) async fn until_answered(&self, request: &Request) -> Result<Response> {
         let answer = self.answered(request).await?;
         if answer.status.is_success() {
             return Ok(answer);
@@ -433,7 +443,7 @@ impl Seller {
         Err(Problem::of(&answer).into_error(&self.url.origin()))
     }
 
-    async fn answered(&self, request: &Request) -> Result<Response> {
+    pub(super) async fn answered(&self, request: &Request) -> Result<Response> {
         let began = Instant::now();
         loop {
             let last = match self.account.issuer.connector.send(request).await {
@@ -470,6 +480,6 @@ impl Seller {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(answer: &Response) -> Result<T> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(answer: &Response) -> Result<T> {
     serde_json::from_slice(&answer.body).map_err(|error| Error::failed(format!("the seller's answer is none: {error}")))
 }

@@ -16,7 +16,7 @@ use purser_protocol::token::agent::{Opened, Record, Session as Machine};
 use purser_protocol::token::message::{Need, Release};
 use tokio::sync::Notify;
 
-use super::book::{Book, Ended, Line};
+use super::book::{Book, Ended, Line, Subscribed};
 use crate::error::{Error, Result};
 use crate::issuer::parse_id;
 
@@ -31,6 +31,7 @@ pub struct Session {
     mandate: PaperId,
     currency: Currency,
     plan: Option<String>,
+    subscription: Option<Box<Subscribed>>,
     state: Mutex<State>,
     /// Woken when something was seen.
     seen: Notify,
@@ -96,13 +97,14 @@ impl Session {
             mandate: mandate.to_string(),
             currency: currency.code().to_owned(),
             plan: None,
+            subscription: None,
         })?;
         book.add_durably(&Line::Record(Record::Opened(Box::new(opened.clone()))))?;
         let holds = vec![Hold { offer: id, amount_minor: opened.amount.minor(), shown: false }];
         let machine = Some(Machine::open(opened));
         let (streams, active) = (BTreeMap::new(), HashSet::new());
         let state = State { book, machine, holds, streams, active, ended: None };
-        Ok(Self::with(id, seller.to_owned(), mandate, currency, None, state))
+        Ok(Self::with((id, mandate), seller.to_owned(), currency, (None, None), state))
     }
 
     /// A new pack of a plan. Its purchase is on the disk before anything is sent.
@@ -121,12 +123,40 @@ impl Session {
             mandate: mandate.to_string(),
             currency: currency.code().to_owned(),
             plan: Some(plan.to_owned()),
+            subscription: None,
         })?;
         book.add_durably(&Line::Buying { offer: offer.to_string(), amount_minor })?;
         let holds = vec![Hold { offer, amount_minor, shown: false }];
         let (streams, active) = (BTreeMap::new(), HashSet::new());
         let state = State { book, machine: None, holds, streams, active, ended: None };
-        Ok(Self::with(offer, seller.to_owned(), mandate, currency, Some(plan.to_owned()), state))
+        Ok(Self::with((offer, mandate), seller.to_owned(), currency, (Some(plan.to_owned()), None), state))
+    }
+
+    /// A new subscription. Its secret is on the disk before its seller is told of it.
+    pub(super) fn create_subscription(
+        folder: &Path,
+        seller: &str,
+        mandate: PaperId,
+        currency: Currency,
+        (plan, subscribed): (&str, Subscribed),
+    ) -> Result<Self> {
+        let mut book = Book::create(&folder.join(mandate.to_string()))?;
+        let subscription = Some(Box::new(subscribed));
+        book.add(&Line::Begun {
+            seller: seller.to_owned(),
+            mandate: mandate.to_string(),
+            currency: currency.code().to_owned(),
+            plan: Some(plan.to_owned()),
+            subscription: subscription.clone(),
+        })?;
+        // Nothing is bought: its seller is paid by its issuer.
+        book.add(&Line::Buying { offer: mandate.to_string(), amount_minor: 0 })?;
+        book.add_durably(&Line::Shown { hold: 0 })?;
+        let holds = vec![Hold { offer: mandate, amount_minor: 0, shown: true }];
+        let (streams, active) = (BTreeMap::new(), HashSet::new());
+        let state = State { book, machine: None, holds, streams, active, ended: None };
+        let what = (Some(plan.to_owned()), subscription);
+        Ok(Self::with((mandate, mandate), seller.to_owned(), currency, what, state))
     }
 
     /// One that is on the disk.
@@ -138,7 +168,9 @@ impl Session {
         let mut streams = BTreeMap::<u64, Stream>::new();
         for line in lines {
             match line {
-                Line::Begun { seller, mandate, currency, plan } => begun = Some((seller, mandate, currency, plan)),
+                Line::Begun { seller, mandate, currency, plan, subscription } => {
+                    begun = Some((seller, mandate, currency, plan, subscription));
+                }
                 Line::Buying { offer, amount_minor } => {
                     holds.push(Hold { offer: parse_id(&offer).ok_or_else(damaged)?, amount_minor, shown: false });
                 }
@@ -160,7 +192,7 @@ impl Session {
                 Line::Ended(how) => ended = Some(how),
             }
         }
-        let (seller, mandate, currency, plan) = begun.ok_or_else(damaged)?;
+        let (seller, mandate, currency, plan, subscription) = begun.ok_or_else(damaged)?;
         let (mandate, currency) = parse_id(&mandate).zip(Currency::from_code(&currency)).ok_or_else(damaged)?;
         let id = holds.first().ok_or_else(damaged)?.offer;
         let machine = match plan {
@@ -169,19 +201,19 @@ impl Session {
         };
         let mut state = State { book, machine, holds, streams, active: HashSet::new(), ended };
         state.count();
-        Ok(Self::with(id, seller, mandate, currency, plan, state))
+        Ok(Self::with((id, mandate), seller, currency, (plan, subscription), state))
     }
 
     fn with(
-        id: PaperId,
+        (id, mandate): (PaperId, PaperId),
         seller: String,
-        mandate: PaperId,
         currency: Currency,
-        plan: Option<String>,
+        (plan, subscription): (Option<String>, Option<Box<Subscribed>>),
         state: State,
     ) -> Self {
         let (state, seen) = (Mutex::new(state), Notify::new());
-        Self { id, seller, mandate, currency, plan, state, seen, topping_up: tokio::sync::Mutex::new(()) }
+        let topping_up = tokio::sync::Mutex::new(());
+        Self { id, seller, mandate, currency, plan, subscription, state, seen, topping_up }
     }
 
     /// Its name: the id of the offer that opened it.
@@ -199,9 +231,19 @@ impl Session {
         self.mandate
     }
 
-    /// The plan of a pack.
+    /// The plan of a pack or a subscription.
     pub fn plan(&self) -> Option<&str> {
         self.plan.as_deref()
+    }
+
+    /// Whether it is a subscription.
+    pub fn is_subscription(&self) -> bool {
+        self.subscription.is_some()
+    }
+
+    /// What its seller is told, of a subscription.
+    pub(super) fn subscribed(&self) -> Option<&Subscribed> {
+        self.subscription.as_deref()
     }
 
     /// How it ended, if it has.

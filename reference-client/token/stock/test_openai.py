@@ -3,10 +3,13 @@
 import concurrent.futures
 import json
 import pathlib
+import re
 import signal
 import ssl
 import sys
+import time
 import unittest
+import urllib.error
 import urllib.request
 
 import openai
@@ -22,10 +25,17 @@ PROMPT = "Say something about tea and rain."
 def setUpModule():
     global town
     town = Town()
+    with (town.box / "seller.toml").open("a") as settings:
+        settings.write('\n[[seller.coupons]]\ncode = "PAIR"\nplan = "basic"\noff = "0.50 CNY"\nuses = 2\n')
 
 
 def tearDownModule():
     town.close()
+
+
+def slug(problem):
+    """What a problem is called; nothing of what is none."""
+    return problem["type"].rpartition(":")[2] if "type" in problem else None
 
 
 class Child:
@@ -177,6 +187,33 @@ class Paying(unittest.TestCase):
         # Each hold's part is rounded by itself.
         self.assertIn(cost, (1200, 1201, 1202))
 
+    def test_a_session_rests_while_the_agent_wants_it_to(self):
+        def at(count):
+            if count != 1_000:
+                return
+            known = [path.name for path in (town.home / "tokens").iterdir()]
+            session = next(name for name in known if self.secret(name) and self.is_open(name))
+            bearer = {"authorization": f"Bearer {self.secret(session)}"}
+            url = f"{self.seller.ready['url']}/v1/sessions/{session}"
+            self.assertEqual(self.http(f"{url}/pause", b"", bearer)[1]["state"], "paused")
+            counted = [self.http(url, None, bearer)[1]["output_tokens"] for _ in range(3)]
+            self.assertEqual(len(set(counted)), 1, "something was counted while it rested")
+            self.assertEqual(self.http(f"{url}/resume", b"", bearer)[1]["state"], "open")
+
+        self.assertEqual(len(self.words(30_000, at=at)), 30_000)
+        cost, (read, written) = self.close()
+        self.assertEqual(cost, -(-(read * INPUT + written * OUTPUT) // PER))
+
+    def secret(self, offer):
+        """The secret of the payment for an offer, if there is one."""
+        attempts = town.home / "attempts"
+        path = attempts / "offers" / offer
+        kept = [folder / f"{path.read_text()}.json" for folder in (attempts / "over", attempts)] if path.exists() else []
+        return next((json.loads(path.read_text())["secret"] for path in kept if path.exists()), None)
+
+    def is_open(self, session):
+        return '"ended"' not in (town.home / "tokens" / session / "journal").read_text()
+
     def token(self, *arguments, code=0):
         where = ("--seller", self.seller.ready["url"], "--max", "10.00 CNY", "--mandate", self.mandate, "--plan", "basic")
         return town.purser("token", *arguments, *where, code=code)
@@ -212,6 +249,82 @@ class Paying(unittest.TestCase):
         self.assertEqual(town.balance(), self.before - 200)
         self.token("buy")
         self.assertEqual(town.balance(), self.before - 450)
+
+    def test_two_sellers_on_one_store_take_a_coupon_as_often_as_it_may(self):
+        settings = (town.box / "seller.toml").read_text()
+        anywhere = re.sub(r"listen = .*\nurl = .*\n", 'listen = "127.0.0.1:0"\n', settings, count=1)
+        (town.box / "twin.toml").write_text(anywhere)
+        twin = Child(BIN / "purser-server", "seller", "--config", town.box / "twin.toml")
+        self.addCleanup(twin.kill)
+        sellers = [self.seller.ready["url"], twin.ready["url"]]
+
+        def ask(number):
+            status, told = self.http(f"{sellers[number % 2]}/v1/packs/basic", b"", {"purser-coupon": "PAIR"})
+            return status, slug(told)
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(ask, range(24)))
+        self.assertEqual(sorted(answers, key=str), [(402, None)] * 2 + [(409, "coupon-used")] * 22)
+
+    def http(self, url, body=None, headers={}):
+        """Status and JSON of an answer; nothing of one that is no JSON."""
+        request = urllib.request.Request(url, data=body, headers=headers)
+        context = ssl.create_default_context(cafile=str(town.box / "roots.pem"))
+        try:
+            answer = urllib.request.urlopen(request, context=context, timeout=WAIT)
+        except urllib.error.HTTPError as refused:
+            answer = refused
+        with answer:
+            told = answer.read()
+            return answer.status, json.loads(told) if "json" in answer.headers["content-type"] else {}
+
+    def subscribe(self, *more):
+        where = ("--seller", self.seller.ready["url"], "--plan", "monthly", "--zone", "Asia/Shanghai")
+        return town.purser("token", "subscribe", *where, *more)
+
+    def test_a_subscription_pays_for_a_client_that_knows_nothing(self):
+        self.proxy.kill()
+        sold = self.subscribe("--no-trial")
+        told = sold["subscription"]
+        self.assertEqual((told["state"], told["term"], told["remaining"]), ("paid", 1, 50_000))
+        self.assertIn("each term of one month counted from", sold["rendering"])
+        self.assertEqual(town.balance(), self.before - 300, "the first month costs less")
+        self.proxy = self.start_proxy(sold["mandate"])
+
+        def at(count):
+            if count in (1, 2_000):
+                self.seller.kill()
+                self.seller.start()
+
+        self.assertEqual(len(self.words(5_000, at=at)), 5_000)
+        said = self.proxy.stop()
+        seen = said["input_tokens"] + said["output_tokens"]
+        self.assertEqual((said["output_tokens"], said["subscription"]["remaining"]), (5_000, 50_000 - seen))
+        self.assertEqual([one["paid_minor"] for one in said["subscription"]["purchases"]], ["300"])
+        self.assertEqual(town.balance(), self.before - 300, "a month is paid once")
+        # Nobody else has it, and nobody has its mandate for another.
+        url = f"{self.seller.ready['url']}/v1/subscriptions"
+        self.assertEqual(self.http(f"{url}/{sold['mandate']}")[0], 404)
+        other = {"plan": "monthly", "issuer": "issuer.example", "mandate": sold["mandate"], "zone": "UTC",
+                 "unit": "month", "anchor": int(time.time()), "secret_hash": "A" * 43}
+        for changed, refused in (({}, (409, "mandate-taken")), ({"unit": "year"}, (403, "plan-mismatch")),
+                                 ({"anchor": other["anchor"] + 40 * 86_400}, (403, "plan-mismatch")),
+                                 ({"mandate": "00" * 32}, (403, "mandate-unknown"))):
+            body = json.dumps(other | changed).encode()
+            status, told = self.http(url, body, {"content-type": "application/json"})
+            self.assertEqual((status, slug(told)), refused, changed)
+
+    def test_a_trial_is_free_and_ends_with_its_units(self):
+        self.proxy.kill()
+        sold = self.subscribe()
+        self.assertEqual((sold["subscription"]["state"], sold["subscription"]["remaining"]), ("trial", 1_000))
+        self.proxy = self.start_proxy(sold["mandate"])
+        self.assertEqual(len(self.words(500)), 500)
+        with self.assertRaises(openai.APIError):
+            self.words(5_000)
+        self.assertEqual(self.proxy.stop()["subscription"]["remaining"], 0)
+        self.assertEqual(town.balance(), self.before)
+        town.purser("mandate", "revoke", sold["mandate"])
 
     def test_several_streams_share_a_session(self):
         prompts = [f"{PROMPT} {number}" for number in range(6)]

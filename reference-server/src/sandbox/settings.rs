@@ -159,6 +159,7 @@ tls_key = "tls.key"
 [seller]
 name = "{SELLER}"
 network = "{NETWORK}"
+sandbox = true
 certificate = "seller.pem"
 key = "seller.key"
 anchors = ["roots.pem"]
@@ -179,6 +180,18 @@ name = "20,000 tokens, for 30 days"
 units = 20000
 days = 30
 price = "2.50 CNY"
+
+# Tokens of each month, asked for by the seller under a mandate that it holds.
+[[seller.subscriptions]]
+id = "monthly"
+name = "50,000 tokens each month"
+units = 50000
+term = "month"
+price = "5.00 CNY"
+trial_days = 14
+trial_units = 1000
+first_price = "3.00 CNY"
+first_terms = 1
 
 [[seller.coupons]]
 code = "WELCOME"

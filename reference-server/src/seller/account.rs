@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Seller;
-use super::desk::{Fold, Live};
+use super::desk::{Accounts, Fold, Live};
 use crate::reply::{NO_STORE, Problem};
 
 /// `POST /v1/sessions/{id}/links`. [TOK-21]
@@ -29,7 +29,7 @@ pub(super) async fn links(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let live = spoken_for(&seller, &id, &headers)?;
+    let live = spoken_for(&seller, &id, &headers).await?;
     let (release, now): (Release, _) = (decoded(&body)?, seller.clock.now());
     let moved = live.act(move |session| {
         Ok(match session.release(&release, now)? {
@@ -47,7 +47,9 @@ pub(super) async fn show(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    spoken_for(&seller, &id, &headers).map(|live| shown(&live))
+    let live = spoken_for(&seller, &id, &headers).await?;
+    live.refresh().await?;
+    Ok(shown(&live))
 }
 
 /// `POST /v1/sessions/{id}/pause`
@@ -56,7 +58,7 @@ pub(super) async fn pause(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (live, now) = (spoken_for(&seller, &id, &headers)?, seller.clock.now());
+    let (live, now) = (spoken_for(&seller, &id, &headers).await?, seller.clock.now());
     live.record(move |session| session.pause(now)).await?;
     Ok(shown(&live))
 }
@@ -67,7 +69,7 @@ pub(super) async fn resume(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (live, now) = (spoken_for(&seller, &id, &headers)?, seller.clock.now());
+    let (live, now) = (spoken_for(&seller, &id, &headers).await?, seller.clock.now());
     live.record(move |session| session.resume(now)).await?;
     Ok(shown(&live))
 }
@@ -78,15 +80,15 @@ pub(super) async fn close(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let live = spoken_for(&seller, &id, &headers)?;
+    let live = spoken_for(&seller, &id, &headers).await?;
     live.record(|session| Ok(session.close(Why::Agent))).await?;
     seller.settle(&live).await;
     Ok(shown(&live))
 }
 
 /// The session, for whoever has its secret. Whether there is one is said to nobody else. [TOK-20] [TOK-35]
-pub(super) fn spoken_for(seller: &Seller, id: &str, headers: &HeaderMap) -> Result<Arc<Live<Session>>, Problem> {
-    spoken(live(seller, id)?, headers)
+pub(super) async fn spoken_for(seller: &Seller, id: &str, headers: &HeaderMap) -> Result<Arc<Live<Session>>, Problem> {
+    spoken(live(seller, id).await?, headers)
 }
 
 /// The same, of a session or a pack that was found.
@@ -96,9 +98,14 @@ pub(super) fn spoken<F: Fold>(live: Arc<Live<F>>, headers: &HeaderMap) -> Result
     if hash == Some(live.secret_hash.0) { Ok(live) } else { Err(Problem::new(Code::SessionUnknown)) }
 }
 
-pub(super) fn live(seller: &Seller, id: &str) -> Result<Arc<Live<Session>>, Problem> {
-    let live = named(id).and_then(|id| seller.desk.sessions.find(&id));
-    live.ok_or_else(|| Problem::new(Code::SessionUnknown))
+pub(super) async fn live(seller: &Seller, id: &str) -> Result<Arc<Live<Session>>, Problem> {
+    known(&seller.desk.sessions, named(id)).await
+}
+
+/// The one of this name.
+pub(super) async fn known<F: Fold>(all: &Accounts<F>, id: Option<PaperId>) -> Result<Arc<Live<F>>, Problem> {
+    let unknown = || Problem::new(Code::SessionUnknown);
+    all.find(&id.ok_or_else(unknown)?).await?.ok_or_else(unknown)
 }
 
 /// An id in hexadecimal.

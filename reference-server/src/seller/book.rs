@@ -9,7 +9,7 @@ use purser_protocol::paper::meter::UnitCount;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::sign::Paper;
 use purser_protocol::wire::Reader;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use purser_merchant::StoreError;
 
@@ -41,6 +41,13 @@ const SCHEMA: &str = "
         record BLOB NOT NULL,
         PRIMARY KEY (kind, account, number)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS accounts (
+        number INTEGER PRIMARY KEY,
+        kind INTEGER NOT NULL,
+        account BLOB NOT NULL,
+        UNIQUE (kind, account)
+    ) STRICT;
+    INSERT INTO accounts (kind, account) SELECT kind, account FROM records WHERE number = 0 ON CONFLICT DO NOTHING;
 ";
 
 pub(super) struct Book(Connection);
@@ -93,9 +100,6 @@ pub(super) enum Took {
     Nothing,
 }
 
-/// What happened to one account, in order.
-pub(super) type Account = (PaperId, Vec<Vec<u8>>);
-
 /// Which records these are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -103,17 +107,16 @@ pub(super) enum Kind {
     Session = 1,
     /// Of packs.
     Pack = 2,
+    /// Of subscriptions.
+    Subscription = 3,
 }
 
 impl Book {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let db = Connection::open(path)?;
         // A link that is answered for is on the disk. [TOK-29]
-        // One process has it: another one waits for the end of the first, and then knows all that it did.
-        db.execute_batch(
-            "PRAGMA busy_timeout = 10000; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL; BEGIN IMMEDIATE; COMMIT;",
-        )?;
+        // Several processes may have it: whoever decides has the one lock for writers, and has read what was kept.
+        db.execute_batch("PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
         db.execute_batch(SCHEMA)?;
         Ok(Self(db))
     }
@@ -239,17 +242,55 @@ impl Book {
         Ok(hash.flatten().map(Digest))
     }
 
-    /// Consumes an offer and keeps the record that it begins with, in one step; `false` when another receipt was
-    /// quicker. [FLW-6]
-    pub(super) fn take(
-        &mut self,
-        taking: &Taking,
-        kind: Kind,
-        account: &PaperId,
-        number: u64,
-        record: &[u8],
-    ) -> Result<Took, StoreError> {
-        let all = self.0.transaction()?;
+    /// Has the one lock for writers until what it gives is kept, or dropped.
+    pub(super) fn write(&mut self) -> Result<Writing<'_>, StoreError> {
+        Ok(Writing(self.0.transaction_with_behavior(TransactionBehavior::Immediate)?))
+    }
+
+    /// What was kept of an account from a record on, in order.
+    pub(super) fn records(&self, kind: Kind, account: &PaperId, from: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        records(&self.0, kind, account, from)
+    }
+
+    /// The accounts of a kind that were begun after a number, and the number of the last.
+    pub(super) fn begun(&self, kind: Kind, after: u64) -> Result<(Vec<PaperId>, u64), StoreError> {
+        let find = "SELECT number, account FROM accounts WHERE number > ?2 AND kind = ?1 ORDER BY number";
+        let mut found = self.0.prepare_cached(find)?;
+        let mut rows = found.query(params![kind as u8, after])?;
+        let (mut accounts, mut last) = (Vec::new(), after);
+        while let Some(row) = rows.next()? {
+            last = row.get(0)?;
+            accounts.push(PaperId(row.get(1)?));
+        }
+        Ok((accounts, last))
+    }
+}
+
+/// A change of the store: all of it is kept, or nothing.
+pub(super) struct Writing<'b>(Transaction<'b>);
+
+impl Writing<'_> {
+    /// What was kept of an account from a record on, in order.
+    pub(super) fn records(&self, kind: Kind, account: &PaperId, from: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        records(&self.0, kind, account, from)
+    }
+
+    /// Begins an account; `false` when there is one of this name.
+    pub(super) fn begin(&self, kind: Kind, account: &PaperId) -> Result<bool, StoreError> {
+        let add = "INSERT INTO accounts (kind, account) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        Ok(self.0.prepare_cached(add)?.execute(params![kind as u8, account.0])? == 1)
+    }
+
+    /// Adds a record.
+    pub(super) fn add(&self, kind: Kind, account: &PaperId, number: u64, record: &[u8]) -> Result<(), StoreError> {
+        let add = "INSERT INTO records (kind, account, number, record) VALUES (?1, ?2, ?3, ?4)";
+        self.0.prepare_cached(add)?.execute(params![kind as u8, account.0, number, record])?;
+        Ok(())
+    }
+
+    /// Consumes an offer; nothing when another receipt was quicker. [FLW-6]
+    pub(super) fn take(&self, taking: &Taking) -> Result<Took, StoreError> {
+        let all = &self.0;
         let consume = "UPDATE offers SET receipt_id = ?2, issuer = ?3, intent = ?4, request = ?5, secret_hash = ?6,
                        payer = ?7
                        WHERE id = ?1 AND receipt_id IS NULL";
@@ -270,45 +311,21 @@ impl Book {
         let over = "SELECT count(*) > max(mine.coupon_uses) FROM offers AS mine JOIN offers AS other USING (coupon)
                     WHERE mine.id = ?1 AND other.receipt_id IS NOT NULL";
         let over: Option<bool> = all.prepare_cached(over)?.query_row([taking.offer.0], |row| row.get(0))?;
-        all.prepare_cached(ADD)?.execute(params![kind as u8, account.0, number, record])?;
-        all.commit()?;
         Ok(if over == Some(true) { Took::CouponUsed } else { Took::Offer })
     }
 
-    /// Keeps what was decided, all of it or nothing.
-    pub(super) fn keep(
-        &mut self,
-        kind: Kind,
-        account: &PaperId,
-        first: u64,
-        records: &[Vec<u8>],
-    ) -> Result<(), StoreError> {
-        let all = self.0.transaction()?;
-        for (number, record) in (first..).zip(records) {
-            all.prepare_cached(ADD)?.execute(params![kind as u8, account.0, number, record])?;
-        }
-        all.commit()?;
-        Ok(())
-    }
-
-    /// What happened in every account of a kind, in order.
-    pub(super) fn accounts(&self, kind: Kind) -> Result<Vec<Account>, StoreError> {
-        let mut accounts: Vec<Account> = Vec::new();
-        let mut rows =
-            self.0.prepare("SELECT account, record FROM records WHERE kind = ?1 ORDER BY account, number")?;
-        let mut rows = rows.query([kind as u8])?;
-        while let Some(row) = rows.next()? {
-            let (account, record) = (PaperId(row.get(0)?), row.get::<_, Vec<u8>>(1)?);
-            match accounts.last_mut() {
-                Some((last, records)) if *last == account => records.push(record),
-                _ => accounts.push((account, vec![record])),
-            }
-        }
-        Ok(accounts)
+    /// Keeps it: when this returns, it is on the disk.
+    pub(super) fn keep(self) -> Result<(), StoreError> {
+        Ok(self.0.commit()?)
     }
 }
 
-const ADD: &str = "INSERT INTO records (kind, account, number, record) VALUES (?1, ?2, ?3, ?4)";
+fn records(db: &Connection, kind: Kind, account: &PaperId, from: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+    let find = "SELECT record FROM records WHERE kind = ?1 AND account = ?2 AND number >= ?3 ORDER BY number";
+    let mut found = db.prepare_cached(find)?;
+    let rows = found.query_map(params![kind as u8, account.0, from], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
 
 /// How long an offer that nobody took is remembered: who has paid for it and shows that late is served.
 const REMEMBERED_SECONDS: u64 = 31 * 86_400;

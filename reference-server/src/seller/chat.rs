@@ -67,7 +67,7 @@ pub(super) async fn complete(
         serde_json::from_slice(&body).map_err(|_| Problem::new(Fault::new(Code::FieldType).field("messages")))?;
     let session = headers.get(SESSION).and_then(|value| value.to_str().ok());
     let session = session.ok_or_else(|| Problem::new(Code::SessionUnknown))?;
-    let purse = Purse::spoken_for(&seller, session, &headers)?;
+    let purse = Purse::spoken_for(&seller, session, &headers).await?;
     let number = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     let model = if wanted.model.is_empty() { model::NAME.to_owned() } else { wanted.model };
     let prompt: String =

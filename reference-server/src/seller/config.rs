@@ -10,6 +10,7 @@ use purser_protocol::limits::OFFER_SECONDS_MAX;
 use purser_protocol::money::{Amount, Currency, Money};
 use purser_protocol::paper::meter::{Ascending, Meter, Price, SessionSeconds, Unit, UnitCount};
 use purser_protocol::paper::offer::{CaptureMode, HoldSeconds, Item, Line, Offer, OfferKind, Payee};
+use purser_protocol::period::Unit as Calendar;
 use purser_protocol::sign::Paper;
 use purser_protocol::time::UnixSeconds;
 use purser_protocol::wire::Reader;
@@ -32,7 +33,7 @@ pub(super) struct SellerConfig {
     pub(super) key: PathBuf,
     /// Certificates of authorities whose issuers are trusted, in PEM.
     pub(super) anchors: Vec<PathBuf>,
-    /// The store's file. One process has it.
+    /// The store's file. Several processes may share it.
     pub(super) store: PathBuf,
     /// Where it takes money.
     pub(super) issuers: Vec<IssuerEntry>,
@@ -60,6 +61,39 @@ pub(super) struct SellerConfig {
     /// What is taken off their prices.
     #[serde(default)]
     coupons: Vec<CouponEntry>,
+    /// Plans that are paid term after term.
+    #[serde(default)]
+    subscriptions: Vec<SubscriptionEntry>,
+    /// How long a term that was refused is not asked for again. [TOK-52]
+    #[serde(default = "a_day")]
+    pub(super) ask_again_seconds: u64,
+    /// Whether its clock may be set: in a sandbox.
+    #[serde(default)]
+    pub(super) sandbox: bool,
+}
+
+/// `[[seller.subscriptions]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubscriptionEntry {
+    id: String,
+    name: String,
+    /// Units of each term.
+    units: u64,
+    /// `day`, `week`, `month` or `year`.
+    term: String,
+    price: String,
+    /// Later prices.
+    #[serde(default)]
+    prices: Vec<PriceEntry>,
+    #[serde(default)]
+    trial_days: u64,
+    #[serde(default)]
+    trial_units: u64,
+    /// What each of the first terms costs, and how many these are.
+    first_price: Option<String>,
+    #[serde(default = "once")]
+    first_terms: u64,
 }
 
 /// `[[seller.plans]]`
@@ -111,9 +145,28 @@ pub(super) struct Plan {
     name: LongText,
     pub(super) units: UnitCount,
     pub(super) seconds: u64,
-    /// The first price, which holds from the beginning, and later ones with the time from which each holds.
-    versions: Vec<(UnixSeconds, Amount)>,
+    prices: Prices,
 }
+
+/// A plan that is paid term after term.
+#[derive(Clone, Debug)]
+pub(super) struct SubscriptionPlan {
+    pub(super) id: ShortText,
+    name: LongText,
+    /// Units of each term.
+    pub(super) units: UnitCount,
+    pub(super) unit: Calendar,
+    /// How long before the first term it may begin, and with how many units.
+    pub(super) trial_seconds: u64,
+    pub(super) trial_units: u64,
+    /// What each of so many first terms costs.
+    first: Option<(u32, Amount)>,
+    prices: Prices,
+}
+
+/// The first price, which holds from the beginning, and later ones with the time from which each holds.
+#[derive(Clone, Debug)]
+struct Prices(Vec<(UnixSeconds, Amount)>);
 
 /// What is taken off a plan's price.
 #[derive(Clone, Debug)]
@@ -130,13 +183,12 @@ pub(super) struct CouponTerms {
 impl Plan {
     /// What it costs now, and the number of that price, from 1. What was offered before keeps its price. [TOK-40]
     pub(super) fn price(&self, now: UnixSeconds) -> (usize, Amount) {
-        let known = self.versions.partition_point(|(from, _)| *from <= now).max(1);
-        (known, self.versions[known - 1].1)
+        self.prices.at(now)
     }
 
     /// The plan and the number of its price.
     pub(super) fn versioned(&self, now: UnixSeconds) -> ShortText {
-        ShortText::new(&format!("{}/{}", self.id, self.price(now).0)).unwrap_or_else(|| self.id.clone())
+        versioned(&self.id, self.price(now).0)
     }
 
     pub(super) fn told(&self, currency: Currency, now: UnixSeconds) -> Value {
@@ -150,6 +202,52 @@ impl Plan {
             "currency": currency.code(),
         })
     }
+}
+
+impl SubscriptionPlan {
+    /// The plan and the number of its price.
+    pub(super) fn versioned(&self, now: UnixSeconds) -> ShortText {
+        versioned(&self.id, self.prices.at(now).0)
+    }
+
+    pub(super) fn told(&self, currency: Currency, now: UnixSeconds) -> Value {
+        let (version, price) = self.prices.at(now);
+        json!({
+            "plan": self.id.as_str(),
+            "version": version,
+            "name": self.name.as_str(),
+            "units": self.units.get(),
+            "term": self.unit.name(),
+            "trial_seconds": self.trial_seconds,
+            "trial_units": self.trial_units,
+            "price_minor": price.minor().to_string(),
+            "first_terms": self.first.map(|(terms, _)| terms),
+            "first_price_minor": self.first.map(|(_, price)| price.minor().to_string()),
+            "currency": currency.code(),
+        })
+    }
+}
+
+impl Prices {
+    fn read(first: &str, later: &[PriceEntry], currency: Currency) -> Result<Self, &'static str> {
+        let price = |text: &str| money(text, currency).ok_or("a price is no amount of the hold's currency");
+        let mut versions = vec![(UnixSeconds::MIN, price(first)?)];
+        for later in later {
+            let from = UnixSeconds::new(later.from_seconds)
+                .filter(|from| versions.last().is_some_and(|(last, _)| last < from));
+            versions.push((from.ok_or("later prices are not in order")?, price(&later.price)?));
+        }
+        Ok(Self(versions))
+    }
+
+    fn at(&self, now: UnixSeconds) -> (usize, Amount) {
+        let known = self.0.partition_point(|(from, _)| *from <= now).max(1);
+        (known, self.0[known - 1].1)
+    }
+}
+
+fn versioned(plan: &ShortText, version: usize) -> ShortText {
+    ShortText::new(&format!("{plan}/{version}")).unwrap_or_else(|| plan.clone())
 }
 
 /// A pseudonym in hexadecimal.
@@ -179,6 +277,7 @@ pub(super) struct Terms {
     meter: Meter,
     pub(super) plans: Vec<Plan>,
     pub(super) coupons: Vec<CouponTerms>,
+    pub(super) subscriptions: Vec<SubscriptionPlan>,
 }
 
 impl SellerConfig {
@@ -186,10 +285,6 @@ impl SellerConfig {
         let price: Money = self.hold.parse().map_err(|error| setting("hold", format!("is no amount: {error}")))?;
         if !(1..=OFFER_SECONDS_MAX).contains(&self.offer_seconds) {
             return Err(setting("offer_seconds", format!("is not 1 to {OFFER_SECONDS_MAX}"))); // [AUT-28]
-        }
-        // A claim is addressed to the issuer that holds the money, and a receipt does not say in the session which.
-        if self.issuers.len() != 1 {
-            return Err(setting("issuers", "are other than one, which is all that a seller takes money at so far"));
         }
         let payee = |entry: &IssuerEntry| {
             Some(Payee { issuer: PartyId::new(&entry.name)?, account: ShortText::new(&entry.account)? })
@@ -205,6 +300,11 @@ impl SellerConfig {
             meter: self.meter().ok_or_else(|| setting("steps", "or prices, or times, are out of their ranges"))?,
             plans: self.plans.iter().map(|entry| plan(entry, price.currency)).collect::<Result<_, _>>()?,
             coupons: self.coupons.iter().map(|entry| coupon(entry, price.currency)).collect::<Result<_, _>>()?,
+            subscriptions: self
+                .subscriptions
+                .iter()
+                .map(|entry| subscription(entry, price.currency))
+                .collect::<Result<_, _>>()?,
         };
         // Better now than by every agent that reads one.
         let sample = terms.offer(UnixSeconds::MIN, Nonce([0; 16]), Digest([0; 32]), None);
@@ -268,14 +368,6 @@ impl Terms {
         resource: Digest,
     ) -> Option<Offer> {
         let price = plan.price(now).1;
-        let line = |id: ShortText, name: LongText, price, line| Item {
-            id,
-            name,
-            category: None,
-            quantity: NonZeroU32::MIN,
-            price,
-            line,
-        };
         let mut items = vec![line(plan.versioned(now), plan.name.clone(), price, None)];
         if let Some(coupon) = coupon {
             items.push(line(ShortText::new("coupon")?, LongText::new("Coupon")?, coupon.off, Some(Line::Discount)));
@@ -298,24 +390,81 @@ impl Terms {
             meter: None,
         })
     }
+
+    /// An offer of one term of a subscription, at the price of now; what the first terms cost less is a line.
+    pub(super) fn term_offer(
+        &self,
+        plan: &SubscriptionPlan,
+        number: u32,
+        now: UnixSeconds,
+        nonce: Nonce,
+    ) -> Option<Offer> {
+        let price = plan.prices.at(now).1;
+        let mut items = vec![line(plan.versioned(now), plan.name.clone(), price, None)];
+        let first = plan.first.filter(|(terms, _)| number <= *terms).map(|(_, first)| first);
+        if let Some(off) = first.and_then(|first| price.minor().checked_sub(first.minor())).and_then(Amount::from_minor)
+        {
+            items.push(line(ShortText::new("first-terms")?, LongText::new("First terms")?, off, Some(Line::Discount)));
+        }
+        Some(Offer {
+            merchant: self.merchant.clone(),
+            expires_at: now.saturating_add(self.offer_seconds),
+            issued_at: now,
+            nonce,
+            amount: first.unwrap_or(price),
+            currency: self.price.currency,
+            items: List::new(items)?,
+            accepts: List::new(self.accepts.clone())?,
+            kind: OfferKind::Subscription,
+            capture: CaptureMode::AtOnce,
+            resource: None,
+            pseudonym: None,
+            hold_seconds: None,
+            meter: None,
+        })
+    }
+}
+
+fn line(id: ShortText, name: LongText, price: Amount, line: Option<Line>) -> Item {
+    Item { id, name, category: None, quantity: NonZeroU32::MIN, price, line }
+}
+
+fn plan_id(id: &str) -> Option<ShortText> {
+    ShortText::new(id).filter(|id| !id.as_str().contains('/') && id.as_str().len() <= 48)
+}
+
+fn subscription(entry: &SubscriptionEntry, currency: Currency) -> Result<SubscriptionPlan, SetupError> {
+    let wrong = |why: &str| setting("subscriptions", format!("({}): {why}", entry.id));
+    let first = entry.first_price.as_deref().map(|text| {
+        let terms = u32::try_from(entry.first_terms).ok().filter(|terms| *terms > 0);
+        terms.zip(money(text, currency)).ok_or_else(|| wrong("its first price is no amount of the hold's currency"))
+    });
+    let first = first.transpose()?;
+    let prices = Prices::read(&entry.price, &entry.prices, currency).map_err(wrong)?;
+    if first.is_some_and(|(_, first)| prices.0.iter().any(|(_, price)| first >= *price)) {
+        return Err(wrong("its first price is not below the others"));
+    }
+    let unit = Calendar::ALL.into_iter().find(|unit| unit.name() == entry.term);
+    Ok(SubscriptionPlan {
+        id: plan_id(&entry.id).ok_or_else(|| wrong("its id has a slash or more than 48 bytes"))?,
+        name: LongText::new(&entry.name).ok_or_else(|| wrong("its name is not 1 to 256 bytes"))?,
+        units: UnitCount::new(entry.units).ok_or_else(|| wrong("it has no units"))?,
+        unit: unit.ok_or_else(|| wrong("its term is no day, week, month or year"))?,
+        trial_seconds: entry.trial_days.checked_mul(86_400).ok_or_else(|| wrong("its trial is too long"))?,
+        trial_units: entry.trial_units,
+        first,
+        prices,
+    })
 }
 
 fn plan(entry: &PlanEntry, currency: Currency) -> Result<Plan, SetupError> {
     let wrong = |why: &str| setting("plans", format!("({}): {why}", entry.id));
-    let price = |text: &str| money(text, currency).ok_or_else(|| wrong("a price is no amount of the hold's currency"));
-    let mut versions = vec![(UnixSeconds::MIN, price(&entry.price)?)];
-    for later in &entry.prices {
-        let from =
-            UnixSeconds::new(later.from_seconds).filter(|from| versions.last().is_some_and(|(last, _)| last < from));
-        versions.push((from.ok_or_else(|| wrong("later prices are not in order"))?, price(&later.price)?));
-    }
-    let id = ShortText::new(&entry.id).filter(|id| !id.as_str().contains('/') && id.as_str().len() <= 48);
     Ok(Plan {
-        id: id.ok_or_else(|| wrong("its id has a slash or more than 48 bytes"))?,
+        id: plan_id(&entry.id).ok_or_else(|| wrong("its id has a slash or more than 48 bytes"))?,
         name: LongText::new(&entry.name).ok_or_else(|| wrong("its name is not 1 to 256 bytes"))?,
         units: UnitCount::new(entry.units).ok_or_else(|| wrong("it has no units"))?,
         seconds: entry.days.checked_mul(86_400).filter(|seconds| *seconds > 0).ok_or_else(|| wrong("no days"))?,
-        versions,
+        prices: Prices::read(&entry.price, &entry.prices, currency).map_err(wrong)?,
     })
 }
 

@@ -22,7 +22,7 @@ use purser_protocol::sign::paper::id;
 use purser_protocol::time::UnixSeconds;
 use purser_protocol::token::seller::{Opened, Record, Session, opened};
 
-use super::account::{live, shown};
+use super::account::{known, live, shown};
 use super::book::{Book, Made, Taking};
 use super::desk::Live;
 use super::{NOT_SERVED, Seller, internal};
@@ -59,7 +59,7 @@ pub(super) async fn session(State(seller): State<Arc<Seller>>, call: Call) -> Re
             let (taking, opened) = match seller.judge(&asked, &credential, None).await? {
                 Judged::Takes(taking, opened) => (taking, opened),
                 Judged::Again(offer) => {
-                    let live = seller.desk.sessions.find(&offer).ok_or_else(|| Problem::new(Code::SessionUnknown))?;
+                    let live = known(&seller.desk.sessions, Some(offer)).await?;
                     return Ok(shown(&live));
                 }
             };
@@ -77,14 +77,13 @@ pub(super) async fn hold(
     call: Call,
 ) -> Result<Response, Problem> {
     let Call { asked, payment, .. } = call;
-    let live = live(&seller, &id)?;
+    let live = live(&seller, &id).await?;
     match payment {
         None => seller.ask(&asked, Some(live.id)).await,
         Some(credential) => match seller.judge(&asked, &credential, Some(&live)).await? {
             Judged::Again(_) => Ok(shown(&live)),
             Judged::Takes(taking, opened) => {
-                let record = live.look(|session| session.top_up(*opened))?;
-                live.continue_with(taking, record).await?;
+                live.continue_with(taking, |session| session.top_up(*opened)).await?;
                 Ok(shown(&live))
             }
         },

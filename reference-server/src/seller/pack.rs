@@ -11,7 +11,7 @@ use purser_merchant::Asked;
 use purser_protocol::bind::http::Credential;
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
-use purser_protocol::field::Bytes as Bstr;
+use purser_protocol::field::{Bytes as Bstr, UpTo};
 use purser_protocol::flow::merchant::Redemption;
 use purser_protocol::id::{Nonce, PaperId};
 use purser_protocol::paper::command::Refund;
@@ -19,7 +19,7 @@ use purser_protocol::paper::meter::Unit;
 use purser_protocol::token::pack::{Bought, Pack, Record, Refunding};
 use serde_json::json;
 
-use super::account::{named, spoken};
+use super::account::{known, named, spoken};
 use super::book::{Coupon, Promised, Taking, Took};
 use super::config::pseudonym;
 use super::desk::Live;
@@ -38,7 +38,9 @@ pub(super) async fn plans(State(seller): State<Arc<Seller>>) -> Response {
     let now = seller.clock.now();
     let currency = seller.terms.price.currency;
     let plans: Vec<_> = seller.terms.plans.iter().map(|plan| plan.told(currency, now)).collect();
-    ([(CACHE_CONTROL, NO_STORE)], Json(json!({ "plans": plans }))).into_response()
+    let subscriptions: Vec<_> = seller.terms.subscriptions.iter().map(|plan| plan.told(currency, now)).collect();
+    let told = json!({ "plans": plans, "subscriptions": subscriptions });
+    ([(CACHE_CONTROL, NO_STORE)], Json(told)).into_response()
 }
 
 /// `POST /v1/packs/{plan}`: an offer, or with a receipt the pack.
@@ -61,7 +63,7 @@ pub(super) async fn refill(
     call: Call,
 ) -> Result<Response, Problem> {
     let Call { asked, payment, headers } = call;
-    let live = found(&seller, &id)?;
+    let live = found(&seller, &id).await?;
     match payment {
         None => {
             let plan = live.look(|pack| pack.purchases().last().map(|bought| bought.plan.clone()));
@@ -79,7 +81,8 @@ pub(super) async fn show(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let live = spoken(found(&seller, &id)?, &headers)?;
+    let live = spoken(found(&seller, &id).await?, &headers)?;
+    live.refresh().await?;
     Ok(shown(&seller, &live))
 }
 
@@ -89,14 +92,13 @@ pub(super) async fn refund(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let live = spoken(found(&seller, &id)?, &headers)?;
+    let live = spoken(found(&seller, &id).await?, &headers)?;
     seller.give_back(&live).await?;
     Ok(shown(&seller, &live))
 }
 
-fn found(seller: &Seller, id: &str) -> Result<Arc<Live<Pack>>, Problem> {
-    let live = named(id).and_then(|id| seller.desk.packs.find(&id));
-    live.ok_or_else(|| Problem::new(Code::SessionUnknown))
+async fn found(seller: &Seller, id: &str) -> Result<Arc<Live<Pack>>, Problem> {
+    known(&seller.desk.packs, named(id)).await
 }
 
 impl Seller {
@@ -139,8 +141,10 @@ impl Seller {
         let Checked { made, receipt, request, judged, now } = self.check(asked, shows).await?;
         match judged {
             Redemption::Repeat => {
-                let live = of.or_else(|| self.desk.packs.find(&made.id));
-                let live = live.ok_or_else(|| Problem::new(Code::SessionUnknown))?;
+                let live = match of {
+                    Some(live) => live,
+                    None => known(&self.desk.packs, Some(made.id)).await?,
+                };
                 return Ok(shown(self, &live));
             }
             // One issuer takes an offer once: what is paid twice is its fault.
@@ -156,7 +160,7 @@ impl Seller {
             offer,
             intent,
             issuer: receipt.issuer.clone(),
-            amount: made.offer.amount,
+            amount: UpTo::new(made.offer.amount.minor()).ok_or_else(mismatch)?,
             currency: made.offer.currency,
             plan: promised.plan,
             units: promised.units,
@@ -168,8 +172,7 @@ impl Seller {
         let (took, live) = match of {
             None => self.desk.packs.begin(taking, Record::Bought(Box::new(bought))).await?,
             Some(live) => {
-                let record = live.look(|pack| pack.refill(bought))?; // [TOK-44]
-                (live.continue_with(taking, record).await?, live)
+                (live.continue_with(taking, |pack| pack.refill(bought)).await?, live) // [TOK-44]
             }
         };
         if took == Took::CouponUsed {
@@ -231,7 +234,7 @@ fn shown(seller: &Seller, live: &Live<Pack>) -> Response {
                     "offer": bought.offer.to_string(),
                     "plan": bought.plan.as_str(),
                     "units": bought.units.get(),
-                    "paid_minor": bought.amount.minor().to_string(),
+                    "paid_minor": bought.amount.get().to_string(),
                     "currency": bought.currency.code(),
                     "until": bought.until.get(),
                     "given_back": pack.is_given_back(place),

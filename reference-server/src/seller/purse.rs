@@ -1,4 +1,4 @@
-//! What pays for a stream: a metered session, or a pack.
+//! What pays for a stream: a metered session, a pack, or a subscription.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use purser_protocol::time::UnixSeconds;
 use purser_protocol::token::message::Need;
 use purser_protocol::token::pack::{self, Pack};
 use purser_protocol::token::seller::{Session, State, Taken};
+use purser_protocol::token::subscription::Subscription;
 use tokio::sync::Notify;
 
 use super::Seller;
@@ -21,6 +22,7 @@ use crate::reply::Problem;
 pub(super) enum Purse {
     Session(Arc<Live<Session>>),
     Pack(Arc<Live<Pack>>),
+    Subscription(Arc<Live<Subscription>>),
 }
 
 /// What comes next in a stream.
@@ -36,20 +38,24 @@ pub(super) enum Next {
 }
 
 impl Purse {
-    /// The session or the pack of this id, for whoever has its secret. [TOK-35]
-    pub(super) fn spoken_for(seller: &Seller, id: &str, headers: &HeaderMap) -> Result<Self, Problem> {
+    /// The session, the pack or the subscription of this id, for whoever has its secret. [TOK-35]
+    pub(super) async fn spoken_for(seller: &Seller, id: &str, headers: &HeaderMap) -> Result<Self, Problem> {
         let unknown = || Problem::new(Code::SessionUnknown);
         let id = named(id).ok_or_else(unknown)?;
-        if let Some(pack) = seller.desk.packs.find(&id) {
+        if let Some(pack) = seller.desk.packs.find(&id).await? {
             return spoken(pack, headers).map(Self::Pack);
         }
-        spoken(seller.desk.sessions.find(&id).ok_or_else(unknown)?, headers).map(Self::Session)
+        if let Some(subscription) = seller.desk.subscriptions.find(&id).await? {
+            return spoken(subscription, headers).map(Self::Subscription);
+        }
+        spoken(seller.desk.sessions.find(&id).await?.ok_or_else(unknown)?, headers).map(Self::Session)
     }
 
     pub(super) fn id(&self) -> PaperId {
         match self {
             Self::Session(live) => live.id,
             Self::Pack(live) => live.id,
+            Self::Subscription(live) => live.id,
         }
     }
 
@@ -58,6 +64,7 @@ impl Purse {
         match self {
             Self::Session(live) => &live.moved,
             Self::Pack(live) => &live.moved,
+            Self::Subscription(live) => &live.moved,
         }
     }
 
@@ -66,6 +73,7 @@ impl Purse {
         match self {
             Self::Session(live) => live.look(|session| session.used_in(stream, unit)),
             Self::Pack(live) => live.look(|pack| pack.used_in(stream, unit)),
+            Self::Subscription(live) => live.look(|subscription| subscription.used_in(stream, unit)),
         }
     }
 
@@ -79,21 +87,22 @@ impl Purse {
     ) -> Result<Option<Next>, Problem> {
         match self {
             Self::Session(live) => {
-                if live.look(Session::state) == State::Paused {
-                    return Ok(Some(Next::Paused));
-                }
                 let taken = live.act(move |session| {
+                    if session.state() == State::Paused {
+                        return Ok((Vec::new(), None));
+                    }
                     let taken = session.take(stream, unit, count, now)?;
                     let records = match &taken {
                         Taken::Paid(_, records) => records.clone(),
                         Taken::Need(_) | Taken::TopUp => Vec::new(),
                     };
-                    Ok((records, taken))
+                    Ok((records, Some(taken)))
                 });
                 Ok(match taken.await? {
-                    Taken::Paid(..) => None,
-                    Taken::Need(need) => Some(Next::Need(need)),
-                    Taken::TopUp => Some(Next::TopUp),
+                    None => Some(Next::Paused),
+                    Some(Taken::Paid(..)) => None,
+                    Some(Taken::Need(need)) => Some(Next::Need(need)),
+                    Some(Taken::TopUp) => Some(Next::TopUp),
                 })
             }
             Self::Pack(live) => {
@@ -109,6 +118,14 @@ impl Purse {
                     Err(problem) if problem.fault().code == Code::PackUsedUp => Ok(Some(Next::TopUp)),
                     Err(problem) => Err(problem),
                 }
+            }
+            // Nobody can add to a term: what asks for more is told that nothing is left. [TOK-53]
+            Self::Subscription(live) => {
+                let consumed = live.act(move |subscription| {
+                    let from = subscription.used_in(stream, unit);
+                    Ok((subscription.consume(stream, unit, from, count, now)?, ()))
+                });
+                consumed.await.map(|()| None)
             }
         }
     }

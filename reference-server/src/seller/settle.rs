@@ -6,14 +6,14 @@ use std::sync::Arc;
 use purser_merchant::Post;
 use purser_protocol::bind::http::AnswerBody;
 use purser_protocol::field::Bytes;
-use purser_protocol::flow::merchant::{VerifiedReceipt, verify_receipt};
-use purser_protocol::id::{Nonce, PartyId};
+use purser_protocol::flow::merchant::{OfferState, VerifiedReceipt, verify_receipt};
+use purser_protocol::id::{Nonce, PaperId, PartyId};
 use purser_protocol::receipt::Outcome;
 use purser_protocol::sign::Frame;
 use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::sign::paper::id;
 use purser_protocol::token::pack::{self, Pack};
-use purser_protocol::token::seller::{Record, Session, Settlement, Settling};
+use purser_protocol::token::seller::{Record, Session, Settlement, Settling, State};
 
 use super::Seller;
 use super::config::SellerConfig;
@@ -21,6 +21,9 @@ use super::desk::Live;
 use crate::config::Config;
 use crate::material::{SetupError, setting};
 use crate::random::random;
+
+/// Why something was not settled; tried again later.
+type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 /// The ways to the issuers.
 pub(super) struct Posts(HashMap<PartyId, Post>);
@@ -34,52 +37,82 @@ impl Posts {
         }
         Ok(Self(posts))
     }
+
+    /// The way to an issuer.
+    pub(super) fn to(&self, issuer: &PartyId) -> Option<&Post> {
+        self.0.get(issuer)
+    }
 }
 
 impl Seller {
     /// Does what is to be done about a session that ends. What does not succeed is done again, later.
     pub(super) async fn settle(&self, live: &Arc<Live<Session>>) {
-        for (issuer, post) in &self.posts.0 {
-            if let Err(error) = self.settle_at(live, issuer, post).await {
-                tracing::warn!(session = %live.id, %issuer, %error, "a claim was not settled");
-            }
+        if let Err(error) = self.settle_all(live).await {
+            tracing::warn!(session = %live.id, %error, "claims were not settled");
         }
     }
 
-    async fn settle_at(
-        &self,
-        live: &Arc<Live<Session>>,
-        issuer: &PartyId,
-        post: &Post,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    async fn settle_all(&self, live: &Arc<Live<Session>>) -> Result<(), Failed> {
+        let closing = |session: &Session| matches!(session.state(), State::Closing(_));
+        let offers: Vec<PaperId> = live.look(|session| match closing(session) {
+            true => session.holds().map(|opened| opened.offer).collect(),
+            false => Vec::new(),
+        });
+        if offers.is_empty() {
+            return Ok(());
+        }
+        let mut issuers = HashMap::new();
+        for offer in offers {
+            let made = self.desk.offer(offer).await.map_err(|_| "the store failed")?;
+            if let Some(OfferState::Consumed(by)) = made.map(|made| made.offer.state) {
+                issuers.insert(offer, by.issuer);
+            }
+        }
         let (merchant, now) = (&self.identity.id, self.clock.now());
         // Without randomness nothing is signed: an empty nonce would make two commands one.
         let drawn = Nonce(random()?);
         let planned = live.look(|session| {
             let mut number = 0_u8;
-            session.settle(merchant, issuer, now, || {
-                number += 1;
-                let mut nonce = drawn;
-                nonce.0[15] ^= number;
-                nonce
-            })
+            session.settle(
+                merchant,
+                |offer| issuers.get(offer).cloned(),
+                now,
+                || {
+                    number += 1;
+                    let mut nonce = drawn;
+                    nonce.0[15] ^= number;
+                    nonce
+                },
+            )
         });
-        for (hold, settlement) in planned {
-            let command = match settlement {
-                Settlement::Send(command) => command,
-                Settlement::Claim(capture) => {
-                    self.signed(live, hold, self.identity.sign_with_chain(&*capture)?).await?
-                }
-                Settlement::GiveUp(void) => self.signed(live, hold, self.identity.sign_with_chain(&void)?).await?,
-            };
-            let Some(receipt) = self.answer_to(command, issuer, post).await? else { continue };
-            if receipt.claims.outcome == Outcome::Refused {
-                let code = receipt.claims.code.and_then(|code| code.code());
-                tracing::error!(session = %live.id, slug = code.map(|code| code.slug()), "a claim was refused");
+        for (hold, issuer, settlement) in planned {
+            // One issuer that is away keeps none of the others waiting for long.
+            if let Err(error) = self.settle_one(live, hold, &issuer, settlement).await {
+                tracing::warn!(session = %live.id, %issuer, %error, "a claim was not settled");
             }
-            live.record(move |_| Ok(Some(Record::Settled(hold)))).await.map_err(|_| "the store failed")?;
         }
         Ok(())
+    }
+
+    async fn settle_one(
+        &self,
+        live: &Arc<Live<Session>>,
+        hold: u64,
+        issuer: &PartyId,
+        settlement: Settlement,
+    ) -> Result<(), Failed> {
+        let post = self.posts.to(issuer).ok_or("its issuer is not one of the seller's any more")?;
+        let command = match settlement {
+            Settlement::Send(command) => command,
+            Settlement::Claim(capture) => self.signed(live, hold, self.identity.sign_with_chain(&*capture)?).await?,
+            Settlement::GiveUp(void) => self.signed(live, hold, self.identity.sign_with_chain(&void)?).await?,
+        };
+        let Some(receipt) = self.answer_to(command, issuer, post).await? else { return Ok(()) };
+        if receipt.claims.outcome == Outcome::Refused {
+            let code = receipt.claims.code.and_then(|code| code.code());
+            tracing::error!(session = %live.id, slug = code.map(|code| code.slug()), "a claim was refused");
+        }
+        live.record(move |_| Ok(Some(Record::Settled(hold)))).await.map_err(|_| "the store failed".into())
     }
 
     /// What an issuer decided about a command; nothing when it decided nothing.

@@ -156,6 +156,68 @@ fn amounts() -> Vec<Rule> {
             )],
         ),
         (
+            "count-per/terms",
+            "One payment in each term of a month and of a year",
+            6,
+            seq([
+                seq([1.into(), seq([3.into(), 3.into(), "Asia/Shanghai".into(), 1_896_055_200_u64.into()])]),
+                seq([2.into(), seq([3.into(), 4.into(), "UTC".into(), 1_835_438_400_u64.into()])]),
+            ]),
+            vec![
+                Row(
+                    "caps.count_per.0",
+                    1,
+                    [
+                        "Number of payments in each term of one month counted from 31 January 2030, 02:00:00 UTC in the zone Asia/Shanghai: at most 1.",
+                        "自 2030年1月31日 02:00:00（协调世界时） 起按 Asia/Shanghai 时区计，一期一个月，每一期内，付款次数最多 1 次。",
+                        "Number of payments in each term of one month counted from January thirty one, two thousand thirty, two hours, zero minutes, zero seconds, universal time in the zone Asia slash Shanghai: at most one.",
+                        "自 协调世界时二零三零年一月三十一日二点零分零秒 起按 Asia 斜杠 Shanghai 时区计，一期一个月，每一期内，付款次数最多一次。",
+                    ],
+                ),
+                Row(
+                    "caps.count_per.1",
+                    1,
+                    [
+                        "Number of payments in each term of one year counted from 29 February 2028, 12:00:00 UTC in the zone UTC: at most 2.",
+                        "自 2028年2月29日 12:00:00（协调世界时） 起按 UTC 时区计，一期一年，每一期内，付款次数最多 2 次。",
+                        "Number of payments in each term of one year counted from February twenty nine, two thousand twenty eight, twelve hours, zero minutes, zero seconds, universal time in the zone UTC: at most two.",
+                        "自 协调世界时二零二八年二月二十九日十二点零分零秒 起按 UTC 时区计，一期一年，每一期内，付款次数最多二次。",
+                    ],
+                ),
+            ],
+        ),
+        (
+            "terms/short",
+            "Sums in terms of a day and of a week",
+            4,
+            seq([
+                seq([20_000.into(), seq([3.into(), 1.into(), "UTC".into(), 1_896_055_200_u64.into()])]),
+                seq([90_000.into(), seq([3.into(), 2.into(), "UTC".into(), 1_896_055_200_u64.into()])]),
+            ]),
+            vec![
+                Row(
+                    "caps.total_per.0",
+                    1,
+                    [
+                        "At most 200.00 CNY in each term of one day counted from 31 January 2030, 02:00:00 UTC in the zone UTC.",
+                        "自 2030年1月31日 02:00:00（协调世界时） 起按 UTC 时区计，一期一日，每一期内，合计最多 200.00 人民币元。",
+                        "At most two hundred Chinese Yuan in each term of one day counted from January thirty one, two thousand thirty, two hours, zero minutes, zero seconds, universal time in the zone UTC.",
+                        "自 协调世界时二零三零年一月三十一日二点零分零秒 起按 UTC 时区计，一期一日，每一期内，合计最多二百人民币元。",
+                    ],
+                ),
+                Row(
+                    "caps.total_per.1",
+                    1,
+                    [
+                        "At most 900.00 CNY in each term of one week counted from 31 January 2030, 02:00:00 UTC in the zone UTC.",
+                        "自 2030年1月31日 02:00:00（协调世界时） 起按 UTC 时区计，一期一周，每一期内，合计最多 900.00 人民币元。",
+                        "At most nine hundred Chinese Yuan in each term of one week counted from January thirty one, two thousand thirty, two hours, zero minutes, zero seconds, universal time in the zone UTC.",
+                        "自 协调世界时二零三零年一月三十一日二点零分零秒 起按 UTC 时区计，一期一周，每一期内，合计最多九百人民币元。",
+                    ],
+                ),
+            ],
+        ),
+        (
             "count-per",
             "Numbers of payments in a week, a month and a year",
             6,

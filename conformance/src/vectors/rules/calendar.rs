@@ -209,6 +209,6 @@ impl Row {
 }
 
 /// Ten yuan's worth of tea, offered a minute before.
-fn made_at(name: &str, at: u64) -> Item {
+pub(super) fn made_at(name: &str, at: u64) -> Item {
     tea(name, 1_000).with(6, at - 60).with(4, at + 840)
 }

@@ -30,15 +30,43 @@ pub(super) fn rules(t: &mut Papers<'_>) {
     );
     let names = |list: &[&str]| Item::List(list.iter().map(|&name| name.into()).collect());
     let none = Shows::default();
-    let rows: [Row<'_>; 16] = [
+    let rows: [Row<'_>; 20] = [
         ("amount-float", "amount_max of nothing", Shows("M21", "A8"), FieldRange, &caps(1, 0.into())),
         ("total-text", "total as a text", Shows("P08", ""), FieldType, &caps(3, "100".into())),
         (
             "period-kind",
-            "A period of a third kind",
+            "A period of a fourth kind",
             none,
             FieldRange,
-            &caps(4, seq([seq([100.into(), seq([3.into(), 1.into()])])])),
+            &caps(4, seq([seq([100.into(), seq([4.into(), 1.into()])])])),
+        ),
+        (
+            "period-terms-no-anchor",
+            "Terms that are counted from nowhere",
+            none,
+            FieldRange,
+            &caps(4, seq([seq([100.into(), seq([3.into(), 3.into(), "UTC".into()])])])),
+        ),
+        (
+            "period-terms-unit",
+            "Terms of a fifth unit",
+            none,
+            FieldRange,
+            &caps(4, seq([seq([100.into(), seq([3.into(), 5.into(), "UTC".into(), NOW.into()])])])),
+        ),
+        (
+            "period-terms-anchor",
+            "Terms that are counted from past the year 9999",
+            none,
+            FieldRange,
+            &caps(4, seq([seq([100.into(), seq([3.into(), 3.into(), "UTC".into(), 253_402_300_800_u64.into()])])])),
+        ),
+        (
+            "period-anchor-of-calendar",
+            "A calendar period with an anchor",
+            none,
+            FieldRange,
+            &caps(4, seq([seq([100.into(), seq([1.into(), 3.into(), "UTC".into(), NOW.into()])])])),
         ),
         (
             "period-unit",

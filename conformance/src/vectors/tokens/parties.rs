@@ -17,6 +17,23 @@ pub(super) fn cases(sheet: &mut Sheet) {
     links(sheet);
     uses(sheet);
     agent(sheet);
+    restarted(sheet);
+}
+
+/// Whoever is ended in between goes on with what it had said.
+fn restarted(sheet: &mut Sheet) {
+    let (again, id) = (call("session.restart", json!({})), offer("seller", None).1);
+    let first = release(vec![reached(0, 100, link(0, 100)), reached(1, 2, link(1, 2))], id);
+    let opened = open("session.open", "seller", None);
+    let worth = |minor: u64| accepted().value(json!({"value_minor": minor.to_string()}));
+    let title = "A seller that is ended after it took links";
+    let case = of("merchant", "restart/links", title, again.clone(), worth(120));
+    sheet.add(case.clauses("TOK-29").after_setup("released"));
+    sheet.setup("restarted", vec![opened, first, take(5_000, 3, NOW), again]);
+    let title = "A seller that is ended after it counted tokens: the rest is there, and no more";
+    let rest = accepted().value(json!({"paid": 3_000}));
+    let case = of("merchant", "restart/use", title, take(8_000, 3, NOW), rest);
+    sheet.add(case.clauses("TOK-23 TOK-24").after_setup("restarted"));
 }
 
 /// The offer of a seller's session: its payload and its id.
@@ -63,11 +80,11 @@ fn opening(op: &str, offer: &Item, id: &[u8; 32], claims: &Item) -> Call {
     call(op, input)
 }
 
-fn of(role: &str, id: &str, title: &str, call: Call, expect: Expect) -> Case {
+pub(super) fn of(role: &str, id: &str, title: &str, call: Call, expect: Expect) -> Case {
     case(role, id, title, call, expect).needs("core holds tokens").shows(H)
 }
 
-fn no(code: Code) -> Expect {
+pub(super) fn no(code: Code) -> Expect {
     refused(code, Stage::Redeem)
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from . import papers
 from .cbor import Map
 from .errors import Reject
-from .rules import Payment, evaluate_link
+from .rules import TERMS, Payment, evaluate_link, term_of
 from .state import Account, Mandate, PaymentRecord
 
 SKEW = 10  # [ENC-24]
@@ -96,7 +96,7 @@ def check_mandates(record: PaymentRecord, books: Books) -> None:
         check_delegation(record.chain[:at])
 
 
-def check_papers(record: PaymentRecord, confirmation: Confirmation | None, books: Books) -> None:
+def check_papers(record: PaymentRecord, confirmation: Confirmation | None, books: Books, now: int) -> None:
     """The stage mandate, of offer, intent and confirmation."""
     offer, intent = record.offer, record.intent
     if not any(issuer == books.issuer for issuer, _ in offer.get(papers.ACCEPTS)):
@@ -120,6 +120,12 @@ def check_papers(record: PaymentRecord, confirmation: Confirmation | None, books
         raise Reject("holder-mismatch")  # [AUT-44]
     if (papers.PERIOD in intent) != (offer.get(papers.KIND) == papers.SUBSCRIPTION):
         raise Reject("period-mismatch")  # [AUT-47]
+    if record.by_merchant is not None:
+        caps = record.chain[-1][papers.CAPS]
+        counts = caps.get(6, []) if caps else []
+        terms = [period for _, period in counts if period[0] == TERMS]
+        if any(intent.get(papers.PERIOD) != term_of(period, now) for period in terms):
+            raise Reject("period-mismatch")  # [TOK-48]
     if confirmation:
         said = confirmation.payload
         if (said.get(papers.INTENT), said.get(papers.SUB), said.get(papers.AUD)) != (
@@ -165,7 +171,7 @@ def decide(record: PaymentRecord, confirmation: Confirmation | None, root_expire
     """Every check from the stage time on; whether the person has to be asked, and the grants taken."""
     check_time(record, confirmation, root_expires, now)
     check_mandates(record, books)
-    check_papers(record, confirmation, books)
+    check_papers(record, confirmation, books, now)
     asks, grants = check_rules(record, books, now)
     check_ledger(record, books)
     if not asks or confirmation:

@@ -175,6 +175,8 @@ class Text:
         if period[0] == 2:
             return self.say("period.rolling", duration=self.duration(period[1]))
         unit = ("day", "week", "month", "year")[period[1] - 1]
+        if period[0] == 3:
+            return self.say(f"term.{unit}", time=self.time(period[3]), zone=self.zone(period[2]))
         return self.say(f"period.{unit}", zone=self.zone(period[2]))
 
     def minute(self, minutes: int) -> str:

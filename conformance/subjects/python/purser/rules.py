@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -12,8 +13,8 @@ from . import papers
 from .cbor import Map
 from .errors import RULES, Reject
 
-CALENDAR = 1
-DAY, WEEK, MONTH = 1, 2, 3
+CALENDAR, TERMS = 1, 3
+DAY, WEEK, MONTH, YEAR = 1, 2, 3, 4
 
 
 @dataclass
@@ -104,11 +105,55 @@ def _first_of(day: date, unit: int) -> date:
     return day.replace(day=1) if unit == MONTH else day.replace(month=1, day=1)
 
 
+def _first_showing(wanted: datetime, zone: str) -> int:
+    """The first second at which the clocks of a zone show this, or later."""
+    tz = ZoneInfo(zone)
+    ends = [int(wanted.replace(tzinfo=tz, fold=fold).timestamp()) for fold in (0, 1)]
+    low, high = min(ends), max(ends)
+    if datetime.fromtimestamp(low, tz).replace(tzinfo=None) == wanted:
+        return low  # of a time that comes twice, the first
+    while low < high:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, tz).replace(tzinfo=None) >= wanted:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@lru_cache(maxsize=4096)
+def term_begins(unit: int, zone: str, anchor: int, number: int) -> int:
+    """The first second of a term, by its number from 1, counted from the anchor itself [RUL-25]."""
+    if number == 1:
+        return anchor
+    shown = datetime.fromtimestamp(anchor, ZoneInfo(zone)).replace(tzinfo=None)
+    later = number - 1
+    if unit in (DAY, WEEK):
+        return _first_showing(shown + timedelta(days=later * (1 if unit == DAY else 7)), zone)
+    months = shown.month - 1 + later * (1 if unit == MONTH else 12)
+    year, month = shown.year + months // 12, months % 12 + 1
+    day = min(shown.day, monthrange(year, month)[1])
+    return _first_showing(shown.replace(year=year, month=month, day=day), zone)
+
+
+def term_of(period: list, moment: int) -> int:
+    """The number of the term in which a second lies; 0 before the first."""
+    _, unit, zone, anchor = period
+    if moment < anchor:
+        return 0
+    number = max(1, (moment - anchor) // (86_400 * {DAY: 1, WEEK: 7, MONTH: 31, YEAR: 366}[unit]))
+    while term_begins(unit, zone, anchor, number + 1) <= moment:
+        number += 1
+    return number
+
+
 def in_period(period: list, decided: int, now: int) -> bool:
     """Whether a payment counts in the period that `now` is in [RUL-21]."""
     if period[0] == CALENDAR:
         _, unit, zone = period
         return _first_of(day_of(decided, zone), unit) == _first_of(day_of(now, zone), unit)
+    if period[0] == TERMS:
+        return term_of(period, decided) == term_of(period, now)
     return now - period[1] < decided <= now  # [RUL-23]
 
 

@@ -175,14 +175,19 @@ def zone(value: Any, name: str) -> None:
 
 
 def period(value: Any, name: str) -> None:
-    """A calendar period in a zone, or a rolling one of seconds."""
+    """A calendar period in a zone, a rolling one of seconds, or terms that are counted from an anchor."""
     if not isinstance(value, list):
         raise refuse("field-type", name)
-    if not 2 <= len(value) <= 3:
+    if not 2 <= len(value) <= 4:
         raise refuse("field-range", name)
-    uint(1, 2)(value[0], name)
+    uint(1, 3)(value[0], name)
     kind = uint(value[0], value[0])
-    (row(kind, uint(1, 4), zone) if value[0] == 1 else row(kind, uint(1, 31_622_400)))(value, name)
+    forms = {
+        1: row(kind, uint(1, 4), zone),
+        2: row(kind, uint(1, 31_622_400)),
+        3: row(kind, uint(1, 4), zone, seconds),
+    }
+    forms[value[0]](value, name)
 
 
 def time_window(value: Any, name: str) -> None:

@@ -6,6 +6,7 @@ mod call;
 mod issuer;
 mod log;
 mod merchant;
+mod pack;
 mod papers;
 mod render;
 mod session;
@@ -21,6 +22,7 @@ use call::{Input, No, Outcome};
 use issuer::Issuer;
 use log::Follower;
 use merchant::Merchant;
+use pack::{Renewal, Shelf};
 use session::{Seller, Spender};
 use wallet::Wallet;
 
@@ -34,6 +36,8 @@ pub struct Subject {
     follower: Follower,
     seller: Option<Seller>,
     spender: Option<Spender>,
+    shelf: Shelf,
+    renewal: Option<Renewal>,
 }
 
 impl Subject {
@@ -100,6 +104,17 @@ impl Subject {
             "session.take" => begun(&mut self.seller)?.take(input),
             "session.close" => begun(&mut self.seller)?.close(),
             "session.settle" => begun(&mut self.seller)?.settle(input),
+            "session.restart" => begun(&mut self.seller)?.restart(),
+            "pack.buy" => self.shelf.buy(input),
+            "pack.consume" => self.shelf.consume(input),
+            "pack.give_back" => self.shelf.give_back(input),
+            "pack.restart" => self.shelf.restart(input),
+            "subscription.open" => start(&mut self.renewal, Renewal::open(input)),
+            "subscription.act" => begun(&mut self.renewal)?.act(input),
+            "subscription.answer" => begun(&mut self.renewal)?.answer(input),
+            "subscription.consume" => begun(&mut self.renewal)?.consume(input),
+            "subscription.restart" => begun(&mut self.renewal)?.restart(input),
+            "spend.restart" => begun(&mut self.spender)?.restart(),
             "spend.open" => start(&mut self.spender, Spender::open(input)),
             "spend.see" => begun(&mut self.spender)?.see(input),
             "spend.cover" => begun(&mut self.spender)?.cover(input),

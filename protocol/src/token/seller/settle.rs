@@ -2,7 +2,7 @@
 
 use super::{Hold, Session, State};
 use crate::field::True;
-use crate::id::{Nonce, PartyId};
+use crate::id::{Nonce, PaperId, PartyId};
 use crate::money::Amount;
 use crate::paper::command::{Capture, Void};
 use crate::paper::meter::{Ascending, Claim, UnitCount, Used};
@@ -20,28 +20,30 @@ pub enum Settlement {
 }
 
 impl Session {
-    /// What is to be done with each hold that is not settled, once the session ends. What is signed must be kept as
+    /// What is to be done with each hold that is not settled, and at which issuer, once the session ends; `issuer_of`
+    /// says by its offer where the money of a hold is. What is signed must be kept as
     /// [`Record::Settling`](super::Record::Settling) before it is sent. [TOK-28]
     pub fn settle(
         &self,
         merchant: &PartyId,
-        issuer: &PartyId,
+        issuer_of: impl Fn(&PaperId) -> Option<PartyId>,
         now: UnixSeconds,
         mut nonce: impl FnMut() -> Nonce,
-    ) -> Vec<(u64, Settlement)> {
+    ) -> Vec<(u64, PartyId, Settlement)> {
         if !matches!(self.state, State::Closing(_)) {
             return Vec::new();
         }
         let open = (0..).zip(&self.holds).filter(|(_, hold)| !hold.settled);
-        open.map(|(place, hold)| {
+        open.filter_map(|(place, hold)| {
+            let issuer = issuer_of(&hold.opened.offer)?;
             if let Some(command) = &hold.settling {
-                return (place, Settlement::Send(command.clone()));
+                return Some((place, issuer, Settlement::Send(command.clone())));
             }
-            let (merchant, issuer, intent) = (merchant.clone(), issuer.clone(), hold.opened.intent);
+            let (merchant, intent) = (merchant.clone(), hold.opened.intent);
             let settlement = match hold.claim() {
                 Some((amount, claim)) => Settlement::Claim(Box::new(Capture {
                     merchant,
-                    issuer,
+                    issuer: issuer.clone(),
                     issued_at: now,
                     nonce: nonce(),
                     intent,
@@ -50,9 +52,12 @@ impl Session {
                     last: Some(True),
                     claim: Some(claim),
                 })),
-                None => Settlement::GiveUp(Void { merchant, issuer, issued_at: now, nonce: nonce(), intent }),
+                None => {
+                    let issuer = issuer.clone();
+                    Settlement::GiveUp(Void { merchant, issuer, issued_at: now, nonce: nonce(), intent })
+                }
             };
-            (place, settlement)
+            Some((place, issuer, settlement))
         })
         .collect()
     }

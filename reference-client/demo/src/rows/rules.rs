@@ -68,7 +68,7 @@ async fn granting(stage: &Stage, grant: &str) -> Result<PaperId, Failure> {
 }
 
 /// The person finds the payment among those that wait, and confirms it.
-async fn say_yes(stage: &Stage, intent: PaperId) -> Result<(), Failure> {
+pub(super) async fn say_yes(stage: &Stage, intent: PaperId) -> Result<(), Failure> {
     let issuer = &stage.session.issuer;
     let waiting = issuer.pending(&stage.person).await?;
     if waiting.iter().all(|pending| pending.intent != intent.to_string()) {

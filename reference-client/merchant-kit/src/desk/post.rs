@@ -4,7 +4,9 @@ use std::error::Error;
 use std::path::Path;
 
 use axum::body::Bytes;
-use purser_protocol::bind::http::{ANSWER, PAPER};
+use axum::http::StatusCode;
+use purser_protocol::bind::http::{ANSWER, PAPER, PAYMENT_REQUEST};
+use purser_protocol::id::PaperId;
 
 use crate::error::{SetupError, setting};
 use crate::settings::IssuerEntry;
@@ -26,5 +28,21 @@ impl Post {
     pub async fn send(&self, command: Vec<u8>) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
         let posted = self.0.send("/v1/commands", PAPER, command).await?;
         Ok((posted.media_type == ANSWER).then_some(posted.body))
+    }
+
+    /// Sends a payment request of the merchant's own, under a mandate that it holds; gives the same.
+    pub async fn pay(&self, request: Vec<u8>) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
+        let posted = self.0.send("/v1/intents", PAYMENT_REQUEST, request).await?;
+        Ok((posted.media_type == ANSWER).then_some(posted.body))
+    }
+
+    /// How a mandate stands, as the issuer signs it; nothing where it knows none.
+    pub async fn status(&self, mandate: &PaperId) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
+        let answer = self.0.get(&format!("/v1/mandates/{mandate}/status")).await?;
+        match answer.status {
+            StatusCode::OK => Ok(Some(answer.body)),
+            StatusCode::NOT_FOUND => Ok(None),
+            status => Err(format!("the issuer answered {status}").into()),
+        }
     }
 }

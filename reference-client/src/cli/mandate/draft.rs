@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use purser_client::clock::random;
 use purser_client::home::complete;
-use purser_client::issuer::{MandateView, parse_id};
+use purser_client::issuer::{Decision, MandateView, parse_id};
 use purser_client::session::Session;
 use purser_client::terms::{Terms, WORDS, when};
 use purser_client::{Error, Result, keys};
@@ -308,20 +308,28 @@ impl TermsArgs {
 }
 
 /// A mandate before it is signed, with the offer that it names.
-struct Draft {
-    mandate: Mandate,
-    offer: Option<Offer>,
+pub(crate) struct Draft {
+    pub(crate) mandate: Mandate,
+    pub(crate) offer: Option<Offer>,
 }
 
 impl Draft {
     /// Shows the mandate, signs it, keeps it, and sends it.
-    async fn register(
+    async fn register(self, session: &Session, signer: &AwsLcSigner, lang: Language, consent: Consent) -> Result<Done> {
+        let lineage = self.mandate.lineage.to_string();
+        let Registered { id, decision, text } = self.sign(session, signer, lang, consent).await?;
+        let json = json!({ "mandate": id.to_string(), "lineage": lineage, "rendering": text });
+        Ok(Done::of_decision(&format!("mandate {id}"), &decision, json))
+    }
+
+    /// The same, for whoever goes on from there.
+    pub(crate) async fn sign(
         mut self,
         session: &Session,
         signer: &AwsLcSigner,
         lang: Language,
         consent: Consent,
-    ) -> Result<Done> {
+    ) -> Result<Registered> {
         // The issuer would refuse it; here it can be said in the words of the command line.
         Mandate::decode(&mut Reader::new(&self.mandate.payload())).map_err(|fault| {
             Error::fault("mandate", fault).class_of(purser_client::Class::Usage).fix(
@@ -343,13 +351,18 @@ impl Draft {
             .register(signed.bytes)
             .await
             .map_err(|error| error.fix(format!("purser send {} registers the same mandate", path.display())))?;
-        let json = json!({
-            "mandate": signed.id.to_string(),
-            "lineage": self.mandate.lineage.to_string(),
-            "rendering": rendering.to_text(),
-        });
-        Ok(Done::of_decision(&format!("mandate {}", signed.id), &decision, json))
+        Ok(Registered { id: signed.id, decision, text: rendering.to_text() })
     }
+}
+
+/// A mandate that was signed and sent.
+pub(crate) struct Registered {
+    /// Its id.
+    pub(crate) id: PaperId,
+    /// What the issuer decided.
+    pub(crate) decision: Decision,
+    /// What it says in words.
+    pub(crate) text: String,
 }
 
 /// A mandate that is kept here, or that the issuer shows.
