@@ -244,10 +244,18 @@ impl Ledger {
     }
 
     /// What has come due, decided and applied: holds that end, payments that nobody confirmed, envelopes.
-    pub fn expire(&mut self, clock: UnixSeconds, mut salt: impl FnMut() -> Nonce) -> Result<Vec<Record>, Broken> {
+    ///
+    /// At most so many at once, since a batch is of bounded size: where as many came, there may be more.
+    pub fn expire(
+        &mut self,
+        clock: UnixSeconds,
+        most: usize,
+        mut salt: impl FnMut() -> Nonce,
+    ) -> Result<Vec<Record>, Broken> {
         let now = self.time(clock);
         let mut records = Vec::new();
-        while let Some((_, due)) = self.state.due.first().copied().filter(|(at, _)| *at <= now) {
+        let due = |state: &State| state.due.first().copied().filter(|(at, _)| *at <= now);
+        while let Some((_, due)) = due(&self.state).filter(|_| records.len() < most) {
             let draft = match due {
                 Due::Hold(intent) => self.hold_ends(intent, now, salt()).map(Record::named_by_itself),
                 Due::Answer(intent) => self.answer_lapses(intent, now, salt()).map(Record::salted),
@@ -309,6 +317,7 @@ impl Ledger {
         salt: Nonce,
     ) -> Result<Record, Fault> {
         self.command_in_time(&paper.issuer, paper.issued_at, now)?;
+        paper.account.map_or(Ok(()), |account| self.is_still_of(account, &paper.key()))?; // [SIG-25]
         let account = paper.account.unwrap_or(fresh);
         if paper.account.is_none() && self.state.accounts.contains_key(&fresh) {
             return Err(Fault::new(Code::Internal)); // [SIG-27]
@@ -331,6 +340,7 @@ impl Ledger {
         if !self.settings.sandbox {
             return Err(Fault::new(Code::NotSandbox)); // [CMD-13]
         }
+        self.is_still_of(paper.account, &paper.key())?;
         let purse = books::Purse::Account(paper.account);
         let sums = [self.state.books.balance(&purse, paper.currency), self.state.books.given(paper.currency)];
         if sums.iter().any(|sum| sum + paper.amount.minor() > crate::limits::AMOUNT_MAX) {

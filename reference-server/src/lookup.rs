@@ -27,7 +27,7 @@ pub fn find(reader: &mut dyn Reader, needs: &[Need]) -> Result<Vec<Found>, Store
             Need::History(key, since) => {
                 let intents = reader.payments_of(&key.0, since.get())?.into_iter();
                 let told = intents.map(|intent| Ok((intent, told(reader, &intent)?)));
-                Found::History(*key, told.collect::<Result<_, StoreError>>()?)
+                Found::History(*key, *since, told.collect::<Result<_, StoreError>>()?)
             }
         });
     }

@@ -29,7 +29,7 @@ use crate::lookup;
 use crate::random::NoRandomness;
 use crate::store::{Answered, Batch, Entry, Reader, Store, StoreError};
 
-/// Most decisions of one batch: paths stay short, and the first of them does not wait long.
+/// Most commands of one batch, and most that comes due in one: paths stay short, and the first does not wait long.
 const BATCH_MAX: usize = 256;
 /// Most commands that wait for the writer; what comes beyond is told to come again.
 const QUEUE_MAX: usize = 1_024;
@@ -222,16 +222,11 @@ impl Writer {
         let mut ledger = ledger.write().map_err(|_| WriterError::Poisoned)?; // [AUT-70]
         found.into_iter().try_for_each(|found| ledger.supply(found))?; // [AUT-12]
 
-        let mut failed = None;
-        let due = ledger.expire(now, || {
-            Nonce((self.fresh)().unwrap_or_else(|error| {
-                failed = Some(error);
-                [0; 16]
-            }))
-        })?;
-        // Nothing is answered or kept with a salt that is not random.
-        failed.map_or(Ok(()), Err)?;
-        let mut records: Vec<(Record, Vec<u8>)> = due.into_iter().map(|record| (record, Vec::new())).collect();
+        let mut records = self.come_due(&mut ledger, now)?;
+        while records.len() == BATCH_MAX {
+            self.commit(&ledger, records, now)?;
+            records = self.come_due(&mut ledger, now)?;
+        }
         let mut replies = Vec::with_capacity(jobs.len());
         for job in jobs {
             // What comes before it in the batch may have changed what it needs.
@@ -269,6 +264,20 @@ impl Writer {
         }
         self.committed.notify_waiters();
         Ok(())
+    }
+
+    /// What has come due, as much of it as one batch holds.
+    fn come_due(&mut self, ledger: &mut Ledger, now: UnixSeconds) -> Result<Vec<(Record, Vec<u8>)>, WriterError> {
+        let mut failed = None;
+        let due = ledger.expire(now, BATCH_MAX, || {
+            Nonce((self.fresh)().unwrap_or_else(|error| {
+                failed = Some(error);
+                [0; 16]
+            }))
+        })?;
+        // Nothing is answered or kept with a salt that is not random.
+        failed.map_or(Ok(()), Err)?;
+        Ok(due.into_iter().map(|record| (record, Vec::new())).collect())
     }
 
     /// Signs and keeps what was decided; the answers, in its order.

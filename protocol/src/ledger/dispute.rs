@@ -19,6 +19,7 @@ use crate::time::UnixSeconds;
 impl Ledger {
     pub(super) fn dispute(&self, paper: &Verified<Dispute>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
         self.command_in_time(&paper.issuer, paper.issued_at, now)?;
+        self.is_still_of(paper.account, &paper.key())?;
         let made = match self.payment(&paper.intent) {
             Some(Payment::Made(made)) if made.account == paper.account => made,
             Some(Payment::Closed { account, .. }) if *account == paper.account => {

@@ -48,6 +48,13 @@ impl Ledger {
         Ok(Draft::Decided(Box::new(record)))
     }
 
+    /// Whether this mandate is new, and is registered as things stand.
+    pub(super) fn will_register(&self, paper: &Verified<Mandate>, funds: Funds, now: UnixSeconds) -> bool {
+        let id = paper.id();
+        let is_new = self.answer_to(&id).is_none() && !self.state.mandates.contains_key(&id);
+        is_new && self.signed_by_right(paper).is_ok() && self.may_register(paper, funds, now).is_ok()
+    }
+
     /// A root is signed by a key of its account, any other by the holder of the mandate above. [SIG-12]
     fn signed_by_right(&self, paper: &Verified<Mandate>) -> Result<(), Fault> {
         let by_right = match paper.parent {
@@ -231,6 +238,13 @@ impl Ledger {
             level.map(|level| level as u64).ok_or_else(|| Fault::new(Code::CommandSigner).within(Part::Command)) // [SIG-14]
         };
         chains.into_iter().map(level).collect()
+    }
+
+    /// A paper that a key of the account must sign is refused once it is not one any more: its signature was checked
+    /// before the command waited for its turn. [CMD-15] [WAL-31]
+    pub(super) fn is_still_of(&self, account: AccountId, key: &PublicKey) -> Result<(), Fault> {
+        let fault = || Fault::new(Code::AccountUnknown).within(Part::Command);
+        if self.owns(account, key) { Ok(()) } else { Err(fault()) }
     }
 
     pub(super) fn owns(&self, account: AccountId, key: &PublicKey) -> bool {

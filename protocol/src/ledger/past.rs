@@ -9,11 +9,13 @@ use std::collections::{HashMap, HashSet};
 
 use super::apply::{Broken, Finished, rules_of};
 use super::event::{Claimed, Event, Late, Paid};
+use super::mandates::Funds;
 use super::state::{Hold, LineageKey, Made, Payment, State};
 use super::{BatchPart, Command, Ledger};
 use crate::authorize::counter::Counted;
 use crate::id::PaperId;
 use crate::paper::mandate::Mandate;
+use crate::sign::Verified;
 use crate::time::UnixSeconds;
 
 /// Papers that have their answer, and payments that hold nothing any more.
@@ -43,8 +45,8 @@ pub enum Found {
     Command(PaperId, bool),
     /// What happened to a payment, in order; nothing, where there is none.
     Payment(PaperId, Told),
-    /// What happened to the payments of a lineage's account that were decided then or later.
-    History(LineageKey, Vec<(PaperId, Told)>),
+    /// What happened to the payments of a lineage's account that were decided at the time given or later.
+    History(LineageKey, UnixSeconds, Vec<(PaperId, Told)>),
 }
 
 /// Events and when they were decided.
@@ -58,7 +60,14 @@ pub(super) struct Beside {
     whole: bool,
     /// What was asked for and is not there.
     absent: HashSet<PaperId>,
-    histories: HashMap<LineageKey, Vec<(PaperId, Payment)>>,
+    histories: HashMap<LineageKey, History>,
+}
+
+/// What was paid under a lineage since a time.
+#[derive(Clone, Debug)]
+struct History {
+    since: UnixSeconds,
+    payments: Vec<(PaperId, Payment)>,
 }
 
 impl Beside {
@@ -105,7 +114,7 @@ impl Ledger {
             Command::Cancel(order) => (None, Some(order.intent.id())),
             Command::Register(mandate) => {
                 let id = mandate.id();
-                needs.extend(self.history_for(mandate, clock));
+                needs.extend(self.history_for(mandate, Funds::OfTheAccount, clock));
                 ((!self.state.mandates.contains_key(&id)).then_some(id), None)
             }
             Command::Enrol(paper, _) => (Some(paper.id()), None),
@@ -129,7 +138,7 @@ impl Ledger {
                     let is_known = self.state.batches.contains_key(&id) || self.state.mandates.contains_key(&id);
                     needs.extend((!is_known && !self.is_settled(&id)).then_some(Need::Command(id)));
                     if let BatchPart::Mandate(mandate) = part {
-                        needs.extend(self.history_for(mandate, clock));
+                        needs.extend(self.history_for(mandate, Funds::OfTheBatch, clock));
                     }
                 }
                 (Some(order.batch.id()), None)
@@ -165,11 +174,15 @@ impl Ledger {
                     self.beside.past.payments.entry(intent).or_insert(payment);
                 }
             },
-            Found::History(key, payments) => {
+            Found::History(key, since, payments) => {
+                // One that reaches further back is not forgotten for a shorter one.
+                if self.beside.histories.get(&key).is_some_and(|known| known.since <= since) {
+                    return Ok(());
+                }
                 let folded = payments.into_iter().map(|(intent, told)| Ok((intent, folded(&self.state, &told)?)));
                 let folded = folded.collect::<Result<Vec<_>, Broken>>()?;
                 let known = folded.into_iter().filter_map(|(intent, payment)| Some((intent, payment?)));
-                self.beside.histories.insert(key, known.collect());
+                self.beside.histories.insert(key, History { since, payments: known.collect() });
             }
         }
         Ok(())
@@ -180,10 +193,15 @@ impl Ledger {
         std::mem::take(&mut self.beside).past
     }
 
-    fn history_for(&self, mandate: &Mandate, clock: UnixSeconds) -> Option<Need> {
-        let key = (mandate.account, mandate.lineage);
-        let since = self.begins(mandate, self.time(clock))?;
-        (!self.beside.histories.contains_key(&key)).then_some(Need::History(key, since))
+    /// Only what will be registered is worth a look at what was paid: anybody may send papers that will not.
+    fn history_for(&self, mandate: &Verified<Mandate>, funds: Funds, clock: UnixSeconds) -> Option<Need> {
+        let (key, now) = ((mandate.account, mandate.lineage), self.time(clock));
+        if !self.will_register(mandate, funds, now) {
+            return None;
+        }
+        let since = self.begins(mandate, now)?;
+        let reaches = |known: &History| known.since <= since;
+        (!self.beside.histories.get(&key).is_some_and(reaches)).then_some(Need::History(key, since))
     }
 
     /// Since when payments count in the counters that this version of its lineage begins; nothing, where it begins
@@ -204,7 +222,7 @@ impl Ledger {
         let missing = lineage.counters.missing(rules_of(mandate));
         // What was decided in this batch is newer than what the store said of it.
         let mut payments: HashMap<&PaperId, &Payment> = HashMap::new();
-        let said = self.beside.histories.get(&key).map(Vec::as_slice).unwrap_or_default();
+        let said = self.beside.histories.get(&key).map(|history| history.payments.as_slice()).unwrap_or_default();
         payments.extend(said.iter().map(|(intent, payment)| (intent, payment)));
         payments.extend(&self.beside.past.payments);
         payments.extend(&self.state.payments);

@@ -89,6 +89,10 @@ impl Ledger {
     }
 
     fn decide_papers(&self, papers: &Papers<'_>, now: UnixSeconds, salt: Nonce) -> Result<Draft, Fault> {
+        // Its signature was checked before the command waited for its turn. [WAL-31]
+        if papers.confirmation.is_some_and(|paper| !self.owns(paper.account, &paper.key())) {
+            return Err(Fault::new(Code::CommandSigner).within(Part::Confirmation));
+        }
         let unknown = || Fault::new(Code::MandateUnknown).within(Part::Intent);
         let records = self.state.chain(&papers.intent.mandate).ok_or_else(unknown)?; // [AUT-32]
         let chain: Option<Vec<Link<'_>>> = records.iter().map(|(id, record)| self.link(*id, record)).collect();

@@ -596,7 +596,7 @@ impl World {
     /// Sees to what has come due.
     pub fn sweep(&mut self) -> Vec<Record> {
         let (mut drawn, clock) = (self.drawn, at(self.now));
-        let records = self.ledger.expire(clock, || {
+        let records = self.ledger.expire(clock, usize::MAX, || {
             drawn += 1;
             salt(drawn)
         });
@@ -633,6 +633,31 @@ impl World {
         };
         self.examine();
         said
+    }
+
+    /// Has commands decided as a writer does in one batch: what all of them need is looked up first, and again before
+    /// each what it needs then.
+    pub fn together(&mut self, commands: &[Command]) -> Vec<Said> {
+        self.ledger.forget();
+        self.drawn |= 1;
+        let needs: Vec<Need> = commands.iter().flat_map(|command| self.ledger.needs(command, at(self.now))).collect();
+        for need in needs {
+            let found = self.find(need);
+            self.ledger.supply(found).expect("the past fits the state");
+        }
+        let said = commands.iter().map(|command| {
+            // Nothing is forgotten between two of a batch.
+            self.drawn |= 1;
+            self.drawn -= 1;
+            self.step(command)
+        });
+        said.collect()
+    }
+
+    /// A command as the desk opens it.
+    pub fn command(&mut self, bytes: &[u8]) -> Command {
+        let fresh = self.fresh_account();
+        self.desk(|desk, state| desk.open_command(bytes, state, fresh)).expect("the desk opens it")
     }
 
     fn keep(&mut self, record: &Record) {
@@ -676,7 +701,7 @@ impl World {
             Need::History(key, since) => {
                 let paid = |(event, at): &(Event, UnixSeconds)| event.payer() == Some(key.0) && *at >= since;
                 let told = self.told.iter().filter(|(_, told)| told.iter().any(paid));
-                Found::History(key, told.map(|(intent, told)| (*intent, told.clone())).collect())
+                Found::History(key, since, told.map(|(intent, told)| (*intent, told.clone())).collect())
             }
         }
     }

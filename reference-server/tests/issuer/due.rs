@@ -5,6 +5,7 @@ use purser_protocol::field::UpTo;
 use purser_protocol::paper::rules::Fields;
 use purser_protocol::receipt::Outcome;
 
+use crate::log::checkpoint;
 use crate::papers::{Key, id, now};
 use crate::scene::Scene;
 
@@ -49,4 +50,26 @@ async fn a_person_who_does_not_answer_is_waited_for_in_vain_once() {
     assert_eq!(waited.unwrap().receipt(world).claims.outcome, Outcome::Refused);
     scene.pay(&offer, &intent).await.refuses(world, Code::ConfirmationLapsed);
     scene.command(&person.confirmation(id(&intent))).await.refuses(world, Code::ConfirmationLapsed);
+}
+
+#[tokio::test]
+async fn what_comes_due_at_once_is_in_batches_whose_receipts_can_be_read() {
+    const HOLDS: u64 = 520;
+    let scene = Scene::new();
+    let person = scene.person(HOLDS).await;
+    let agent = Key::new();
+    let quota = scene.register(&person.quota(&agent, HOLDS)).await;
+    for _ in 0..HOLDS {
+        let offer = scene.shop.held_offer(1);
+        scene.pay(&offer, &agent.intent(quota, &offer, 1)).await.is(&scene.world, Outcome::Authorized);
+    }
+    assert_eq!(scene.balance(&person).await, 0);
+    let (before, _) = checkpoint(&scene, "").await;
+    scene.set_clock(now().get() + 8 * 86_400).await;
+    scene.command(&person.deposit_at(1, 8 * 86_400)).await.is(&scene.world, Outcome::Recorded);
+    let (after, _) = checkpoint(&scene, "").await;
+    let batches = after.log_size - before.log_size;
+    assert!(batches >= 3, "{HOLDS} holds ended in {batches} batches");
+    let account = scene.read_at(&person.key, "/v1/account", 8 * 86_400).await.json();
+    assert_eq!(account["balances"][0]["amount_minor"], (HOLDS + 1).to_string());
 }

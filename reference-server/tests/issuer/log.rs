@@ -20,7 +20,7 @@ struct Seen {
     roots: BTreeMap<u64, [u8; 32]>,
 }
 
-async fn checkpoint(scene: &Scene, query: &str) -> (purser_protocol::receipt::Root, Vec<[u8; 32]>) {
+pub(crate) async fn checkpoint(scene: &Scene, query: &str) -> (purser_protocol::receipt::Root, Vec<[u8; 32]>) {
     let answer = scene.get(&format!("/v1/log{query}")).await;
     assert_eq!((answer.status, &answer.headers["content-type"]), (200, &CHECKPOINT.parse().unwrap()));
     let shown: Checkpoint = read_proof(&answer.body).unwrap();
