@@ -593,6 +593,8 @@ codes! {
     PasskeyInvalid = 376, "passkey-invalid", [Http], NotDecided, Same, AfterChange, Person, 403, "WAL-52", "The passkey is not one of this key or does not answer what it was asked.";
     /// A passkey guards the key, and its person has not shown it. \[WAL-50\]
     KeyLocked = 377, "key-locked", [Http], NotDecided, Same, AfterChange, Person, 403, "WAL-50", "A passkey guards the key and its person has not shown it.";
+    /// The key is, or was, another account's. \[SIG-28\]
+    KeyTaken = 389, "key-taken", [Ledger], Refused, Same, AfterChange, Person, 409, "SIG-28", "The key is or was another account's.";
     /// The text is not a chain of SD-JWTs in the form that the bridge reads. \[BRG-1\]
     BridgeForm = 400, "bridge-form", [Framing], NotDecided, Same, Never, Agent, 400, "BRG-1", "The text is not a chain of SD-JWTs in the form that the bridge reads.";
     /// A part of a token is not JSON or an object in it holds a member twice. \[BRG-2\]

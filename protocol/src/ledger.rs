@@ -325,10 +325,18 @@ impl Ledger {
         if paper.account.is_some() && self.is_frozen(account) {
             return Ok(Record::command_refused(paper.id(), Code::AccountFrozen, now, salt)); // [WAL-41]
         }
+        if self.is_taken(&paper.key.0, account) {
+            return Ok(Record::command_refused(paper.id(), Code::KeyTaken, now, salt)); // [SIG-28]
+        }
         let seconds = self.settings.credential_seconds.min(MANDATE_SECONDS_MAX); // [AUT-28]
         let expires_at = now.saturating_add(seconds);
         let event = Event::Enrolled(Enrolled { account, key: paper.key.0, expires_at });
         Ok(Record::done(paper.id(), event, now, salt))
+    }
+
+    /// Whether a key is, or was, another account's.
+    pub(super) fn is_taken(&self, key: &crate::sign::PublicKey, account: AccountId) -> bool {
+        self.state.owners.get(&key.id()).is_some_and(|owner| *owner != account)
     }
 
     pub(super) fn is_frozen(&self, account: AccountId) -> bool {

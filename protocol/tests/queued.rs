@@ -132,6 +132,51 @@ fn a_key_that_is_retired_while_its_confirmation_waits_confirms_nothing() {
 }
 
 #[test]
+fn a_retired_key_lifts_no_suspension_of_what_it_had_signed() {
+    for is_retired in [false, true] {
+        let mut world = World::new();
+        let retirement = with_a_second_key(&mut world);
+        let mandate = world.quota("ann", "agent", 100);
+        let id = world.registered(&mandate, "second");
+        let (suspension, said) = world.suspend("ann", "ann", &[id]);
+        said.must_be(Outcome::Recorded);
+        // Somebody else's mandate names the key as its holder, so that it is a key known.
+        let others = world.quota("mallory", "second", 1);
+        world.registered(&others, "mallory");
+        if is_retired {
+            world.send(&retirement.bytes).must_be(Outcome::Recorded);
+            let said = world.resume("ann", "second", &[id], suspension);
+            said.must_not_be_decided(Code::CommandSigner, Stage::Signature);
+        } else {
+            world.resume("ann", "second", &[id], suspension).must_be(Outcome::Recorded);
+        }
+    }
+}
+
+#[test]
+fn a_key_is_of_one_account_and_stays_so_when_it_is_retired() {
+    let mut world = World::new();
+    let retirement = with_a_second_key(&mut world);
+    let mallory = world.account("mallory");
+    for is_retired in [false, true] {
+        let added = world.enrolment(Some(mallory), "second");
+        let added = world.sign(&added, "mallory");
+        world.send(&added.bytes).must_be_refused(Code::KeyTaken);
+        let opened = world.enrolment(None, "second");
+        let opened = world.sign(&opened, "second");
+        world.send(&opened.bytes).must_be_refused(Code::KeyTaken);
+        if !is_retired {
+            world.send(&retirement.bytes).must_be(Outcome::Recorded);
+            world.restart();
+        }
+    }
+    let again = world.account("ann");
+    let again = world.enrolment(Some(again), "second");
+    let again = world.sign(&again, "ann");
+    world.send(&again.bytes).must_be(Outcome::Recorded);
+}
+
+#[test]
 fn no_more_comes_due_at_once_than_a_batch_holds() {
     let mut world = World::new();
     world.deposit("ann", 1_000).must_be(Outcome::Recorded);

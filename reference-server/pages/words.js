@@ -388,6 +388,7 @@ export const WORDS = {
   "outcome.recorded": ["done", "已办理"],
 
   "fault.statement-mismatch": ["The issuer’s list is not the one that it signs for.", "发行方的列表与其签名的清单不符。"],
+  "fault.key-taken": ["The key is or was another account’s: make a new one.", "该密钥属于或曾属于另一账户，请新建密钥。"],
   "fault.last-key": ["This is the account’s only key.", "这是账户唯一的密钥。"],
   "fault.account-frozen": ["The issuer has frozen the account.", "发行方已冻结账户。"],
   "fault.insufficient-funds": ["There is not enough money in the account.", "账户余额不足。"],

@@ -29,6 +29,7 @@ pub(super) fn area() -> Area {
     retired(&mut sheet);
     orders(&mut sheet);
     frozen(&mut sheet);
+    thaws_with_a_key(&mut sheet);
     thawed(&mut sheet);
     sheet.finish()
 }
@@ -436,6 +437,16 @@ fn retired(sheet: &mut Sheet) {
         t.refuse(&id, title, KEYS, code, (message, paper, NOW), (&twin, "setup"));
         t.last(|case| super::time::peeled(case, "WAL-31"));
     }
+    // The stage signature knows the key again: it holds a mandate of another account.
+    let mut world_of_holder = world(true);
+    let held = Forge::new("mandate", quota("held by a retired key", plenty()), By::Key("other-payer"))
+        .says(|p| p.with(2, account("bob")).with(8, agent_key("payer-2")));
+    world_of_holder.register(&held);
+    let mut t = Commands::new(sheet, "second-key-retired-and-holds", world_of_holder, NEEDS);
+    let title = "A suspension by a retired key of what it had signed, now that it holds another's mandate";
+    let twin = ("retired/suspension-twin", "setup");
+    t.refuse("retired/suspension-held", title, KEYS, Code::CommandSigner, ("command", &stop, NOW), twin);
+    t.last(|case| super::time::peeled(case, "WAL-31"));
     let mut scene = Scene::new("retired");
     scene.mandates = vec![(before.payload.clone(), "payer-2")];
     let base = ("retired/paid", "A payment under a mandate that a key signed before it was retired", "WAL-31");
@@ -511,6 +522,15 @@ fn orders(sheet: &mut Sheet) {
             }
         }
     }
+}
+
+fn thaws_with_a_key(sheet: &mut Sheet) {
+    let mut t = Commands::new(sheet, "frozen", frozen_world(), NEEDS);
+    let naming = |key: &'static str| order("thaw", "ann").says(|p| p.with(8, agent_key(key)));
+    let title = "A thaw that names a new key";
+    t.accept("thaw/new-key", title, KEYS, "WAL-44", ("command", &naming("payer-3"), NOW), ("recorded", &|_| {}));
+    let (title, bobs) = ("A thaw of ann's account that names bob's key", naming("other-payer"));
+    t.refuse("thaw/bobs-key", title, KEYS, Code::KeyTaken, ("command", &bobs, NOW), ("thaw/new-key", "cnf"));
 }
 
 /// Ann has two keys, a mandate and a hold, and her account is frozen.

@@ -65,6 +65,7 @@ impl State {
                 account.keys.insert(enrolled.key.id(), (enrolled.key, enrolled.expires_at));
                 account.retired.remove(&enrolled.key.id());
                 self.keys.insert(enrolled.key.id(), enrolled.key);
+                self.owned(enrolled.key.id(), enrolled.account);
                 Ok(())
             }
             Event::Deposited(deposited) => {
@@ -122,6 +123,7 @@ impl State {
                     account.keys.insert(key.id(), (key, thawed.expires_at)); // [WAL-44]
                     self.forget_keys(&lost.into_iter().map(|(key, _)| key).collect::<Vec<_>>());
                     self.keys.insert(key.id(), key);
+                    self.owned(key.id(), thawed.account);
                 }
                 self.frozen(&thawed.account, false)
             }

@@ -125,6 +125,9 @@ impl Ledger {
     pub(super) fn thaw(&self, paper: &Verified<Thaw>, now: UnixSeconds, salt: Nonce) -> Result<Record, Fault> {
         self.command_in_time(&paper.issuer, paper.issued_at, now)?;
         self.is_account(paper.account)?;
+        if paper.key.as_ref().is_some_and(|key| self.is_taken(&key.0, paper.account)) {
+            return Ok(Record::command_refused(paper.id(), Code::KeyTaken, now, salt)); // [SIG-28]
+        }
         let expires_at = now.saturating_add(self.settings.credential_seconds);
         let key = Maybe(paper.key.as_ref().map(|key| key.0));
         let event = Event::Thawed(Thawed { account: paper.account, key, expires_at });

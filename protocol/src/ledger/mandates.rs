@@ -230,7 +230,9 @@ impl Ledger {
         let unknown = || Fault::new(Code::MandateUnknown).at_stage(Stage::Mandate).within(Part::Command);
         let chains = chains.ok_or_else(unknown)?;
         let level = |chain: Vec<(PaperId, &MandateRecord)>| {
-            let above = chain.iter().position(|(_, record)| record.signer == *key).or_else(|| {
+            // Of the root, its account is above: a key that signed it and is the account's no more is nobody. [WAL-31]
+            let below = chain.iter().skip(1).position(|(_, record)| record.signer == *key);
+            let above = below.map(|place| place + 1).or_else(|| {
                 let holds = |record: &MandateRecord| record.mandate.holder == Holder::Agent(*key);
                 chain.last().filter(|(_, record)| holders == Holders::Yes && holds(record)).map(|_| chain.len())
             });

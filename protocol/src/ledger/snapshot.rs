@@ -338,6 +338,7 @@ impl Restoring {
                 for KeyRow { key, expires_at } in row.keys.0 {
                     record.keys.insert(key.id(), (key, expires_at));
                     state.keys.insert(key.id(), key);
+                    state.owned(key.id(), row.account);
                 }
                 state.accounts.insert(row.account, record);
             }
@@ -393,6 +394,7 @@ impl Restoring {
             Row::Retired(row) => {
                 let account = state.accounts.get_mut(&row.account).ok_or(UNFITTING)?;
                 account.retired.insert(KeyId(row.key.0), row.expires_at);
+                state.owned(KeyId(row.key.0), row.account);
             }
             Row::Parts(parts) => state.batches.extend(parts.0.iter().map(|row| (row.part, row.batch))),
             Row::Dispute(row) => {

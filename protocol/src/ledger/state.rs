@@ -31,6 +31,8 @@ pub struct State {
     pub accounts: HashMap<AccountId, AccountRecord>,
     /// Every key of an account, and of every holder of a mandate.
     pub keys: HashMap<KeyId, PublicKey>,
+    /// Whose each key is, or was before it was retired. [SIG-28]
+    pub owners: HashMap<KeyId, AccountId>,
     /// Where the money is.
     pub books: Books,
     /// Every mandate ever registered.
@@ -300,6 +302,11 @@ pub enum Due {
 }
 
 impl State {
+    /// A key is an account's from now on. Where a store of before has it in two, it is the lesser's.
+    pub(super) fn owned(&mut self, key: KeyId, account: AccountId) {
+        self.owners.entry(key).and_modify(|known| *known = account.min(*known)).or_insert(account);
+    }
+
     /// How many things it holds: what its memory, and the reading of a snapshot, grow with.
     pub fn objects(&self) -> usize {
         let accounts = self

@@ -176,6 +176,22 @@ pub(super) fn accounts(sheet: &mut Sheet) {
         ("account/second-key", "signer"),
     );
     t.last(|case| case.clauses("SIG-25"));
+    for (id, title, paper, twin) in [
+        (
+            "account/with-bobs-key",
+            "Bob's key, which ann's adds to her account",
+            enrolment(Some("ann"), "other-payer", "payer", nonce),
+            "account/second-key",
+        ),
+        (
+            "account/opened-by-bobs-key",
+            "A key that has an account and asks for another",
+            enrolment(None, "other-payer", "other-payer", nonce),
+            "account/new",
+        ),
+    ] {
+        t.refuse(id, title, shows, Code::KeyTaken, ("account", &paper, NOW), (twin, "cnf"));
+    }
     let elsewhere = fresh.says(|p| p.with(3, "other-issuer.example"));
     t.refuse(
         "account/another-issuer",

@@ -49,12 +49,15 @@ def freeze(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> R
 
 def thaw(issuer: "Issuer", part: Part, _: PaymentRecord | None, now: int) -> Recorded:
     account = issuer.accounts[part[papers.SUB]]
+    key = point_of(part[papers.CNF].get(1), "schema") if papers.CNF in part.paper.payload else None
+    if key is not None:
+        issuer.must_be_free(key, part[papers.SUB])
     account.frozen = False  # [WAL-43]
     credential = None
-    if papers.CNF in part.paper.payload:
+    if key is not None:
         account.retired.update(account.keys)
         account.keys.clear()
-        credential = issuer.open_account(point_of(part[papers.CNF].get(1), "schema"), part[papers.SUB], now)  # [WAL-44]
+        credential = issuer.open_account(key, part[papers.SUB], now)  # [WAL-44]
     done = issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)
     done.credential = credential
     return done

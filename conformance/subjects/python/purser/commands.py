@@ -158,6 +158,7 @@ def _enrol(issuer: "Issuer", part: Part, found: PaymentRecord | None, now: int) 
     account = issuer.accounts.get(part[papers.SUB])
     if account is not None and account.frozen:
         raise Reject("account-frozen")  # [WAL-41]
+    issuer.must_be_free(key, part[papers.SUB])
     credential = issuer.open_account(key, part[papers.SUB], now)
     done = issuer.record({papers.OUTCOME: RECORDED, papers.COMMAND: part.id}, now)
     done.credential = credential

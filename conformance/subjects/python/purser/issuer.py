@@ -372,6 +372,12 @@ class Issuer:
             raise Reject("not-found")  # [HTB-28]
         return self.payments[intent]
 
+    def must_be_free(self, key: bytes, account: bytes | None) -> None:
+        """A key is, or was, of no other account [SIG-28]."""
+        name = thumbprint(key)
+        if any(name in one.keys or name in one.retired for other, one in self.accounts.items() if other != account):
+            raise Reject("key-taken")
+
     def open_account(self, key: bytes, account: bytes | None, now: int) -> bytes:
         """Adds a key to an account, a new one where none is named; the credential [SIG-26] [SIG-27]."""
         found = account or self.draws.account()
