@@ -12,6 +12,7 @@ mod init;
 mod log;
 mod mandate;
 mod merchant;
+mod output;
 mod paper;
 mod payment;
 mod shown;

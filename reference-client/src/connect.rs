@@ -74,6 +74,8 @@ pub struct Request {
     pub body: Bytes,
     /// How much longer than usual the answer may take.
     pub patience: Duration,
+    /// Longest body of its answer, where that is another than usual.
+    pub answer_bytes_max: Option<usize>,
     /// Whether it may arrive twice: so that it is sent again when a connection that was open already ends under it.
     pub repeatable: bool,
 }
@@ -82,7 +84,8 @@ impl Request {
     /// A request without headers or body, repeatable if its method says so.
     pub fn new(method: Method, url: Url) -> Self {
         let repeatable = method.is_idempotent();
-        Self { method, url, headers: HeaderMap::new(), body: Bytes::new(), patience: Duration::ZERO, repeatable }
+        let (headers, body, patience) = (HeaderMap::new(), Bytes::new(), Duration::ZERO);
+        Self { method, url, headers, body, patience, answer_bytes_max: None, repeatable }
     }
 
     /// The same, with a header.
@@ -236,7 +239,7 @@ impl Connector {
         let (message, taken) = match self.idle(&request.url) {
             None => (message, false),
             Some(link) => match link.send(message.clone()).await {
-                Sent::Answered(link, response) => return self.read(link, response, &request.url).await,
+                Sent::Answered(link, response) => return self.read(link, response, request).await,
                 Sent::Unsent(message) => (*message, false),
                 Sent::Lost(error) if request.repeatable && is_closed(&error) => (message, true),
                 Sent::Lost(error) => return Err(lost(error)),
@@ -246,18 +249,19 @@ impl Connector {
         let unsent = |error: Error| if taken { lost(error.what()) } else { error };
         let link = self.open(&request.url).await.map_err(unsent)?;
         match link.send(message).await {
-            Sent::Answered(link, response) => self.read(link, response, &request.url).await,
+            Sent::Answered(link, response) => self.read(link, response, request).await,
             Sent::Unsent(_) => Err(unsent(unreachable("the connection was closed at once"))),
             Sent::Lost(error) => Err(lost(error)),
         }
     }
 
-    async fn read(&self, mut link: Link, response: hyper::Response<Incoming>, url: &Url) -> Result<Response> {
+    async fn read(&self, mut link: Link, response: hyper::Response<Incoming>, request: &Request) -> Result<Response> {
         let (head, body) = response.into_parts();
-        let body = Limited::new(body, self.options.body_bytes_max).collect().await;
+        let bytes_max = request.answer_bytes_max.unwrap_or(self.options.body_bytes_max);
+        let body = Limited::new(body, bytes_max).collect().await;
         let body = body.map_err(|error| lost(format!("the answer was cut off or is too long: {error}")))?;
         if link.is_open().await {
-            self.idle.lock().unwrap_or_else(PoisonError::into_inner).insert(url.origin(), link);
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).insert(request.url.origin(), link);
         }
         Ok(Response { status: head.status, headers: head.headers, body: body.to_bytes() })
     }

@@ -26,12 +26,16 @@ use sha2::{Digest as _, Sha256};
 
 use crate::connect::{Request, Response, Url};
 use crate::error::{Class, Error, Result};
-use crate::home::{Fetching, Kept};
+use crate::home::{Fetching, Home, Kept};
 use crate::issuer::{MandateView, Problem};
 use crate::pay::{Order, Payer};
 
 pub use choose::Fit;
 pub use offer::Asked;
+
+/// The longest answer to a receipt that is read, in bytes: no merchant's kit sells a longer one. What was paid for must
+/// not be too long to be got.
+pub const GOODS_BYTES_MAX: usize = 8 << 20;
 
 /// How often a receipt is shown before giving up for now.
 const SHOWINGS_MAX: u32 = 5;
@@ -62,7 +66,7 @@ pub struct Wanted {
 pub enum Fetched {
     /// It had no price, or the server answered otherwise.
     Unpaid(Response),
-    /// It was paid for, and here it is.
+    /// It was paid for, and here it is. The payment is over when [`Delivered::taken`] says so.
     Delivered(Box<Delivered>),
     /// It is not paid, or it is not known whether it is: the attempt says which.
     Open(Box<Kept>),
@@ -88,6 +92,14 @@ pub struct Delivered {
     pub delivery: Option<Verified<Delivery>>,
     /// What the merchant should have said, and did not.
     pub warnings: Vec<String>,
+}
+
+impl Delivered {
+    /// The answer is safe with the one who asked for it, or the merchant need not give it again: the payment is over.
+    /// Until then the same call shows the same receipt, and pays nothing.
+    pub fn taken(&self, home: &Home) -> Result<()> {
+        home.attempts().taken(&self.payment)
+    }
 }
 
 /// Fetches, and pays.
@@ -157,23 +169,32 @@ impl Fetcher<'_> {
     /// same payment.
     pub async fn pay_only(&self, wanted: &Wanted, asked: &Asked) -> Result<Kept> {
         let of_offer = |kept: &Kept| kept.read_intent().is_ok_and(|intent| intent.offer == asked.offer.id());
-        let attempts = self.payer.home.attempts().all().into_iter().collect::<Result<Vec<_>>>()?;
-        let before = attempts.into_iter().find(|kept| of_offer(kept) && !kept.came_to_nothing());
-        let mut kept = match before {
+        let before = || {
+            let attempts = self.payer.home.attempts().all().into_iter().collect::<Result<Vec<_>>>()?;
+            Ok(attempts.into_iter().find(|kept| of_offer(kept) && !kept.came_to_nothing()))
+        };
+        let mut kept = match before()? {
             Some(kept) => kept,
-            None => self.signed(asked, wanted, true).await?,
+            None => self.signed(asked, wanted, true, before).await?,
         };
         self.payer.pursue(&mut kept).await?;
         Ok(kept)
     }
 
     async fn pay(&self, asked: &Asked, wanted: &Wanted) -> Result<Fetched> {
-        let kept = self.signed(asked, wanted, false).await?;
+        let kept = self.signed(asked, wanted, false, || self.open_payment(wanted)).await?;
         self.take_up(kept, wanted).await
     }
 
-    /// An intent for an offer, kept. `delivered` says that somebody else sees to it that what is paid for comes.
-    async fn signed(&self, asked: &Asked, wanted: &Wanted, delivered: bool) -> Result<Kept> {
+    /// An intent for an offer, kept. `delivered` says that somebody else sees to it that what is paid for comes;
+    /// `before` looks once more whether it is paid for already, by another process since. [FLW-4]
+    async fn signed(
+        &self,
+        asked: &Asked,
+        wanted: &Wanted,
+        delivered: bool,
+        before: impl Fn() -> Result<Option<Kept>>,
+    ) -> Result<Kept> {
         let fetching = Fetching {
             method: wanted.method.to_string(),
             url: wanted.url.to_string(),
@@ -184,7 +205,11 @@ impl Fetcher<'_> {
         let (issuer, home) = (self.payer.issuer, self.payer.home);
         let mandate = choose::mandate(issuer, home, self.agent, asked, wanted).await?;
         let order = Order { fetching: Some(&fetching), ..choose::order(mandate, asked, wanted) };
-        self.payer.sign(&order, self.agent)
+        let alone = home.attempts().alone()?;
+        match before()? {
+            Some(kept) => Ok(kept),
+            None => self.payer.sign_alone(&alone, &order, self.agent),
+        }
     }
 
     /// The payment that is open for this request, if there is one.
@@ -201,7 +226,8 @@ impl Fetcher<'_> {
 
     /// Shows the receipt until an answer comes: the same receipt with the same request, however often. [HTB-17]
     async fn redeem(&self, kept: Kept, wanted: &Wanted) -> Result<Fetched> {
-        let request = wanted.request().header(AUTHORIZATION, authorization(&kept)?); // [INT-21]
+        let mut request = wanted.request().header(AUTHORIZATION, authorization(&kept)?); // [INT-21]
+        request.answer_bytes_max = Some(GOODS_BYTES_MAX);
         let mut last = undelivered(&kept, "no answer came");
         for showing in 0..SHOWINGS_MAX {
             if showing > 0 {
@@ -249,10 +275,10 @@ impl Fetcher<'_> {
                 None
             }
         };
+        // What is on the disk does not say so yet: whoever dies with the answer in hand gets it again.
         if let Some(fetching) = &mut kept.fetching {
             fetching.delivered = true;
         }
-        self.payer.home.attempts().keep(&kept)?;
         Ok(Delivered { response, payment: kept, delivery, warnings })
     }
 

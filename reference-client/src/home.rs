@@ -23,7 +23,7 @@ use purser_protocol::id::PaperId;
 use purser_protocol::sign::Frame;
 use purser_protocol::sign::paper::id as paper_id;
 
-pub use attempts::{Attempts, Fetching, Kept};
+pub use attempts::{Alone, Attempts, Fetching, Kept, lock};
 pub use config::{Config, IssuerConfig, KeysConfig, TimeSource};
 
 use crate::error::{Error, Result};

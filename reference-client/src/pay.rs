@@ -19,7 +19,7 @@ use purser_protocol::time::UnixSeconds;
 
 use crate::clock::{nonce, random};
 use crate::error::{Error, Result};
-use crate::home::{Fetching, Home, Kept};
+use crate::home::{Alone, Fetching, Home, Kept};
 use crate::issuer::{Issuer, Reply};
 
 /// What is told of what goes on while one waits.
@@ -86,6 +86,12 @@ impl Payer<'_> {
     /// Signs an intent and keeps it. Nothing is sent yet. Refuses an offer that was taken before, unless nothing came
     /// of it.
     pub fn sign(&self, order: &Order<'_>, agent: &dyn Signer) -> Result<Kept> {
+        let alone = self.home.attempts().alone()?;
+        self.sign_alone(&alone, order, agent)
+    }
+
+    /// The same, by the one who has looked whether it is paid for already and has let nobody sign since.
+    pub(crate) fn sign_alone(&self, _alone: &Alone, order: &Order<'_>, agent: &dyn Signer) -> Result<Kept> {
         let secret = random()?; // [INT-16]
         let intent = intent_of(order, self.issuer, &secret);
         let signed = self.issuer.signed(&intent, agent)?;

@@ -65,5 +65,6 @@ pub use layer::{NotPriced, Price};
 pub use notices::Told;
 pub use paid::Paid;
 pub use request::{Asked, Authority, shown};
+pub use sell::GOODS_BYTES_MAX;
 pub use serve::serve;
 pub use shop::{NotOrdered, Shop};

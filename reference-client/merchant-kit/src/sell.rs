@@ -44,8 +44,8 @@ const LOOKS: usize = 2;
 /// How much longer nobody else makes something than its maker has time for it.
 const GRACE_SECONDS: u64 = 10;
 
-/// The longest answer that is kept, in bytes.
-const GOODS_BYTES_MAX: usize = 8 << 20;
+/// The longest answer that is sold and kept, in bytes. The client reads as much.
+pub const GOODS_BYTES_MAX: usize = 8 << 20;
 
 /// What is given for a payment.
 pub(crate) enum Give {

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use crate::charge::{Charge, Seller};
 use crate::error::{SetupError, setting};
+use crate::sell::GOODS_BYTES_MAX;
 use crate::store::Bounds;
 
 /// `[merchant]`
@@ -253,6 +254,9 @@ fn product(entry: &ProductEntry, seller: &Seller) -> Result<Product, SetupError>
             return Err(wrong("prices are in one currency, each from a later time than the one before".into()));
         }
         versions.push((from, charge));
+    }
+    if entry.body.as_ref().is_some_and(|body| body.len() > GOODS_BYTES_MAX) {
+        return Err(wrong(format!("body is longer than {GOODS_BYTES_MAX} bytes")));
     }
     let (item, body, category) = (entry.item.clone(), entry.body.clone(), entry.category);
     Ok(Product { method, body, item, category, versions })

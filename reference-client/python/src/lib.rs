@@ -66,7 +66,10 @@ impl Client {
             let fetched = self.runtime.block_on(fetcher.fetch(&wanted)).map_err(raised)?;
             let (response, payment, warnings) = match fetched {
                 Fetched::Unpaid(response) => (response, Value::Null, Vec::new()),
-                Fetched::Delivered(delivered) => (delivered.response, shown(&delivered.payment), delivered.warnings),
+                Fetched::Delivered(delivered) => {
+                    delivered.taken(&self.session.home).map_err(raised)?;
+                    (delivered.response, shown(&delivered.payment), delivered.warnings)
+                }
                 Fetched::Open(kept) => return Err(open(&kept)),
             };
             let json = json!({

@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use purser_client::error::retry_words;
-use purser_client::home::Kept;
+use purser_client::fetch::Delivered;
+use purser_client::home::{Home, Kept};
 use purser_client::issuer::Decision;
 use purser_client::pay::Approval;
 use purser_client::{Class, Error, Result};
@@ -37,6 +38,8 @@ pub(crate) struct Done {
     pub(super) json: Map<String, Value>,
     /// The exit code.
     pub(super) exit: u8,
+    /// What was paid for and is among what is said here: it is taken when that has been written.
+    pub(super) taken: Option<(Home, Box<Delivered>)>,
 }
 
 impl Done {
@@ -46,7 +49,7 @@ impl Done {
             Value::Object(members) => members,
             other => Map::from_iter([("value".to_owned(), other)]),
         };
-        Self { text: text.into().into_bytes(), notes: Vec::new(), json, exit: code::DONE }
+        Self { text: text.into().into_bytes(), notes: Vec::new(), json, exit: code::DONE, taken: None }
     }
 
     pub(super) fn note(mut self, note: impl Into<String>) -> Self {
@@ -148,7 +151,8 @@ pub(super) fn claims_json(claims: &Claims) -> Value {
 }
 
 /// Prints how a command ended, and gives its exit code.
-pub(crate) fn report(done: Result<Done>, json: bool) -> ExitCode {
+pub(crate) fn report(mut done: Result<Done>, json: bool) -> ExitCode {
+    let taken = done.as_mut().ok().and_then(|done| done.taken.take());
     let exit = match &done {
         Ok(done) => done.exit,
         Err(error) => exit_of(error),
@@ -166,10 +170,28 @@ pub(crate) fn report(done: Result<Done>, json: bool) -> ExitCode {
         }
     };
     // Whoever closed stdout wants no more of it; what was done is done.
-    match written.and_then(|()| std::io::stdout().flush()) {
-        Ok(()) => ExitCode::from(exit),
-        Err(_) => ExitCode::from(exit.max(code::FAILED)),
+    match (written.and_then(|()| std::io::stdout().flush()), taken) {
+        (Ok(()), None) => ExitCode::from(exit),
+        (Ok(()), Some((home, delivered))) => match delivered.taken(&home) {
+            Ok(()) => ExitCode::from(exit),
+            Err(error) => {
+                eprint!("{}", error_text(&not_taken(&delivered, &error.to_string())));
+                ExitCode::from(code::UNKNOWN)
+            }
+        },
+        (Err(_), None) => ExitCode::from(exit.max(code::FAILED)),
+        // What was paid for is not with them; the payment stays open.
+        (Err(error), Some((_, delivered))) => {
+            eprint!("{}", error_text(&not_taken(&delivered, &error.to_string())));
+            ExitCode::from(code::UNKNOWN)
+        }
     }
+}
+
+/// Paid, and what came for it was not written where it was wanted.
+pub(super) fn not_taken(delivered: &Delivered, what: &str) -> Error {
+    let what = format!("payment {} is made, and what it pays for was not written: {what}", delivered.payment.id);
+    Error::new(Class::Unknown, what).fix("the same call again shows the same receipt; it never pays twice")
 }
 
 fn object(exit: u8, members: Map<String, Value>) -> std::io::Result<()> {

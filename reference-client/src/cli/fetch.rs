@@ -18,7 +18,8 @@ use purser_protocol::paper::rules::Channel;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::done::{code, payment_json};
+use super::done::{code, not_taken, payment_json};
+use super::output::Output;
 use super::{Done, Terminal, Waiting, session};
 
 #[derive(Args)]
@@ -68,6 +69,7 @@ enum ChannelName {
 impl Fetch {
     pub(super) async fn run(self, home: Home) -> Result<Done> {
         let wanted = self.wanted(&home)?;
+        let output = self.output()?;
         let session = session(home).await?;
         let agent = session.agent()?;
         let payer = Payer {
@@ -79,7 +81,7 @@ impl Fetch {
         };
         let fetcher = Fetcher { payer, agent: &agent };
         let fetched = match (&self.quote, &self.quoted) {
-            (Some(file), _) => return self.quote(fetcher.quote(&wanted).await?, file),
+            (Some(file), _) => return quoted(fetcher.quote(&wanted).await?, file, output),
             (None, Some(_)) => {
                 let asked = self.kept(&wanted, &session)?;
                 fetcher.fetch_quoted(&wanted, &asked).await?
@@ -87,8 +89,8 @@ impl Fetch {
             (None, None) => fetcher.fetch(&wanted).await?,
         };
         match fetched {
-            Fetched::Unpaid(response) => self.unpaid(response),
-            Fetched::Delivered(delivered) => self.delivered(*delivered),
+            Fetched::Unpaid(response) => unpaid(response, output),
+            Fetched::Delivered(delivered) => taken(delivered, session.home, output),
             Fetched::Open(kept) => Ok(Done::of_payment(&kept)),
         }
     }
@@ -98,6 +100,11 @@ impl Fetch {
         let file = self.quoted.as_ref().ok_or_else(|| Error::usage("no offer is named").fix("give --quoted"))?;
         let quote = Quote::read(file)?;
         Asked::kept(&quote.offer, &quote.challenge, wanted, &session.issuer)
+    }
+
+    /// Where the answer goes. It is asked before anything is paid: what is paid for must have a place.
+    pub(super) fn output(&self) -> Result<Option<Output>> {
+        self.output.as_deref().map(Output::open).transpose()
     }
 
     pub(super) fn waiting(&self) -> Waiting {
@@ -138,70 +145,78 @@ impl Fetch {
             device: None,
         })
     }
+}
 
-    fn quote(&self, quoted: Quoted, file: &Path) -> Result<Done> {
-        let asked = match quoted {
-            Quoted::Unpaid(response) => return self.unpaid(response),
-            Quoted::Price(asked) => asked,
-        };
-        let quote = Quote { offer: asked.offer.bytes().to_vec(), challenge: asked.challenge.header_value() };
-        quote.write(file)?;
-        let offer = &asked.offer;
-        let price = offer.currency.show(offer.amount.minor()).to_string();
-        let mut text = format!("{price} to {}\n  offer {}, until {}\n", offer.merchant, offer.id(), offer.expires_at);
-        for other in &asked.others {
-            text.push_str(&format!("  also asked by {other}; that way is not paid here\n"));
+fn quoted(quoted: Quoted, file: &Path, output: Option<Output>) -> Result<Done> {
+    let asked = match quoted {
+        Quoted::Unpaid(response) => return unpaid(response, output),
+        Quoted::Price(asked) => asked,
+    };
+    let quote = Quote { offer: asked.offer.bytes().to_vec(), challenge: asked.challenge.header_value() };
+    quote.write(file)?;
+    let offer = &asked.offer;
+    let price = offer.currency.show(offer.amount.minor()).to_string();
+    let mut text = format!("{price} to {}\n  offer {}, until {}\n", offer.merchant, offer.id(), offer.expires_at);
+    for other in &asked.others {
+        text.push_str(&format!("  also asked by {other}; that way is not paid here\n"));
+    }
+    let json = json!({
+        "offer": offer.id().to_string(),
+        "merchant": offer.merchant.as_str(),
+        "amount_minor": offer.amount.minor().to_string(),
+        "currency": offer.currency.code(),
+        "expires_at": offer.expires_at.get(),
+        "others": asked.others.iter().map(Rail::json).collect::<Vec<_>>(),
+    });
+    Ok(Done::new(text, json).note(format!("to pay it: purser fetch ... --quoted {}", file.display())))
+}
+
+pub(super) fn unpaid(response: Response, output: Option<Output>) -> Result<Done> {
+    let good = response.status.is_success();
+    let note = format!("status {}, nothing was paid", response.status);
+    let done = answered(&response, Value::Null, output)?.note(note);
+    Ok(if good { done } else { done.exit(code::FAILED) })
+}
+
+/// The payment is over when the answer is in its file, or else when it has been written to stdout.
+pub(super) fn taken(delivered: Box<Delivered>, home: Home, output: Option<Output>) -> Result<Done> {
+    let payment = payment_json(&delivered.payment);
+    let note = match delivered.payment.read_intent() {
+        Ok(intent) => {
+            format!("paid {}, payment {}", intent.currency.show(intent.amount.minor()), delivered.payment.id)
         }
-        let json = json!({
-            "offer": offer.id().to_string(),
-            "merchant": offer.merchant.as_str(),
-            "amount_minor": offer.amount.minor().to_string(),
-            "currency": offer.currency.code(),
-            "expires_at": offer.expires_at.get(),
-            "others": asked.others.iter().map(Rail::json).collect::<Vec<_>>(),
-        });
-        Ok(Done::new(text, json).note(format!("to pay it: purser fetch ... --quoted {}", file.display())))
+        Err(_) => format!("paid, payment {}", delivered.payment.id),
+    };
+    let is_in_file = output.is_some();
+    let lost = |error: Error| not_taken(&delivered, &error.to_string());
+    let mut done = answered(&delivered.response, payment, output).map_err(lost)?.note(note);
+    if is_in_file {
+        delivered.taken(&home).map_err(lost)?;
     }
+    done.json.insert("warnings".into(), delivered.warnings.clone().into());
+    let mut done = delivered.warnings.iter().fold(done, |done, warning| done.note(format!("warning: {warning}")));
+    done.taken = (!is_in_file).then_some((home, delivered));
+    Ok(done)
+}
 
-    pub(super) fn unpaid(&self, response: Response) -> Result<Done> {
-        let good = response.status.is_success();
-        let note = format!("status {}, nothing was paid", response.status);
-        let done = self.done(response, Value::Null)?.note(note);
-        Ok(if good { done } else { done.exit(code::FAILED) })
+/// The answer as it came: bytes on stdout or in a file; for programs as text, or as base64url where it is none.
+fn answered(response: &Response, payment: Value, output: Option<Output>) -> Result<Done> {
+    let body = match std::str::from_utf8(&response.body) {
+        Ok(text) => json!({ "text": text }),
+        Err(_) => json!({ "base64url": base64url::encode(&response.body) }),
+    };
+    let json = json!({
+        "status": response.status.as_u16(),
+        "media_type": response.header("content-type"),
+        "body": if output.is_some() { Value::Null } else { body },
+        "payment": payment,
+    });
+    let mut done = Done::new("", json);
+    match output {
+        Some(output) => output.write(&response.body)?,
+        None => done.text = response.body.to_vec(),
     }
-
-    pub(super) fn delivered(&self, delivered: Delivered) -> Result<Done> {
-        let payment = payment_json(&delivered.payment);
-        let note = match delivered.payment.read_intent() {
-            Ok(intent) => {
-                format!("paid {}, payment {}", intent.currency.show(intent.amount.minor()), delivered.payment.id)
-            }
-            Err(_) => format!("paid, payment {}", delivered.payment.id),
-        };
-        let mut done = self.done(delivered.response, payment)?.note(note);
-        done.json.insert("warnings".into(), delivered.warnings.clone().into());
-        Ok(delivered.warnings.into_iter().fold(done, |done, warning| done.note(format!("warning: {warning}"))))
-    }
-
-    /// The answer as it came: bytes on stdout or in a file; for programs as text, or as base64url where it is none.
-    fn done(&self, response: Response, payment: Value) -> Result<Done> {
-        let body = match std::str::from_utf8(&response.body) {
-            Ok(text) => json!({ "text": text }),
-            Err(_) => json!({ "base64url": base64url::encode(&response.body) }),
-        };
-        let json = json!({
-            "status": response.status.as_u16(),
-            "media_type": response.header("content-type"),
-            "body": if self.output.is_some() { Value::Null } else { body },
-            "payment": payment,
-        });
-        let mut done = Done::new("", json);
-        match &self.output {
-            Some(path) => std::fs::write(path, &response.body).map_err(|error| Error::file(path, &error))?,
-            None => done.text = response.body.to_vec(),
-        }
-        Ok(done)
-    }
+    Ok(done)
 }
 
 /// An offer that was not paid yet, with the challenge that it came with.

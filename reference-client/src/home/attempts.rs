@@ -2,7 +2,8 @@
 //! may have been paid. What is over lies in a folder of its own, so that what is open is soon found.
 
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
 use purser_protocol::bind::base64url;
 use purser_protocol::flow::payer::{Attempt, Event};
@@ -24,11 +25,20 @@ const ENDING: &str = ".json";
 const OVER: &str = "over";
 /// The folder that says which attempt takes which offer.
 const OFFERS: &str = "offers";
+/// The file that is locked by whoever signs.
+const LOCK: &str = ".lock";
 
 /// The folder of the attempts.
 #[derive(Clone, Debug)]
 pub struct Attempts {
     dir: PathBuf,
+}
+
+/// Held by the one who looks whether something is paid for, and signs when it is not. Meanwhile nobody else does, in
+/// this process or another; it ends with its holder, however that ends.
+#[derive(Debug)]
+pub struct Alone {
+    _file: fs::File,
 }
 
 /// An attempt, with all that is needed to bring it to its end.
@@ -71,6 +81,20 @@ pub struct Fetching {
 impl Attempts {
     pub(super) fn new(dir: PathBuf) -> Self {
         Self { dir }
+    }
+
+    /// Waits until nobody else looks and signs. No task may be awaited while it is held.
+    pub fn alone(&self) -> Result<Alone> {
+        lock(&self.dir.join(LOCK)).map(|file| Alone { _file: file })
+    }
+
+    /// What a payment pays for is safe with the one who asked for it, and the payment is over.
+    pub fn taken(&self, kept: &Kept) -> Result<()> {
+        let mut kept = kept.clone();
+        if let Some(fetching) = &mut kept.fetching {
+            fetching.delivered = true;
+        }
+        self.keep(&kept)
     }
 
     /// Writes an attempt; when this returns, it is on the disk.
@@ -184,6 +208,14 @@ impl Attempts {
     fn path_of_over(&self, id: &PaperId) -> PathBuf {
         self.dir.join(OVER).join(format!("{id}{ENDING}"))
     }
+}
+
+/// Locks a file, which is made when it is not there; the lock ends with the handle. It blocks.
+pub fn lock(path: &Path) -> Result<fs::File> {
+    let wrong = |error: std::io::Error| Error::file(path, &error);
+    let file = fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map_err(wrong)?;
+    file.lock().map_err(wrong)?;
+    Ok(file)
 }
 
 impl Kept {

@@ -31,6 +31,7 @@ use purser_server::life::Life;
 use purser_server::reply::Problem;
 use purser_server::serve::{Authority, Server};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Barrier;
 
 use crate::ca::{Ca, Identity};
 
@@ -67,6 +68,10 @@ pub(crate) struct Manners {
     pub(crate) holds: bool,
     /// It takes another issuer's money only.
     pub(crate) other_issuer: bool,
+    /// It makes no offer before so many have asked.
+    pub(crate) together: Option<Arc<Barrier>>,
+    /// What it gives is so long, where that is longer than usual.
+    pub(crate) goods_bytes: usize,
 }
 
 pub(crate) struct Merchant {
@@ -147,7 +152,13 @@ async fn serve(
     *shop.shown.lock().unwrap() += usize::from(credential.is_some());
     match credential {
         Some(credential) if !manners.asks_again => shop.redeem(&credential, &bound, &body),
-        _ => shop.ask(&manners, &bound),
+        Some(_) => shop.ask(&manners, &bound),
+        None => {
+            if let Some(together) = &manners.together {
+                together.wait().await;
+            }
+            shop.ask(&manners, &bound)
+        }
     }
 }
 
@@ -229,8 +240,9 @@ impl Shop {
     }
 
     fn give(&self, offer: PaperId, intent: PaperId, body: &Bytes) -> Response {
-        let goods = [b"tea for ", &body[..]].concat();
+        let mut goods = [b"tea for ", &body[..]].concat();
         let mut manners = self.manners.lock().unwrap();
+        goods.resize(goods.len().max(manners.goods_bytes), b'.');
         if manners.fail > 0 {
             manners.fail -= 1;
             return Problem::new(Code::Internal).into_response();

@@ -133,6 +133,7 @@ pub(super) async fn fetch(stage: &Stage, agent: &dyn Signer, wanted: &Wanted) ->
     let payer = payer(&stage.session.home, issuer, &Silent);
     match (Fetcher { payer, agent }).fetch(wanted).await? {
         Fetched::Delivered(delivered) => {
+            delivered.taken(&stage.session.home)?;
             let whole = delivered.warnings.is_empty() && delivered.delivery.is_some();
             let what = !delivered.response.body.is_empty();
             let seen = seen(stage, &delivered.payment).await?;

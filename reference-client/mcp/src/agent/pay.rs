@@ -7,14 +7,12 @@ use hyper::Method;
 use hyper::header::HeaderMap;
 use purser_client::connect::{Response, Url};
 use purser_client::fetch::{Delivered, Fetched, Fetcher, Fit, Quoted, Wanted, header, redemption};
-use purser_client::home::Kept;
+use purser_client::home::{Home, Kept, lock};
 use purser_client::issuer::parse_id;
-use purser_client::session::Session;
 use purser_client::{Class, Error, Result};
 use purser_protocol::bind::base64url;
 use purser_protocol::id::{Digest, PaperId};
 use purser_protocol::money::Money;
-use purser_protocol::sign::Signer;
 use rmcp::schemars::{self, JsonSchema};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -178,20 +176,20 @@ impl Agent {
         let session = self.session().await?;
         let key = self.signer.paying(quote.asked.offer.bytes(), max);
         let fetcher = Fetcher { payer: self.payer(session, Duration::ZERO), agent: &key };
-        Ok(self.fetched(&wanted, fetcher.fetch_quoted(&wanted, &quote.asked).await?))
+        self.fetched(&wanted, fetcher.fetch_quoted(&wanted, &quote.asked).await?, None)
     }
 
     pub(super) async fn fetch_paid(&self, fetch: Fetch) -> Result<Reply> {
         let wanted = fetch.resource.wanted()?;
         let _alone = self.paying.lock().await;
-        let Some(key) = fetch.idempotency_key else { return self.fetch(&wanted).await };
+        let Some(key) = fetch.idempotency_key else { return self.fetch(&wanted, None).await };
         let purchase = Purchase::of(self, &key, &wanted)?;
-        if let Some(reply) = purchase.answered()? {
-            return Ok(reply);
+        // From the look to the answer's being kept: no other process makes this purchase meanwhile.
+        let _alone = purchase.alone().await?;
+        match purchase.answered(&self.home)? {
+            Some(reply) => Ok(reply),
+            None => self.fetch(&wanted, Some(&purchase)).await,
         }
-        let reply = self.fetch(&wanted).await?;
-        purchase.keep(&reply)?;
-        Ok(reply)
     }
 
     pub(super) async fn pay_tool(&self, call: PayTool) -> Result<Reply> {
@@ -235,35 +233,41 @@ impl Agent {
         Ok(Reply::new(format!("Paid {} to {}", shown::price(&asked), asked.merchant.id), data))
     }
 
-    async fn fetch(&self, wanted: &Wanted) -> Result<Reply> {
+    async fn fetch(&self, wanted: &Wanted, purchase: Option<&Purchase>) -> Result<Reply> {
         let session = self.session().await?;
         let digest = Digest(Sha256::digest(&wanted.body).into()).to_string();
         let attempts = self.home.attempts();
         if attempts.of_request(wanted.method.as_str(), &wanted.url.to_string(), &digest)?.is_some() {
             // A payment for this is open: it is taken up, and nothing new is signed.
             let fetcher = Fetcher { payer: self.payer(session, Duration::ZERO), agent: &self.signer };
-            return Ok(self.fetched(wanted, fetcher.fetch(wanted).await?));
+            return self.fetched(wanted, fetcher.fetch(wanted).await?, purchase);
         }
         let asking = Fetcher { payer: self.payer(session, Duration::ZERO), agent: &self.signer };
         match asking.quote(wanted).await? {
             Quoted::Unpaid(response) => Ok(unpaid(wanted, &response)),
-            Quoted::Price(asked) => self.pay_for(session, wanted, &asked).await,
+            Quoted::Price(asked) => {
+                let key = self.signer.paying(asked.offer.bytes(), wanted.max);
+                let fetcher = Fetcher { payer: self.payer(session, Duration::ZERO), agent: &key };
+                self.fetched(wanted, fetcher.fetch_quoted(wanted, &asked).await?, purchase)
+            }
         }
     }
 
-    async fn pay_for(&self, session: &Session, wanted: &Wanted, asked: &purser_client::fetch::Asked) -> Result<Reply> {
-        let key = self.signer.paying(asked.offer.bytes(), wanted.max);
-        let agent: &dyn Signer = &key;
-        let fetcher = Fetcher { payer: self.payer(session, Duration::ZERO), agent };
-        Ok(self.fetched(wanted, fetcher.fetch_quoted(wanted, asked).await?))
-    }
-
-    fn fetched(&self, wanted: &Wanted, fetched: Fetched) -> Reply {
-        match fetched {
-            Fetched::Unpaid(response) => unpaid(wanted, &response),
-            Fetched::Delivered(delivered) => delivered_reply(*delivered),
-            Fetched::Open(kept) => open(&kept),
-        }
+    /// What it came to. A payment is over only when its answer is kept under the purchase's name: whatever dies before,
+    /// the same call takes the payment up and gets the same answer.
+    fn fetched(&self, wanted: &Wanted, fetched: Fetched, purchase: Option<&Purchase>) -> Result<Reply> {
+        let delivered = match fetched {
+            Fetched::Unpaid(response) => return Ok(unpaid(wanted, &response)),
+            Fetched::Open(kept) => return Ok(open(&kept)),
+            Fetched::Delivered(delivered) => delivered,
+        };
+        let reply = delivered_reply(&delivered);
+        let kept = purchase.map_or(Ok(()), |purchase| purchase.keep(&reply)).and_then(|()| delivered.taken(&self.home));
+        kept.map_err(|error| {
+            let what = format!("payment {} is made, and what came for it was not kept: {error}", delivered.payment.id);
+            Error::new(Class::Unknown, what).fix("the same call again shows the same receipt; it never pays twice")
+        })?;
+        Ok(reply)
     }
 }
 
@@ -277,7 +281,7 @@ fn unpaid(wanted: &Wanted, response: &Response) -> Reply {
     if good { reply } else { reply.failed() }
 }
 
-fn delivered_reply(delivered: Delivered) -> Reply {
+fn delivered_reply(delivered: &Delivered) -> Reply {
     let payment = shown::payment(&delivered.payment);
     let merchant = payment["merchant"].as_str().unwrap_or("the merchant").to_owned();
     let summary = format!(
@@ -349,8 +353,15 @@ impl Purchase {
         Ok(Self { path: folder.join(format!("{name}.json")), request })
     }
 
+    /// Waits until no other process is at this purchase; none is for as long as the file that comes back is open.
+    async fn alone(&self) -> Result<std::fs::File> {
+        let path = self.path.with_extension("lock");
+        let locked = tokio::task::spawn_blocking(move || lock(&path)).await;
+        locked.unwrap_or_else(|_| Err(Error::failed("a thread died while it waited for another process")))
+    }
+
     /// The answer that was given before under this name.
-    fn answered(&self) -> Result<Option<Reply>> {
+    fn answered(&self, home: &Home) -> Result<Option<Reply>> {
         let bytes = match std::fs::read(&self.path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -366,6 +377,12 @@ impl Purchase {
             return Err(error.fix("give each purchase a key of its own"));
         }
         let data = kept["answer"].take();
+        // What died between the keeping of its answer and the end of its payment ends it now.
+        let attempts = home.attempts();
+        let payment = data["payment"]["payment_id"].as_str().and_then(parse_id);
+        if let Some(open) = payment.and_then(|id| attempts.load(&id).ok()).filter(|kept| !kept.is_over()) {
+            attempts.taken(&open)?;
+        }
         let who = data["response"]["from"].as_str().unwrap_or("the merchant").to_owned();
         let text = data["response"]["text"].as_str().map(str::to_owned);
         let reply = Reply::new("The answer to the same call before; nothing was paid again", data).with("again", true);
@@ -375,11 +392,8 @@ impl Purchase {
         }))
     }
 
-    /// Keeps what was paid for and came; anything else may be tried again.
+    /// Keeps what was paid for and came.
     fn keep(&self, reply: &Reply) -> Result<()> {
-        if reply.data().get("status").and_then(Value::as_str) != Some("delivered") {
-            return Ok(());
-        }
         let json = json!({ "request": self.request, "answer": reply.data() }).to_string();
         purser_client::home::write_durably(&self.path, json.as_bytes(), 0o600)
     }

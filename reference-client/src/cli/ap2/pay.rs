@@ -20,7 +20,7 @@ use purser_protocol::sign::paper::{id as paper_id, key_header};
 use purser_protocol::sign::{Kind, PublicKey, Signer as _};
 use serde_json::{Value, json};
 
-use super::super::fetch::Fetch;
+use super::super::fetch::{Fetch, taken, unpaid};
 use super::super::{Done, Terminal, session};
 use super::{key_of, refused, text_of};
 
@@ -164,6 +164,7 @@ impl Pay {
             session.issuer.register(signed.bytes).await?;
         }
         wanted.mandate = Some(signed.id);
+        let output = self.fetch.output()?;
         let payer = Payer {
             issuer: &session.issuer,
             home: &session.home,
@@ -174,8 +175,8 @@ impl Pay {
         let fetcher = Fetcher { payer, agent: &held.agent };
         let note = format!("under mandate {}, made from the chain", signed.id);
         match fetcher.fetch_quoted(&wanted, &quoted).await? {
-            Fetched::Unpaid(response) => self.fetch.unpaid(response),
-            Fetched::Delivered(delivered) => self.fetch.delivered(*delivered).map(|done| done.note(note)),
+            Fetched::Unpaid(response) => unpaid(response, output),
+            Fetched::Delivered(delivered) => taken(delivered, session.home.clone(), output).map(|done| done.note(note)),
             Fetched::Open(kept) => Ok(Done::of_payment(&kept).note(note)),
         }
     }

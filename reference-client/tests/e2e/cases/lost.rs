@@ -1,7 +1,12 @@
+use std::fs::{self, File};
+use std::process::Stdio;
+use std::sync::Arc;
+
 use axum::http::Method;
+use tokio::sync::Barrier;
 
 use crate::issuer::Trouble;
-use crate::scene::Scene;
+use crate::scene::{Scene, within};
 
 /// Whatever is lost, one payment is made and one thing is served.
 async fn paid_once(scene: &Scene) {
@@ -122,4 +127,70 @@ async fn giving_up_tells_which_came_first() {
     assert_eq!(scene.balance().await, 100_000);
     let (code, json) = scene.json(&["payment", "status", id]).await;
     assert_eq!((code, &json["payment"]["state"]), (1, &"cancelled".into()), "{json}");
+}
+
+/// Both have looked for an open payment before either has an offer.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_that_ask_for_one_thing_at_once_pay_once() {
+    let scene = Scene::ready().await;
+    let both = Arc::new(Barrier::new(2));
+    scene.merchant.manners(|manners| (manners.together, manners.asks_again) = (Some(both), true));
+    let ((first, _), (second, _)) = tokio::join!(scene.fetch("/tea", &[]), scene.fetch("/tea", &[]));
+    assert_eq!((first, second), (4, 4), "it does not come yet");
+    assert_eq!((scene.balance().await, scene.open_attempts().len()), (100_000 - 1_280, 1));
+    scene.merchant.manners(|manners| (manners.together, manners.asks_again) = (None, false));
+    assert_eq!(scene.fetch("/tea", &[]).await.0, 0);
+    paid_once(&scene).await;
+    assert_eq!(scene.fetch("/tea", &[]).await.0, 0);
+    assert_eq!(scene.balance().await, 100_000 - 2 * 1_280, "one after the other they are two");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_place_to_go_is_not_paid_for() {
+    let scene = Scene::ready().await;
+    let (code, json) = scene.fetch("/tea", &["--output", &scene.file("no/such/folder")]).await;
+    assert_eq!(code, 1, "{json}");
+    assert_eq!((scene.balance().await, scene.issuer.wire.count("POST /v1/intents")), (100_000, 0));
+    // A place that was made for nothing goes again, and one that was there stays as it was.
+    let (made, there) = (scene.file("made"), scene.file("there"));
+    fs::write(&there, "before").unwrap();
+    for path in [&made, &there] {
+        assert_eq!(scene.fetch("/tea", &["--output", path, "--mandate", &"0".repeat(64)]).await.0, 1);
+    }
+    assert!(!fs::exists(&made).unwrap());
+    assert_eq!(fs::read(&there).unwrap(), b"before");
+    for path in [&made, &there] {
+        assert_eq!(scene.fetch("/tea", &["--output", path]).await.0, 0);
+        assert_eq!(fs::read(path).unwrap(), b"tea for ");
+    }
+}
+
+/// A disk that is full takes nothing, in a file and behind stdout.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_paid_for_and_not_written_is_got_again_and_not_paid_again() {
+    let scene = Scene::ready().await;
+    let (code, json) = scene.fetch("/tea", &["--output", "/dev/full"]).await;
+    assert_eq!(code, 4, "{json}");
+    assert!(json["error"]["fix"].as_str().unwrap().contains("never pays twice"), "{json}");
+    assert_eq!((scene.balance().await, scene.open_attempts().len()), (100_000 - 1_280, 1));
+    let url = scene.shop("/tea");
+    let mut command = scene.command(&["fetch", &url, "--max", "20.00 CNY"]);
+    command.stdout(Stdio::from(File::options().write(true).open("/dev/full").unwrap()));
+    let ended = within(command.spawn().unwrap().wait_with_output()).await.unwrap();
+    assert_eq!(ended.status.code(), Some(4), "{}", String::from_utf8_lossy(&ended.stderr));
+    let (code, json) = scene.fetch("/tea", &[]).await;
+    assert_eq!((code, &json["body"]["text"]), (0, &"tea for ".into()), "{json}");
+    paid_once(&scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_kit_can_sell_can_be_got() {
+    for (bytes, exit) in [(8 << 20, 0), ((8 << 20) + 1, 4)] {
+        let scene = Scene::ready().await;
+        scene.merchant.manners(|manners| manners.goods_bytes = bytes);
+        let output = scene.file("out");
+        let (code, json) = scene.fetch("/tea", &["--output", &output]).await;
+        assert_eq!(code, exit, "{bytes}: {json}");
+        assert_eq!(fs::metadata(&output).map(|file| file.len()).ok(), (exit == 0).then_some(bytes as u64));
+    }
 }
