@@ -27,6 +27,9 @@ const INSTRUCTIONS: &str = "A merchant's payments. create_payment gives an addre
 /// The tool that moves money, and is off by itself.
 pub const REFUND: &str = "refund_payment";
 
+/// What is sold can be got by the client that paid for it.
+const _: () = assert!(purser_merchant::GOODS_BYTES_MAX <= purser_client::fetch::GOODS_BYTES_MAX);
+
 /// What a merchant allows.
 #[derive(Clone, Debug, Default)]
 pub struct Allowed {

@@ -1,5 +1,6 @@
 """The merchant's MCP server under the Python client, stock and hostile."""
 
+import asyncio
 import unittest
 
 from mcp import Client, MCPError, StdioServerParameters
@@ -85,6 +86,25 @@ class Merchant(unittest.IsolatedAsyncioTestCase):
             more = await client.call_tool("refund_payment", refund | {"refund_id": "r-2"})
             self.assertEqual((more.is_error, more.structured_content["why"]), (True, "refund-exceeds-capture"))
             self.assertEqual(before - town.balance(), 500)
+
+    async def test_of_two_payments_of_one_order_the_first_stands_and_the_other_goes_back(self):
+        before = town.balance()
+        async with merchant() as client:
+            made = await self.good(client, "create_payment", order_id="two-1", amount="15.00 CNY", title="Tea")
+            fetch = ("fetch", made["url"], "--max", "15.00 CNY")
+            quotes = [town.dir / "quote.1", town.dir / "quote.2"]
+            for quote in quotes:
+                town.purser(*fetch, "--quote", quote)
+            first = town.purser(*fetch, "--quoted", quotes[0])["payment"]["intent"]
+            # The counter refuses what it has been paid for already, and its shop gives the money back.
+            town.purser(*fetch, "--quoted", quotes[1], code=4)
+            for _ in range(600):
+                if before - town.balance() == 1500:
+                    break
+                await asyncio.sleep(0.2)
+            self.assertEqual(before - town.balance(), 1500)
+            paid = await self.good(client, "query_payment", order_id="two-1")
+            self.assertEqual(paid["payment"]["payment_id"], first)
 
     async def test_refunds_are_off_unless_they_are_switched_on(self):
         async with merchant() as client:
