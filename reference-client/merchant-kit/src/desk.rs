@@ -11,22 +11,28 @@ use std::time::Duration;
 
 use purser_protocol::bind::http::AnswerBody;
 use purser_protocol::code::Code;
-use purser_protocol::id::PartyId;
+use purser_protocol::id::{Nonce, PartyId};
 use purser_protocol::limits::{COMMAND_SECONDS_MAX, SKEW_SECONDS};
+use purser_protocol::paper::command::Capture;
 use purser_protocol::receipt::{Claims, Outcome};
-use purser_protocol::sign::Frame;
 use purser_protocol::sign::paper::id;
+use purser_protocol::sign::{Frame, Paper as _};
+use purser_protocol::wire::Reader;
 use tokio::sync::{Notify, watch};
 
 use crate::error::{SetupError, setting};
+use crate::random::random;
 use crate::settings::Settings;
-use crate::store::{Order, Owed};
+use crate::store::{Debt, Order, Owed};
 use crate::till::Till;
 use post::Post;
 
 /// How long to wait before what had no answer is sent again: at first, and at most.
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+
+/// How long a refusal is left alone that holds for as long as the payment is disputed.
+const DISPUTED_SECONDS: u64 = 3_600;
 
 /// Wakes those who send.
 pub(crate) struct Desks(HashMap<PartyId, Arc<Notify>>);
@@ -157,11 +163,48 @@ impl Desk {
                 _ => (claims.outcome.name(), receipt),
             },
             // Nothing was decided, and nothing will be: had it been, that would have been the answer. [CMD-1] [CMD-2]
-            None if too_old => (Code::CommandStale.slug(), Vec::new()),
+            None if too_old => {
+                // What the shop captures by itself is captured still: nobody else would, and the goods are gone.
+                match self.captured_anew(&order).await {
+                    Ok(Some(anew)) => {
+                        let written = self.till.keeper.write(move |store| {
+                            store.end_order(&order.id, Code::CommandStale.slug(), &[])?;
+                            store.order(&anew)
+                        });
+                        if written.await.is_err() {
+                            tracing::error!(issuer = %self.issuer, "a capture that was made anew was not kept");
+                        }
+                        return Became::Waits;
+                    }
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::error!(issuer = %self.issuer, error, "a capture was not made anew");
+                        return Became::Waits;
+                    }
+                }
+                tracing::warn!(issuer = %self.issuer, order = %order.id, "an order is too old, and was not carried out");
+                (Code::CommandStale.slug(), Vec::new())
+            }
             None => return Became::Waits,
         };
         let written = self.till.keeper.write(move |store| store.end_order(&order.id, end, &receipt)).await;
         if written.is_ok() { Became::Ended } else { Became::Waits }
+    }
+
+    /// The last capture of a payment, once more. It can be made twice and takes its money once, unlike that of a part.
+    /// Of any other order there is nothing; an error says that it is not known.
+    async fn captured_anew(&self, order: &Order) -> Result<Option<Order>, String> {
+        let read = Frame::read(&order.command).and_then(|frame| Capture::decode(&mut Reader::new(frame.payload)));
+        let Some(before) = read.ok().filter(|capture| capture.last.is_some()) else { return Ok(None) };
+        let intent = before.intent;
+        let paid = self.till.look_aside(move |store| store.paid(&intent)).await.map_err(|error| error.to_string())?;
+        if !paid.is_some_and(|(made, _)| made.captured) {
+            return Ok(None);
+        }
+        let nonce = Nonce(random().map_err(|error| error.to_string())?);
+        let capture = Capture { issued_at: self.till.clock.now(), nonce, ..before };
+        let anew = self.till.order(&order.issuer, Some(intent), &capture);
+        anew.map(Some).map_err(|error| error.to_string())
     }
 
     async fn settle(&self, owed: Owed) -> Became {
@@ -196,6 +239,20 @@ impl Desk {
             (Outcome::Refused, Some(Code::MerchantFunds)) => {
                 tracing::warn!(%intent, "there is no money in the account to give back");
                 self.renewed(owed).await;
+                return Became::Waits;
+            }
+            // That is not for ever either: the dispute ends, and what it has not given back is owed as before. [DSP-11]
+            (Outcome::Refused, Some(Code::PaymentDisputed)) => {
+                tracing::warn!(%intent, "money that must go back is disputed");
+                if owed.made_at.saturating_add(DISPUTED_SECONDS) <= self.till.clock.now() {
+                    self.renewed(owed).await;
+                }
+                return Became::Waits;
+            }
+            // What was held was captured, so that it is here now. [CMD-6]
+            (Outcome::Refused, Some(Code::PaymentCaptured)) if owed.debt.held => {
+                let debt = Debt { held: false, ..owed.debt.clone() };
+                self.renewed(Owed { debt, ..owed }).await;
                 return Became::Waits;
             }
             (Outcome::Refused, Some(code)) => {

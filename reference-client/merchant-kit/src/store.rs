@@ -164,7 +164,7 @@ pub trait Debts {
     fn owe(&self, owed: &Owed) -> Result<(), StoreError>;
     /// The debts at an issuer that it has not answered for.
     fn owed_at(&self, issuer: &PartyId) -> Result<Vec<Owed>, StoreError>;
-    /// Takes another command in place of one that cannot do any more.
+    /// Takes another command in place of one that cannot do any more: to give back what is not held any more, it may be.
     fn renew(&self, before: &[u8], after: &Owed) -> Result<(), StoreError>;
     /// Ends a debt, with the receipt that says how.
     fn end(&self, debt: &Debt, end: &str, answer: &[u8]) -> Result<(), StoreError>;

@@ -5,6 +5,7 @@ use purser_protocol::receipt::Outcome;
 use serde_json::Value;
 
 use crate::line::Ask;
+use crate::papers::{dispute, ruling};
 use crate::town::{BOOK_MINOR, Offered, Shop, TEA, TEA_MINOR, Town, within};
 
 /// Asks until the shop says what became of the money; checks what it says.
@@ -161,6 +162,65 @@ async fn while_the_issuer_is_away_the_money_is_owed_and_then_it_goes_back_once()
         is_given_back(&shop, &ask, &late.credential(), Code::ReceiptAlreadyUsed, ends).await;
     }
     assert_eq!(town.balances(&shop, &[&first, &second]), (TEA_MINOR, vec![5_000 - TEA_MINOR, 5_000]));
+}
+
+/// The refund meets a dispute, and that ends with nothing given back: the money is owed as before. [FLW-7] [DSP-11]
+#[tokio::test]
+async fn what_is_disputed_meanwhile_goes_back_when_the_dispute_is_over() {
+    let mut town = Town::new().await;
+    let mut shop = town.shop("tea.example").await;
+    let (first, second) = (town.payer(5_000).await, town.payer(5_000).await);
+    let ask = Ask::get("/tea");
+    let offered = shop.offered(&ask).await;
+    let (served, late) = (town.pay(&first, &offered).await, town.pay(&second, &offered).await);
+    town.road.close();
+    assert_eq!(shop.ask(&ask, Some(&served.credential())).await.status, 200);
+    shop.ask(&ask, Some(&late.credential())).await.refuses(Code::OutcomeUnknown);
+    let dispute = dispute(&second.key, second.account, late.payment, TEA_MINOR);
+    town.command(&dispute).await.is(&town.register, Outcome::Recorded);
+
+    let before = shop_command(&shop);
+    an_hour_later(&town, &mut shop).await;
+    let met = async {
+        while shop_command(&shop) == before && shop.number("SELECT count(*) FROM debts WHERE \"end\" IS NULL") == 1 {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(met).await;
+    shop.ask(&ask, Some(&late.credential())).await.refuses(Code::OutcomeUnknown);
+    let ruling = ruling(&town.bank, second.account, late.payment, crate::papers::id(&dispute));
+    assert_eq!(town.command(&ruling).await.status, 200);
+    assert_eq!(town.balances(&shop, &[&first, &second]), (2 * TEA_MINOR, vec![5_000 - TEA_MINOR; 2]));
+    an_hour_later(&town, &mut shop).await;
+    is_given_back(&shop, &ask, &late.credential(), Code::ReceiptAlreadyUsed, "refunded").await;
+    assert_eq!(town.balances(&shop, &[&first, &second]), (TEA_MINOR, vec![5_000 - TEA_MINOR, 5_000]));
+}
+
+/// What was to be let go is captured by hand before the void comes: then it is here, and is given back. [CMD-6]
+#[tokio::test]
+async fn what_is_captured_meanwhile_is_refunded() {
+    let mut town = Town::new().await;
+    let mut shop = town.shop("tea.example").await;
+    let (first, second) = (town.payer(5_000).await, town.payer(5_000).await);
+    let ask = Ask::get("/book");
+    let offered = shop.offered(&ask).await;
+    let (served, late) = (town.pay(&first, &offered).await, town.pay(&second, &offered).await);
+    town.road.close();
+    assert_eq!(shop.ask(&ask, Some(&served.credential())).await.status, 200);
+    shop.ask(&ask, Some(&late.credential())).await.refuses(Code::OutcomeUnknown);
+    let capture = shop.keys.capture(late.payment, BOOK_MINOR, true);
+    town.command(&capture).await.is(&town.register, Outcome::Captured);
+    an_hour_later(&town, &mut shop).await;
+    is_given_back(&shop, &ask, &late.credential(), Code::ReceiptAlreadyUsed, "refunded").await;
+    assert_eq!(town.balances(&shop, &[&first, &second]), (0, vec![5_000 - BOOK_MINOR, 5_000]));
+}
+
+/// The shop starts again, with what it owes an hour older, and the road open.
+async fn an_hour_later(town: &Town, shop: &mut Shop) {
+    shop.stop().await;
+    assert_eq!(shop.change("UPDATE debts SET made_at = made_at - 3600"), 1);
+    town.road.open();
+    shop.start(town).await;
 }
 
 #[tokio::test]

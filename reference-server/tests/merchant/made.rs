@@ -19,7 +19,7 @@ use tokio::sync::{Barrier, Notify};
 use tokio::task::JoinSet;
 
 use crate::line::{Answer, Ask};
-use crate::papers::{amount, issuer};
+use crate::papers::{amount, issuer, now};
 use crate::town::{Shop, Town, verified, within};
 
 const FORTUNE_MINOR: u64 = 100;
@@ -232,6 +232,45 @@ async fn what_is_captured_when_it_is_delivered_is_captured_after_a_restart_too()
     assert_eq!(town.balances(&again, &[&payer]), (4_500, vec![95_500]));
     assert_eq!(again.ask(&ask, Some(&bought.credential())).await.status, 200);
     assert_eq!(again.number("SELECT count(*) FROM orders"), 1);
+}
+
+/// An issuer that was away for more than a day takes the old capture no more. What the shop captures by itself is made
+/// anew; what it was told to capture is for those who told it. [CMD-2] [CMD-19]
+#[tokio::test]
+async fn what_could_not_be_captured_for_a_day_is_captured_still() {
+    for by_itself in [true, false] {
+        let mut town = Town::new().await;
+        let routes = |kit: &Kit| {
+            let charge = Charge::new("45.00 CNY", "parcel", "A parcel").unwrap();
+            let charge = if by_itself { charge.captured_when_delivered() } else { charge.held(86_400).unwrap() };
+            Router::new().route("/parcel", post(|| async { "sent" }).route_layer(kit.charge(charge).unwrap()))
+        };
+        let (mut shop, kit) = town.own_shop("own.example", routes).await;
+        let payer = town.payer(100_000).await;
+        let ask = Ask::post("/parcel", b"");
+        let bought = town.pay(&payer, &shop.offered(&ask).await).await;
+        town.road.close();
+        assert_eq!(shop.ask(&ask, Some(&bought.credential())).await.status, 200);
+        if !by_itself {
+            kit.capture(bought.payment, amount(4_500), true).await.unwrap();
+        }
+        within(town.road.turned_away()).await;
+        kit.close();
+        shop.stop().await;
+        let old = shop.keys.capture_at(now().saturating_sub(2 * 86_400), bought.payment, 4_500, true);
+        let old: String = old.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(shop.change(&format!("UPDATE orders SET made_at = made_at - 172800, command = x'{old}'")), 1);
+        town.road.open();
+        let keys = Arc::clone(&shop.keys);
+        let (again, _kit) = town.own_process("own.example", keys, routes).await;
+        ended(&again, "orders", Code::CommandStale.slug()).await;
+        if by_itself {
+            ended(&again, "orders", "captured").await;
+        }
+        let taken = if by_itself { 4_500 } else { 0 };
+        assert_eq!(town.balances(&again, &[&payer]), (taken, vec![95_500]));
+        assert_eq!(again.number("SELECT count(*) FROM orders"), 1 + u64::from(by_itself));
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use purser_protocol::flow::payer::secret_hash;
 use purser_protocol::id::{AccountId, LineageId, Nonce, PaperId, PartyId, Text};
 use purser_protocol::money::{Amount, Currency};
 use purser_protocol::paper::command::{Capture, Deposit, Enrolment, Proof, Refund, Revocation, Void};
+use purser_protocol::paper::dispute::{Dispute, Ground, Ruling};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
 use purser_protocol::paper::rules::{Fields, Rules};
@@ -125,6 +126,36 @@ pub(crate) fn revocation(key: &Key, account: AccountId, mandate: PaperId) -> Vec
     key.sign(&Revocation { account, issuer: issuer(), issued_at: now(), nonce: nonce(), mandates, reason: None })
 }
 
+pub(crate) fn dispute(key: &Key, account: AccountId, intent: PaperId, minor: u64) -> Vec<u8> {
+    key.sign(&Dispute {
+        account,
+        issuer: issuer(),
+        issued_at: now(),
+        nonce: nonce(),
+        intent,
+        amount: amount(minor),
+        currency: yuan(),
+        reason: None,
+        ground: Ground::NotDelivered,
+        exhibits: None,
+    })
+}
+
+/// Nothing goes back.
+pub(crate) fn ruling(bank: &Signatory, account: AccountId, intent: PaperId, dispute: PaperId) -> Vec<u8> {
+    bank.sign_with_chain(&Ruling {
+        issuer: issuer(),
+        account,
+        issued_at: now(),
+        nonce: nonce(),
+        intent,
+        amount: None,
+        currency: yuan(),
+        reason: None,
+        dispute,
+    })
+}
+
 /// The body of a payment under mandates that are registered.
 pub(crate) fn payment(offer: &[u8], intent: &[u8]) -> Vec<u8> {
     PaymentRequest { mandates: Vec::new(), offer, intent, confirmation: None }.write()
@@ -133,10 +164,14 @@ pub(crate) fn payment(offer: &[u8], intent: &[u8]) -> Vec<u8> {
 /// What a shop orders with its own key.
 impl Signatory {
     pub(crate) fn capture(&self, intent: PaperId, minor: u64, last: bool) -> Vec<u8> {
+        self.capture_at(now(), intent, minor, last)
+    }
+
+    pub(crate) fn capture_at(&self, issued_at: UnixSeconds, intent: PaperId, minor: u64, last: bool) -> Vec<u8> {
         self.sign_with_chain(&Capture {
             merchant: self.id.clone(),
             issuer: issuer(),
-            issued_at: now(),
+            issued_at,
             nonce: nonce(),
             intent,
             amount: amount(minor),

@@ -37,10 +37,10 @@ impl<D: Database> Debts for Book<D> {
     }
 
     fn renew(&self, before: &[u8], after: &Owed) -> Result<(), StoreError> {
-        let update = r#"UPDATE debts SET command = ?4, made_at = ?5
+        let update = r#"UPDATE debts SET command = ?4, made_at = ?5, held = ?6
             WHERE issuer = ?1 AND intent = ?2 AND command = ?3 AND "end" IS NULL"#;
         let Owed { debt, command, made_at } = after;
-        let row = values![debt.issuer.as_str(), debt.intent.0, before, command, made_at.get()];
+        let row = values![debt.issuer.as_str(), debt.intent.0, before, command, made_at.get(), debt.held];
         self.database.execute(update, row).map(drop)
     }
 
