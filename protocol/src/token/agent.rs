@@ -12,7 +12,9 @@ use crate::id::{Digest, PaperId};
 use crate::limits::{CHAINS_MAX, LINKS_MAX};
 use crate::money::Amount;
 use crate::paper::command::Capture;
-use crate::paper::meter::{Ascending, ChainRoot, LinkCount, Meter, Reached, Unit, UnitCount};
+use crate::paper::meter::{Ascending, ChainRoot, Claim, LinkCount, Meter, Reached, Unit, UnitCount};
+use crate::sign::{Frame, Paper as _};
+use crate::wire::Reader;
 
 listed! {
     /// A hold that the agent opens for a session.
@@ -72,6 +74,8 @@ tagged! {
     Seen(Seen) = 3;
     /// The seller claimed.
     Stated(Stated) = 4;
+    /// A hold came to nothing: it was never signed, or never paid.
+    Nothing(u64) = 5;
     }
 }
 
@@ -87,7 +91,9 @@ struct Hold {
     opened: Box<Opened>,
     chains: Vec<Chain>,
     places: Vec<u64>,
-    stated: Option<Vec<u8>>,
+    /// What the last claim on it says.
+    stated: Option<Claim>,
+    nothing: bool,
 }
 
 /// How long the chains of each step are so that together they come to `amount`: the greater steps take up to half of
@@ -145,7 +151,13 @@ impl Session {
             },
             Record::Stated(stated) => {
                 let Some(hold) = self.hold_mut(stated.hold) else { return };
-                hold.stated = Some(stated.capture.0.clone());
+                let capture =
+                    Frame::read(&stated.capture.0).and_then(|frame| Capture::decode(&mut Reader::new(frame.payload)));
+                hold.stated = capture.ok().and_then(|capture| capture.claim);
+            }
+            Record::Nothing(hold) => {
+                let Some(hold) = self.hold_mut(*hold) else { return };
+                hold.nothing = true;
             }
         }
     }
@@ -167,7 +179,7 @@ impl Session {
 
     /// What is held and not released.
     pub fn left_minor(&self) -> u64 {
-        let held: u64 = self.holds.iter().map(|hold| hold.opened.amount.minor()).sum();
+        let held: u64 = self.holds.iter().map(Hold::held_minor).sum();
         held.saturating_sub(self.released_minor())
     }
 
@@ -186,8 +198,8 @@ impl Session {
             .and_then(|place| Some((place, self.holds.get(place)?)))
             .ok_or_else(|| at_redeem(Code::SessionUnknown))?;
         let released = hold.value_minor(&hold.places);
-        let before: u64 = self.holds[..place].iter().map(|hold| hold.opened.amount.minor()).sum();
-        let allowed = self.allowed_minor(place).saturating_sub(before).min(hold.opened.amount.minor());
+        let before: u64 = self.holds[..place].iter().map(Hold::held_minor).sum();
+        let allowed = self.allowed_minor(place).saturating_sub(before).min(hold.held_minor());
         let at_least = need.at_least.minor();
         let places = hold.towards(released, allowed, at_least).ok_or_else(|| at_redeem(Code::OverAsked))?;
         let links = Ascending::new(hold.links(&places)).ok_or_else(|| at_redeem(Code::OverAsked))?;
@@ -227,7 +239,12 @@ impl Session {
         }
         let cost = hold.opened.meter.cost_minor(claim.counts()).ok_or_else(mismatch)?;
         let amount = capture.amount.minor();
-        let seen = claim.counts().all(|(unit, count)| count <= self.seen(unit));
+        // What was seen is stated once, whichever of the holds pays it.
+        let others =
+            |unit| self.holds.iter().filter(|other| !std::ptr::eq(*other, hold)).map(move |other| other.stated(unit));
+        let seen = claim.counts().all(|(unit, count)| {
+            others(unit).try_fold(count, u64::checked_add).is_some_and(|stated| stated <= self.seen(unit))
+        });
         if amount > cost || amount > hold.value_minor(&places) || !seen {
             return Err(mismatch());
         }
@@ -256,7 +273,18 @@ impl Hold {
         let numbered = (0..).zip(opened.lengths.iter());
         let chains = numbered.map(|(number, length)| Chain::new(&opened.secret.0, opened.offer, number, length.get()));
         let (chains, places) = (chains.collect(), vec![0; opened.lengths.len()]);
-        Self { opened, chains, places, stated: None }
+        Self { opened, chains, places, stated: None, nothing: false }
+    }
+
+    /// How many of a unit its seller has stated.
+    fn stated(&self, unit: Unit) -> u64 {
+        let counts = self.stated.iter().flat_map(Claim::counts);
+        counts.filter(|(known, _)| *known == unit).map(|(_, count)| count).sum()
+    }
+
+    /// What is held: of one that came to nothing, nothing.
+    fn held_minor(&self) -> u64 {
+        if self.nothing { 0 } else { self.opened.amount.minor() }
     }
 
     fn value_minor(&self, places: &[u64]) -> u64 {
@@ -288,3 +316,6 @@ impl Hold {
 fn at_redeem(code: Code) -> Fault {
     Fault::new(code).at_stage(Stage::Redeem)
 }
+
+#[cfg(test)]
+mod tests;

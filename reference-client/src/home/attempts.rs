@@ -127,9 +127,7 @@ impl Attempts {
     pub fn begin(&self, kept: &Kept, offer: &PaperId) -> Result<()> {
         let folder = self.dir.join(OFFERS);
         let path = folder.join(offer.to_string());
-        let before = fs::read_to_string(&path).ok().and_then(|id| parse_id(&id));
-        // One that was never kept was never sent.
-        if let Some(before) = before.filter(|id| self.path(id).exists() || self.path_of_over(id).exists())
+        if let Some(before) = self.taker(offer)?
             && !self.load(&before)?.came_to_nothing()
         {
             let error = Error::new(Class::Unknown, format!("payment {before} takes this offer already"));
@@ -182,10 +180,21 @@ impl Attempts {
 
     /// The last attempt at an offer, if there is one.
     pub fn of_offer(&self, offer: &PaperId) -> Result<Option<Kept>> {
-        let id = fs::read_to_string(self.dir.join(OFFERS).join(offer.to_string())).ok().and_then(|id| parse_id(&id));
-        // One that was never kept was never sent.
-        let kept = id.filter(|id| self.path(id).exists() || self.path_of_over(id).exists());
-        kept.map(|id| self.load(&id)).transpose()
+        self.taker(offer)?.map(|id| self.load(&id)).transpose()
+    }
+
+    /// Which attempt takes an offer. One that was never kept was never sent; one that cannot be read may have been.
+    fn taker(&self, offer: &PaperId) -> Result<Option<PaperId>> {
+        let path = self.dir.join(OFFERS).join(offer.to_string());
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::file(&path, &error).class_of(Class::Unknown)),
+        };
+        let id = parse_id(text.trim()).ok_or_else(|| {
+            Error::new(Class::Unknown, "which payment takes this offer cannot be read").at(path.display())
+        })?;
+        Ok(Some(id).filter(|id| self.path(id).exists() || self.path_of_over(id).exists()))
     }
 
     /// The attempt that an id, or its beginning, means.

@@ -36,6 +36,8 @@ pub(super) enum Line {
     Buying { offer: String, amount_minor: u64 },
     /// The seller has taken the hold.
     Shown { hold: usize },
+    /// A hold came to nothing: it was never signed, or never paid.
+    Nothing { hold: usize },
     /// What the session itself keeps.
     Record(#[serde(with = "as_text")] Record),
     /// What was asked for in a stream.

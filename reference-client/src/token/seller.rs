@@ -207,10 +207,11 @@ impl Seller {
         }
         let read = trust.certified::<Capture>(&bytes, Role::Merchant, now);
         let (capture, party) = read.map_err(|fault| Error::fault("claim", fault))?;
-        let payments = session.offers().iter().map(|offer| self.attempt(offer)).collect::<Result<Vec<_>>>()?;
-        let intents: Vec<PaperId> = payments.iter().map(|kept| kept.id).collect();
-        let offer: Offer =
-            payments.first().map(Kept::read_offer).transpose()?.ok_or_else(|| Error::failed("no hold"))?;
+        let attempts = self.account.home.attempts();
+        // Of one that was never signed there is nothing to claim: its offer's name is no intent's.
+        let intent = |offer: &PaperId| attempts.of_offer(offer).map(|kept| kept.map_or(*offer, |kept| kept.id));
+        let intents = session.offers().iter().map(intent).collect::<Result<Vec<PaperId>>>()?;
+        let offer: Offer = self.attempt(&session.id())?.read_offer()?;
         if party.id != offer.merchant || capture.merchant != offer.merchant {
             return Err(Error::failed("a claim is another merchant's"));
         }
@@ -240,16 +241,19 @@ impl Seller {
 
     /// Goes on with a session of an earlier process: its payment, its links.
     async fn take_up(&self, session: &Arc<Session>) -> Result<()> {
-        if let Some(hold) = session.unshown() {
+        let mut unknown = Ok(());
+        for hold in session.unshown() {
             match self.bring(session, hold).await {
-                // What was refused further is refused; what was paid before is there.
+                // What was refused further is refused; what was paid before, and what was paid after, is there.
                 Err(error) if hold > 0 && error.class() == Class::Failed => {}
+                Err(error) if hold > 0 => unknown = Err(error),
                 brought => brought?,
             }
+            if session.ended().is_some() {
+                return Ok(());
+            }
         }
-        if session.ended().is_some() {
-            return Ok(());
-        }
+        unknown?;
         for release in session.again() {
             match self.send_links(session, &release).await {
                 Err(error) if error.code().is_some() => {
@@ -352,14 +356,16 @@ impl Seller {
     /// Brings the payment of a hold to its end, and shows it to the seller.
     async fn bring(&self, session: &Arc<Session>, hold: usize) -> Result<()> {
         let offer = session.offers().get(hold).copied().ok_or_else(|| Error::failed("no such hold"))?;
-        let Ok(mut kept) = self.attempt(&offer) else {
-            // It was never signed, so that nothing was ever sent.
-            return session.end(Ended::Unopened);
+        let Some(mut kept) = self.account.home.attempts().of_offer(&offer)? else {
+            // It was never signed, so that nothing was ever sent. What was paid before is there.
+            return if hold == 0 { session.end(Ended::Unopened) } else { session.came_to_nothing(hold) };
         };
         self.payer().pursue(&mut kept).await?;
         if kept.came_to_nothing() {
             if hold == 0 {
                 session.end(Ended::Unopened)?;
+            } else {
+                session.came_to_nothing(hold)?;
             }
             let why = kept.reason.clone().unwrap_or_else(|| "the issuer declined".to_owned());
             return Err(Error::failed(format!("payment {} came to nothing: {why}", kept.id)));
@@ -483,3 +489,6 @@ impl Seller {
 pub(super) fn read<T: serde::de::DeserializeOwned>(answer: &Response) -> Result<T> {
     serde_json::from_slice(&answer.body).map_err(|error| Error::failed(format!("the seller's answer is none: {error}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,6 +56,14 @@ struct Hold {
     offer: PaperId,
     amount_minor: u64,
     shown: bool,
+    /// It was never signed, or never paid.
+    nothing: bool,
+}
+
+impl Hold {
+    fn new(offer: PaperId, amount_minor: u64) -> Self {
+        Self { offer, amount_minor, shown: false, nothing: false }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -100,7 +108,7 @@ impl Session {
             subscription: None,
         })?;
         book.add_durably(&Line::Record(Record::Opened(Box::new(opened.clone()))))?;
-        let holds = vec![Hold { offer: id, amount_minor: opened.amount.minor(), shown: false }];
+        let holds = vec![Hold::new(id, opened.amount.minor())];
         let machine = Some(Machine::open(opened));
         let (streams, active) = (BTreeMap::new(), HashSet::new());
         let state = State { book, machine, holds, streams, active, ended: None };
@@ -126,7 +134,7 @@ impl Session {
             subscription: None,
         })?;
         book.add_durably(&Line::Buying { offer: offer.to_string(), amount_minor })?;
-        let holds = vec![Hold { offer, amount_minor, shown: false }];
+        let holds = vec![Hold::new(offer, amount_minor)];
         let (streams, active) = (BTreeMap::new(), HashSet::new());
         let state = State { book, machine: None, holds, streams, active, ended: None };
         Ok(Self::with((offer, mandate), seller.to_owned(), currency, (Some(plan.to_owned()), None), state))
@@ -172,15 +180,19 @@ impl Session {
                     begun = Some((seller, mandate, currency, plan, subscription));
                 }
                 Line::Buying { offer, amount_minor } => {
-                    holds.push(Hold { offer: parse_id(&offer).ok_or_else(damaged)?, amount_minor, shown: false });
+                    holds.push(Hold::new(parse_id(&offer).ok_or_else(damaged)?, amount_minor));
                 }
                 Line::Record(record) => {
                     if let Record::Opened(opened) = &record {
-                        holds.push(Hold { offer: opened.offer, amount_minor: opened.amount.minor(), shown: false });
+                        holds.push(Hold::new(opened.offer, opened.amount.minor()));
                     }
                     records.push(record);
                 }
                 Line::Shown { hold } => holds.iter_mut().skip(hold).take(1).for_each(|hold| hold.shown = true),
+                Line::Nothing { hold } => {
+                    holds.iter_mut().skip(hold).take(1).for_each(|hold| hold.nothing = true);
+                    records.push(Record::Nothing(u64::try_from(hold).map_err(|_| damaged())?));
+                }
                 Line::Asked { stream, body_sha256 } => {
                     streams.insert(stream, Stream { body_sha256, ..Stream::default() });
                 }
@@ -269,15 +281,26 @@ impl Session {
         self.state().holds.iter().map(|hold| hold.offer).collect()
     }
 
-    /// The hold that the seller has not taken, if there is one.
-    pub(super) fn unshown(&self) -> Option<usize> {
-        self.state().holds.iter().position(|hold| !hold.shown)
+    /// The holds that the seller has not taken, and that may be paid.
+    pub(super) fn unshown(&self) -> Vec<usize> {
+        let state = self.state();
+        let holds = state.holds.iter().enumerate();
+        holds.filter(|(_, hold)| !hold.shown && !hold.nothing).map(|(place, _)| place).collect()
+    }
+
+    /// A hold came to nothing. What the session has of others stays.
+    pub(super) fn came_to_nothing(&self, hold: usize) -> Result<()> {
+        let mut state = self.state();
+        state.book.add_durably(&Line::Nothing { hold })?;
+        state.holds.iter_mut().skip(hold).take(1).for_each(|hold| hold.nothing = true);
+        state.apply(&Record::Nothing(hold as u64));
+        Ok(())
     }
 
     /// A further hold. It is on the disk before anything is sent. [TOK-30]
     pub(super) fn add_hold(&self, opened: Opened) -> Result<usize> {
         let mut state = self.state();
-        let hold = Hold { offer: opened.offer, amount_minor: opened.amount.minor(), shown: false };
+        let hold = Hold::new(opened.offer, opened.amount.minor());
         let record = Record::Opened(Box::new(opened));
         state.book.add_durably(&Line::Record(record.clone()))?;
         state.apply(&record);
@@ -289,7 +312,7 @@ impl Session {
     pub(super) fn add_purchase(&self, offer: PaperId, price: Money) -> Result<usize> {
         let (mut state, amount_minor) = (self.state(), price.amount.minor());
         state.book.add_durably(&Line::Buying { offer: offer.to_string(), amount_minor })?;
-        state.holds.push(Hold { offer, amount_minor, shown: false });
+        state.holds.push(Hold::new(offer, amount_minor));
         Ok(state.holds.len() - 1)
     }
 
