@@ -9,12 +9,14 @@
 //! | `purse` | what pays for a stream: a session, a pack or a subscription |
 //! | `account` | links, pause and resume, the state of a session, its end |
 //! | `desk` | the sessions that are open, and the one order in which each decides |
+//! | `back` | money that goes back because nothing can be given for it |
 //! | `book` | the store: offers, and what happened in each session, on the disk before it is acted on |
 //! | `settle` | sends claims until their issuers have answered |
 //! | `subscription` | mandates that the seller holds, and the terms that it asks for |
 //! | `model` | the generator |
 
 mod account;
+mod back;
 mod book;
 mod chat;
 mod config;
@@ -40,7 +42,7 @@ use purser_protocol::cert::Role;
 use purser_protocol::code::Code;
 use purser_protocol::flow::Register;
 use purser_protocol::time::UnixSeconds;
-use purser_protocol::token::seller::{State as Standing, Why};
+use purser_protocol::token::seller::State as Standing;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -125,6 +127,7 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
 /// What time does to sessions, and claims that have not been answered.
 async fn watch(seller: Arc<Seller>, life: Life) {
     loop {
+        seller.send_debts().await;
         for live in seller.desk.packs.those(|pack| pack.open_refunds().next().is_some()) {
             seller.send_refunds(&live).await;
         }
@@ -217,6 +220,3 @@ fn internal(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "the seller failed");
     Problem::new(Code::Internal)
 }
-
-/// Why a hold that cannot be served is given up.
-const NOT_SERVED: Why = Why::Seller;

@@ -93,6 +93,8 @@ struct Purchase {
     bought: Box<Bought>,
     consumed: u64,
     refunding: Option<Vec<u8>>,
+    /// How many commands were signed for it.
+    signed: u32,
     refunded: bool,
 }
 
@@ -154,6 +156,7 @@ impl Pack {
             Record::Refunding(refunding) => {
                 if let Some(purchase) = self.purchase_mut(refunding.purchase) {
                     purchase.refunding = Some(refunding.command.0.clone());
+                    purchase.signed = purchase.signed.saturating_add(1);
                 }
             }
             Record::Refunded(purchase) => {
@@ -241,6 +244,12 @@ impl Pack {
         open.filter_map(|(place, purchase)| Some((place, purchase.refunding.as_deref()?)))
     }
 
+    /// How many refunds were signed for a purchase, each after the one before was refused or came too late.
+    pub fn refunds_signed(&self, purchase: u64) -> u32 {
+        let purchase = usize::try_from(purchase).ok().and_then(|place| self.purchases.get(place));
+        purchase.map_or(0, |purchase| purchase.signed)
+    }
+
     /// Whether a purchase is given back, or is being given back.
     pub fn is_given_back(&self, purchase: u64) -> bool {
         let purchase = usize::try_from(purchase).ok().and_then(|place| self.purchases.get(place));
@@ -254,7 +263,7 @@ impl Pack {
 
 impl Purchase {
     fn new(bought: Box<Bought>) -> Self {
-        Self { bought, consumed: 0, refunding: None, refunded: false }
+        Self { bought, consumed: 0, refunding: None, signed: 0, refunded: false }
     }
 
     fn left(&self, now: UnixSeconds) -> u64 {
@@ -342,7 +351,11 @@ mod tests {
         pack.apply(&Record::Refunding(Refunding { purchase: 0, command: Bytes(vec![1]) }));
         assert!(pack.rests(at(0)).is_empty() && pack.is_given_back(0));
         assert_eq!(take(&mut pack, 1, 1, 1, 0), Err(Code::PackUsedUp), "what goes back is not consumed");
-        assert_eq!(pack.open_refunds().count(), 1);
+        assert_eq!((pack.open_refunds().count(), pack.refunds_signed(0)), (1, 1));
+        // Another command stands in the place of one that was refused, and is of the same purchase.
+        pack.apply(&Record::Refunding(Refunding { purchase: 0, command: Bytes(vec![2]) }));
+        assert_eq!(pack.open_refunds().collect::<Vec<_>>(), [(0, &[2][..])]);
+        assert_eq!((pack.refunds_signed(0), pack.rests(at(0)).len(), pack.remaining(at(0))), (2, 0, 0));
         pack.apply(&Record::Refunded(0));
         assert_eq!(pack.open_refunds().count(), 0);
     }

@@ -124,6 +124,8 @@ tagged! {
     Settling(Settling) = 7;
     /// A hold has been settled.
     Settled(u64) = 8;
+    /// The command for a hold came too late to be decided: another one is signed.
+    Stale(u64) = 9;
     }
 }
 
@@ -256,6 +258,10 @@ impl Session {
             Record::Settling(settling) => {
                 let Some(hold) = self.hold_mut(settling.hold) else { return };
                 hold.settling = Some(settling.command.0.clone());
+            }
+            Record::Stale(hold) => {
+                let Some(hold) = self.hold_mut(*hold) else { return };
+                hold.settling = None;
             }
             Record::Settled(hold) => {
                 if let Some(hold) = self.hold_mut(*hold) {

@@ -160,7 +160,7 @@ impl Session {
         // Nothing is bought: its seller is paid by its issuer.
         book.add(&Line::Buying { offer: mandate.to_string(), amount_minor: 0 })?;
         book.add_durably(&Line::Shown { hold: 0 })?;
-        let holds = vec![Hold { offer: mandate, amount_minor: 0, shown: true }];
+        let holds = vec![Hold { shown: true, ..Hold::new(mandate, 0) }];
         let (streams, active) = (BTreeMap::new(), HashSet::new());
         let state = State { book, machine: None, holds, streams, active, ended: None };
         let what = (Some(plan.to_owned()), subscription);

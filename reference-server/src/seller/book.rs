@@ -13,6 +13,10 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use purser_merchant::StoreError;
 
+mod debts;
+
+pub(super) use debts::Debt;
+
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS offers (
         id BLOB PRIMARY KEY,
@@ -48,6 +52,15 @@ const SCHEMA: &str = "
         UNIQUE (kind, account)
     ) STRICT;
     INSERT INTO accounts (kind, account) SELECT kind, account FROM records WHERE number = 0 ON CONFLICT DO NOTHING;
+    CREATE TABLE IF NOT EXISTS debts (
+        issuer TEXT NOT NULL,
+        intent BLOB NOT NULL,
+        command BLOB NOT NULL,
+        signed INTEGER NOT NULL DEFAULT 1,
+        ended TEXT,
+        PRIMARY KEY (issuer, intent)
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS debts_open ON debts (issuer) WHERE ended IS NULL;
 ";
 
 pub(super) struct Book(Connection);
@@ -96,6 +109,8 @@ pub(super) enum Took {
     Offer,
     /// It is taken, and its coupon was used up by others: what was paid goes back.
     CouponUsed,
+    /// It is taken, and its coupon is for a first purchase, which this is not any more: what was paid goes back.
+    NotFirst,
     /// Another receipt was quicker.
     Nothing,
 }
@@ -122,9 +137,11 @@ impl Book {
     }
 
     /// Keeps an offer before it is sent, and forgets some that nobody took in time. [INT-22]
-    pub(super) fn offer(&self, made: &Made, now: u64) -> Result<(), StoreError> {
-        self.forget(now)?;
-        self.add(made, None)
+    pub(super) fn offer(&self, made: &Made, now: u64) -> Result<Result<(), Code>, StoreError> {
+        if !self.forget(now)? {
+            return Ok(Err(Code::Overloaded));
+        }
+        self.add(made, None).map(Ok)
     }
 
     /// The same, of an offer of a pack, which takes its coupon in one step: what another offer has taken, and what
@@ -136,7 +153,9 @@ impl Book {
         coupon: Option<&Coupon>,
         now: u64,
     ) -> Result<Result<(), Code>, StoreError> {
-        self.forget(now)?;
+        if !self.forget(now)? {
+            return Ok(Err(Code::Overloaded));
+        }
         self.0.execute_batch("BEGIN IMMEDIATE")?;
         let done = self.within(made, promised, coupon, now);
         self.0.execute_batch(if matches!(done, Ok(Ok(()))) { "COMMIT" } else { "ROLLBACK" })?;
@@ -151,7 +170,7 @@ impl Book {
         now: u64,
     ) -> Result<Result<(), Code>, StoreError> {
         if let Some(coupon) = coupon {
-            let bought = "SELECT count(*) FROM offers WHERE payer = ?1";
+            let bought = "SELECT count(*) FROM offers WHERE payer = ?1 AND receipt_id IS NOT NULL";
             let first = coupon.first_of.map(|payer| payer.0);
             let before: u64 = self.0.prepare_cached(bought)?.query_row(params![first], |row| row.get(0))?;
             if before > 0 {
@@ -183,17 +202,21 @@ impl Book {
         found.map(|found| promised(found).ok_or_else(damaged)).transpose()
     }
 
-    /// Forgets some offers that nobody took in time.
-    fn forget(&self, now: u64) -> Result<(), StoreError> {
+    /// Forgets some offers that nobody took in time, and when there are very many also some that are not old; `false`
+    /// where even so there are too many. Who has paid for one that is forgotten gets the money back. [FLW-12] [HTB-26]
+    fn forget(&self, now: u64) -> Result<bool, StoreError> {
         let old = "DELETE FROM offers WHERE id IN (SELECT id FROM offers WHERE receipt_id IS NULL
                    AND expires_at < ?1 ORDER BY expires_at LIMIT 2)";
         self.0.prepare_cached(old)?.execute([now.saturating_sub(REMEMBERED_SECONDS)])?;
-        Ok(())
+        let untaken = "SELECT count(*) FROM offers WHERE receipt_id IS NULL";
+        let untaken: u64 = self.0.prepare_cached(untaken)?.query_row([], |row| row.get(0))?;
+        Ok(untaken < UNTAKEN_MAX || self.0.prepare_cached(old)?.execute([now])? > 0)
     }
 
     fn add(&self, made: &Made, pack: Option<(&Promised, Option<&Coupon>)>) -> Result<(), StoreError> {
-        let add = "INSERT INTO offers (id, payload, salt, expires_at, plan, units, until_seconds, coupon, coupon_uses)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let add = "INSERT INTO offers (id, payload, salt, expires_at, plan, units, until_seconds, coupon, coupon_uses,
+                   payer)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
         let OfferMade { id, offer, .. } = &made.offer;
         let promised = pack.map(|(promised, _)| promised);
         let row = params![
@@ -206,6 +229,8 @@ impl Book {
             promised.map(|promised| promised.seconds),
             pack.and_then(|(_, coupon)| Some(&coupon?.code)),
             pack.and_then(|(_, coupon)| Some(coupon?.uses)),
+            // Whose first purchase it has to be.
+            pack.and_then(|(_, coupon)| coupon?.first_of).map(|payer| payer.0),
         ];
         self.0.prepare_cached(add)?.execute(row)?;
         Ok(())
@@ -291,6 +316,10 @@ impl Writing<'_> {
     /// Consumes an offer; nothing when another receipt was quicker. [FLW-6]
     pub(super) fn take(&self, taking: &Taking) -> Result<Took, StoreError> {
         let all = &self.0;
+        // Several offers for a first purchase can be out at once; one of them is the first. [TOK-46]
+        let first = "SELECT EXISTS (SELECT 1 FROM offers AS mine JOIN offers AS other USING (payer)
+                     WHERE mine.id = ?1 AND other.id <> ?1 AND other.receipt_id IS NOT NULL)";
+        let not_first: bool = all.prepare_cached(first)?.query_row([taking.offer.0], |row| row.get(0))?;
         let consume = "UPDATE offers SET receipt_id = ?2, issuer = ?3, intent = ?4, request = ?5, secret_hash = ?6,
                        payer = ?7
                        WHERE id = ?1 AND receipt_id IS NULL";
@@ -311,7 +340,11 @@ impl Writing<'_> {
         let over = "SELECT count(*) > max(mine.coupon_uses) FROM offers AS mine JOIN offers AS other USING (coupon)
                     WHERE mine.id = ?1 AND other.receipt_id IS NOT NULL";
         let over: Option<bool> = all.prepare_cached(over)?.query_row([taking.offer.0], |row| row.get(0))?;
-        Ok(if over == Some(true) { Took::CouponUsed } else { Took::Offer })
+        Ok(match over {
+            _ if not_first => Took::NotFirst,
+            Some(true) => Took::CouponUsed,
+            _ => Took::Offer,
+        })
     }
 
     /// Keeps it: when this returns, it is on the disk.
@@ -327,9 +360,15 @@ fn records(db: &Connection, kind: Kind, account: &PaperId, from: u64) -> Result<
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// So many offers that nobody has taken are kept: anybody may ask for one.
+const UNTAKEN_MAX: u64 = if cfg!(test) { 8 } else { 50_000 };
+
 /// How long an offer that nobody took is remembered: who has paid for it and shows that late is served.
 const REMEMBERED_SECONDS: u64 = 31 * 86_400;
 
 fn damaged() -> StoreError {
     StoreError::Damaged("what the seller kept cannot be read".into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -200,7 +200,7 @@ impl Answer {
                         self.state = At::End;
                         return Ok(Next::Events(format!(": purser-used {used} 0\n\n")));
                     }
-                    return match self.take(Unit::InputToken, missing).await? {
+                    return match self.take(Unit::InputToken, used, missing).await? {
                         Some(waits) => Ok(waits),
                         None => Ok(Next::Events(String::new())),
                     };
@@ -218,7 +218,7 @@ impl Answer {
                         self.state = At::End;
                         return Ok(Next::Events(String::new()));
                     };
-                    if let Some(waits) = self.take(Unit::OutputToken, batch).await? {
+                    if let Some(waits) = self.take(Unit::OutputToken, used, batch).await? {
                         return Ok(waits);
                     }
                 }
@@ -244,12 +244,12 @@ impl Answer {
     }
 
     /// Takes units, as many as are paid; or says what is waited for. [TOK-23] [TOK-24]
-    async fn take(&mut self, unit: Unit, count: UnitCount) -> Result<Option<Next>, Problem> {
+    async fn take(&mut self, unit: Unit, from: u64, count: UnitCount) -> Result<Option<Next>, Problem> {
         if self.only_counted {
             self.state = At::End;
             return Ok(Some(Next::Events(String::new())));
         }
-        self.purse.take(self.stream, unit, count, self.seller.clock.now()).await
+        self.purse.take(self.stream, unit, from, count, self.seller.clock.now()).await
     }
 
     fn used(&self, unit: Unit) -> u64 {

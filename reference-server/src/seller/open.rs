@@ -12,7 +12,7 @@ use purser_protocol::bind::http::{self, Challenge, Credential};
 use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::flow::merchant::{
-    Consumed, OfferMade, OfferState, Redemption, VerifiedReceipt, redeem, verify_receipt,
+    Consumed, OfferMade, OfferState, Redemption, VerifiedReceipt, redeem, redeem_unknown, verify_receipt,
 };
 use purser_protocol::id::{Digest, Nonce, PaperId};
 use purser_protocol::paper::offer::Offer;
@@ -25,7 +25,7 @@ use purser_protocol::token::seller::{Opened, Record, Session, opened};
 use super::account::{known, live, shown};
 use super::book::{Book, Made, Taking};
 use super::desk::Live;
-use super::{NOT_SERVED, Seller, internal};
+use super::{Seller, internal};
 use crate::random::random;
 use crate::reply::{NO_STORE, Problem, Refused};
 
@@ -109,7 +109,7 @@ enum Judged {
 impl Seller {
     async fn ask(&self, asked: &Asked, continues: Option<PaperId>) -> Result<Response, Problem> {
         let offer = |now, nonce, resource| self.terms.offer(now, nonce, resource, continues);
-        self.demand(asked, offer, |book, made, now| book.offer(made, now).map(Ok)).await
+        self.demand(asked, offer, |book, made, now| book.offer(made, now)).await
     }
 
     /// Makes an offer, keeps it, and then asks for the money. [HTB-10] [INT-22]
@@ -142,7 +142,7 @@ impl Seller {
     /// Judges what was shown, in the order of the clauses. [HTB-11]
     pub(super) async fn check(&self, asked: &Asked, shown: &Credential) -> Result<Checked, Problem> {
         let found = self.desk.offer(shown.offer).await?;
-        let Made { offer: made, salt } = found.ok_or_else(|| Problem::new(Code::OfferUnknown))?;
+        let Some(Made { offer: made, salt }) = found else { return Err(self.give_back_unknown(shown).await) };
         if !shown.echoes(&Challenge::new(made.id, &made.offer, Some(salt))) {
             return Err(Problem::new(Code::CredentialMalformed)); // [HTB-33]
         }
@@ -162,7 +162,7 @@ impl Seller {
         let Checked { made, receipt, request, judged, now } = self.check(asked, shown).await?;
         match judged {
             Redemption::Repeat => Ok(Judged::Again(made.id)),
-            Redemption::GiveBack(code) => Err(self.give_up(&made, &receipt, request, code).await),
+            Redemption::GiveBack(code) => Err(self.refuse_and_owe(&receipt, code).await),
             Redemption::Serve => {
                 let opened = opened(made.id, &made.offer, &receipt.claims, now)?;
                 // What cannot go on with this session is not taken for it.
@@ -172,21 +172,13 @@ impl Seller {
         }
     }
 
-    /// The money is held and nothing can be given for it: it is a session that ends as it begins, so that its hold is
-    /// given up by the same way as any other. [FLW-7]
-    async fn give_up(&self, made: &OfferMade, receipt: &VerifiedReceipt, request: Digest, code: Code) -> Problem {
-        let opened = opened(made.id, &made.offer, &receipt.claims, self.clock.now());
-        let (Ok(opened), Ok(taking), OfferState::Open) = (opened, taking(made.id, receipt, request), &made.state)
-        else {
-            return Problem::new(code);
-        };
-        match self.desk.sessions.begin(taking, Record::Opened(Box::new(opened))).await {
-            Ok((_, live)) => {
-                // What is not recorded now is settled when the hold is about to end.
-                let _ = live.record(|session| Ok(session.close(NOT_SERVED))).await;
-                Problem::new(code)
-            }
-            Err(problem) => problem,
+    /// An offer that is not known may be one that was forgotten. [FLW-12]
+    async fn give_back_unknown(&self, shown: &Credential) -> Problem {
+        let receipt = verify_receipt(&shown.receipt, self.identity.context(), &AwsLc, &self.register);
+        let Ok(receipt) = receipt else { return Problem::new(Code::OfferUnknown) };
+        match redeem_unknown(&shown.offer, &receipt, &shown.secret) {
+            Ok(_) => self.refuse_and_owe(&receipt, Code::OfferUnknown).await,
+            Err(fault) => Problem::new(fault),
         }
     }
 }

@@ -147,8 +147,7 @@ impl Seller {
                 };
                 return Ok(shown(self, &live));
             }
-            // One issuer takes an offer once: what is paid twice is its fault.
-            Redemption::GiveBack(code) => return Err(Problem::new(code)),
+            Redemption::GiveBack(code) => return Err(self.refuse_and_owe(&receipt, code).await),
             Redemption::Serve => {}
         }
         let offer = made.id;
@@ -169,17 +168,39 @@ impl Seller {
             at: now,
         };
         let taking = Taking { payer: Some(pseudonym), ..taking(offer, &receipt, request)? };
-        let (took, live) = match of {
-            None => self.desk.packs.begin(taking, Record::Bought(Box::new(bought))).await?,
+        let taken = match of {
+            None => self.desk.packs.begin(taking, Record::Bought(Box::new(bought))).await,
             Some(live) => {
-                (live.continue_with(taking, |pack| pack.refill(bought)).await?, live) // [TOK-44]
+                // [TOK-44]
+                let taken = live.continue_with(taking, |pack| pack.refill(bought)).await;
+                taken.map(|took| (took, live))
             }
         };
-        if took == Took::CouponUsed {
-            self.give_back_one(&live, offer).await?;
-            return Err(Problem::new(Code::CouponUsed));
+        let (took, live) = match taken {
+            Ok(taken) => taken,
+            // The offer is for this pack alone: where it does not fit, nothing can be given for this money.
+            Err(problem) if matches!(problem.fault().code, Code::ReceiptAlreadyUsed | Code::ReceiptMismatch) => {
+                return Err(self.not_taken(asked, shows, problem).await);
+            }
+            Err(problem) => return Err(problem),
+        };
+        let refused = match took {
+            Took::CouponUsed => Code::CouponUsed,
+            Took::NotFirst => Code::CouponRefused,
+            Took::Offer | Took::Nothing => return Ok(shown(self, &live)),
+        };
+        self.give_back_one(&live, offer).await?;
+        Err(Problem::new(refused))
+    }
+
+    /// An offer that could be taken when it was looked at was not. Unless this very receipt has taken it meanwhile, the
+    /// money goes back. [FLW-7]
+    async fn not_taken(&self, asked: &Asked, shows: &Credential, refused: Problem) -> Problem {
+        match self.check(asked, shows).await {
+            Ok(Checked { judged: Redemption::Repeat, .. }) => refused,
+            Ok(Checked { receipt, .. }) => self.refuse_and_owe(&receipt, refused.fault().clone()).await,
+            Err(problem) => problem,
         }
-        Ok(shown(self, &live))
     }
 
     async fn give_back(&self, live: &Arc<Live<Pack>>) -> Result<(), Problem> {

@@ -77,11 +77,13 @@ impl Purse {
         }
     }
 
-    /// Takes units, as many as are paid; or says what is waited for. [TOK-23] [TOK-24] [TOK-42]
+    /// Takes units from a place in the stream on, as many as are paid; or says what is waited for. Where somebody else
+    /// has taken them meanwhile, nothing is taken. [TOK-23] [TOK-24] [TOK-42]
     pub(super) async fn take(
         &self,
         stream: u64,
         unit: Unit,
+        from: u64,
         count: UnitCount,
         now: UnixSeconds,
     ) -> Result<Option<Next>, Problem> {
@@ -90,6 +92,9 @@ impl Purse {
                 let taken = live.act(move |session| {
                     if session.state() == State::Paused {
                         return Ok((Vec::new(), None));
+                    }
+                    if session.used_in(stream, unit) > from {
+                        return Ok((Vec::new(), Some(Taken::Paid(0, Vec::new()))));
                     }
                     let taken = session.take(stream, unit, count, now)?;
                     let records = match &taken {
@@ -106,12 +111,9 @@ impl Purse {
                 })
             }
             Self::Pack(live) => {
-                let consumed = live.act(move |pack| {
-                    let from = pack.used_in(stream, unit);
-                    match pack.consume(stream, unit, from, count, now)? {
-                        pack::Taken::Known(_) => Ok((Vec::new(), ())),
-                        pack::Taken::Paid(_, records) => Ok((records, ())),
-                    }
+                let consumed = live.act(move |pack| match pack.consume(stream, unit, from, count, now)? {
+                    pack::Taken::Known(_) => Ok((Vec::new(), ())),
+                    pack::Taken::Paid(_, records) => Ok((records, ())),
                 });
                 match consumed.await {
                     Ok(()) => Ok(None),
@@ -121,10 +123,8 @@ impl Purse {
             }
             // Nobody can add to a term: what asks for more is told that nothing is left. [TOK-53]
             Self::Subscription(live) => {
-                let consumed = live.act(move |subscription| {
-                    let from = subscription.used_in(stream, unit);
-                    Ok((subscription.consume(stream, unit, from, count, now)?, ()))
-                });
+                let consumed =
+                    live.act(move |subscription| Ok((subscription.consume(stream, unit, from, count, now)?, ())));
                 consumed.await.map(|()| None)
             }
         }

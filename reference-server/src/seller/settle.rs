@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use purser_merchant::Post;
 use purser_protocol::bind::http::AnswerBody;
+use purser_protocol::code::Code;
 use purser_protocol::field::Bytes;
 use purser_protocol::flow::merchant::{OfferState, VerifiedReceipt, verify_receipt};
 use purser_protocol::id::{Nonce, PaperId, PartyId};
+use purser_protocol::limits::COMMAND_SECONDS_MAX;
+use purser_protocol::paper::command::{Capture, Refund, Void};
 use purser_protocol::receipt::Outcome;
-use purser_protocol::sign::Frame;
 use purser_protocol::sign::backend::AwsLc;
 use purser_protocol::sign::paper::id;
-use purser_protocol::token::pack::{self, Pack};
+use purser_protocol::sign::{Frame, Paper};
+use purser_protocol::time::UnixSeconds;
+use purser_protocol::token::pack::{self, Pack, Refunding};
 use purser_protocol::token::seller::{Record, Session, Settlement, Settling, State};
+use purser_protocol::wire::Reader;
 
 use super::Seller;
 use super::config::SellerConfig;
@@ -24,6 +29,19 @@ use crate::random::random;
 
 /// Why something was not settled; tried again later.
 type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// The longest pause between two refunds that are refused for a reason that passes.
+const PAUSE_SECONDS_MAX: u64 = 3_600;
+
+/// What an issuer says of a command.
+pub(super) enum Answer {
+    /// It decided.
+    Decided(Box<VerifiedReceipt>),
+    /// It came too late: nothing was decided, or that would have been the answer, and nothing will be. [CMD-1] [CMD-2]
+    Stale,
+    /// It decided nothing yet, or nothing that could be read.
+    Nothing,
+}
 
 /// The ways to the issuers.
 pub(super) struct Posts(HashMap<PartyId, Post>);
@@ -107,7 +125,16 @@ impl Seller {
             Settlement::Claim(capture) => self.signed(live, hold, self.identity.sign_with_chain(&*capture)?).await?,
             Settlement::GiveUp(void) => self.signed(live, hold, self.identity.sign_with_chain(&void)?).await?,
         };
-        let Some(receipt) = self.answer_to(command, issuer, post).await? else { return Ok(()) };
+        let receipt = match self.answer_to(&command, issuer, post).await? {
+            Answer::Decided(receipt) => receipt,
+            Answer::Nothing => return Ok(()),
+            Answer::Stale => {
+                // What another call has signed meanwhile is what counts.
+                let same = move |session: &Session| session.command(hold) == Some(&*command);
+                let kept = live.record(move |session| Ok(same(session).then_some(Record::Stale(hold))));
+                return kept.await.map_err(|_| "the store failed".into());
+            }
+        };
         if receipt.claims.outcome == Outcome::Refused {
             let code = receipt.claims.code.and_then(|code| code.code());
             tracing::error!(session = %live.id, slug = code.map(|code| code.slug()), "a claim was refused");
@@ -115,19 +142,18 @@ impl Seller {
         live.record(move |_| Ok(Some(Record::Settled(hold)))).await.map_err(|_| "the store failed".into())
     }
 
-    /// What an issuer decided about a command; nothing when it decided nothing.
-    async fn answer_to(
-        &self,
-        command: Vec<u8>,
-        issuer: &PartyId,
-        post: &Post,
-    ) -> Result<Option<VerifiedReceipt>, Box<dyn std::error::Error + Send + Sync>> {
-        let Some(answer) = post.send(command.clone()).await? else { return Ok(None) };
+    /// What an issuer says of a command.
+    pub(super) async fn answer_to(&self, command: &[u8], issuer: &PartyId, post: &Post) -> Result<Answer, Failed> {
+        let answer = match post.put(command.to_vec()).await? {
+            Ok(answer) => answer,
+            Err(Some(Code::CommandStale)) if is_old(command, self.clock.now()) => return Ok(Answer::Stale),
+            Err(_) => return Ok(Answer::Nothing),
+        };
         let body = AnswerBody::read(&answer)?;
         let receipt = verify_receipt(body.receipt, self.identity.context(), &AwsLc, &self.register)?;
-        let frame = Frame::read(&command)?;
+        let frame = Frame::read(command)?;
         let ours = receipt.claims.command == Some(id(frame.protected, frame.payload)) && receipt.issuer == *issuer;
-        Ok(ours.then_some(receipt))
+        Ok(if ours { Answer::Decided(Box::new(receipt)) } else { Answer::Nothing })
     }
 
     /// Sends the refunds of a pack. What does not succeed is sent again, later. [TOK-45]
@@ -135,23 +161,64 @@ impl Seller {
         let open: Vec<(u64, Vec<u8>)> =
             live.look(|pack| pack.open_refunds().map(|(purchase, command)| (purchase, command.to_vec())).collect());
         for (purchase, command) in open {
-            let issuer = live.look(|pack| {
+            let (issuer, signed) = live.look(|pack| {
                 let place = usize::try_from(purchase).unwrap_or(usize::MAX);
-                pack.purchases().nth(place).map(|bought| bought.issuer.clone())
+                (pack.purchases().nth(place).map(|bought| bought.issuer.clone()), pack.refunds_signed(purchase))
             });
-            let Some((issuer, post)) = issuer.and_then(|issuer| Some((issuer.clone(), self.posts.0.get(&issuer)?)))
-            else {
+            let Some((issuer, post)) = issuer.and_then(|issuer| Some((issuer.clone(), self.posts.to(&issuer)?))) else {
                 continue;
             };
-            match self.answer_to(command, &issuer, post).await {
-                Ok(Some(receipt)) if receipt.claims.outcome == Outcome::Refunded => {
+            match self.answer_to(&command, &issuer, post).await {
+                Ok(Answer::Decided(receipt)) if receipt.claims.outcome == Outcome::Refunded => {
                     // What is not kept is sent again, and answered alike.
                     let _ = live.record(move |_| Ok(Some(pack::Record::Refunded(purchase)))).await;
+                }
+                Ok(answer) if self.is_to_be_renewed(&answer, &command, signed) => {
+                    self.renew_refund(live, purchase, command).await;
                 }
                 Ok(_) => tracing::warn!(pack = %live.id, "a refund was not made yet"),
                 Err(error) => tracing::warn!(pack = %live.id, %error, "a refund could not be sent"),
             }
         }
+    }
+
+    /// Whether money that goes back needs another command: this one was refused for a reason that passes, or came too
+    /// late. One that may have been decided otherwise is never followed by another. [TOK-45]
+    pub(super) fn is_to_be_renewed(&self, answer: &Answer, command: &[u8], signed: u32) -> bool {
+        match answer {
+            Answer::Stale => true,
+            Answer::Nothing => false,
+            Answer::Decided(receipt) => {
+                let code = receipt.claims.code.and_then(|code| code.code());
+                let passes = matches!(code, Some(Code::MerchantFunds | Code::PaymentDisputed));
+                // Each refusal is kept by the issuer: it is not asked more and more often.
+                let pause = 1_u64.checked_shl(signed).unwrap_or(u64::MAX).min(PAUSE_SECONDS_MAX);
+                let rested = made_at(command).is_some_and(|at| at.saturating_add(pause) <= self.clock.now());
+                receipt.claims.outcome == Outcome::Refused && passes && rested
+            }
+        }
+    }
+
+    /// Signs the same refund anew, and keeps it in the place of the old one.
+    async fn renew_refund(&self, live: &Arc<Live<Pack>>, purchase: u64, old: Vec<u8>) {
+        let renewed = match self.renewed(&old) {
+            Ok(renewed) => Bytes(renewed),
+            Err(error) => return tracing::error!(pack = %live.id, %error, "a refund was not signed"),
+        };
+        let same = move |pack: &Pack| pack.open_refunds().any(|(known, command)| known == purchase && command == old);
+        let record = pack::Record::Refunding(Refunding { purchase, command: renewed });
+        // What is not kept is signed again, later.
+        let _ = live.record(move |pack| Ok(same(pack).then_some(record))).await;
+    }
+
+    /// What gives money back, with another time and nonce.
+    pub(super) fn renewed(&self, command: &[u8]) -> Result<Vec<u8>, Failed> {
+        let (issued_at, nonce) = (self.clock.now(), Nonce(random()?));
+        if let Some(refund) = read::<Refund>(command) {
+            return Ok(self.identity.sign_with_chain(&Refund { issued_at, nonce, ..refund })?);
+        }
+        let void = read::<Void>(command).ok_or("what was signed cannot be read")?;
+        Ok(self.identity.sign_with_chain(&Void { issued_at, nonce, ..void })?)
     }
 
     /// Keeps a command before it is sent; what was kept meanwhile by another call is what counts. [TOK-28]
@@ -160,5 +227,41 @@ impl Seller {
         let kept = live.record(move |session| Ok(session.command(hold).is_none().then_some(record)));
         kept.await.map_err(|_| "the store failed")?;
         live.look(|session| session.command(hold).map(<[u8]>::to_vec)).ok_or("a claim was not kept")
+    }
+}
+
+/// What a command of our own says.
+fn read<T: Paper>(command: &[u8]) -> Option<T> {
+    let frame = Frame::read(command).ok()?;
+    T::decode(&mut Reader::new(frame.payload)).ok()
+}
+
+fn made_at(command: &[u8]) -> Option<UnixSeconds> {
+    let capture = read::<Capture>(command).map(|capture| capture.issued_at);
+    let void = || read::<Void>(command).map(|void| void.issued_at);
+    capture.or_else(void).or_else(|| read::<Refund>(command).map(|refund| refund.issued_at))
+}
+
+/// Whether it is the past in which a command is too old, not a clock that is ahead.
+fn is_old(command: &[u8], now: UnixSeconds) -> bool {
+    made_at(command).is_some_and(|at| at.saturating_add(COMMAND_SECONDS_MAX / 2) <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use purser_protocol::id::PaperId;
+    use purser_protocol::sign::paper::envelope;
+
+    #[test]
+    fn a_command_is_old_after_half_a_day_and_not_when_a_clock_is_ahead() {
+        let issued_at = UnixSeconds::new(1_000_000).unwrap();
+        let party = |name| PartyId::new(name).unwrap();
+        let (merchant, issuer) = (party("model.example"), party("issuer.example"));
+        let void = Void { merchant, issuer, issued_at, nonce: Nonce([1; 16]), intent: PaperId([2; 32]) };
+        let command = envelope(&[0xa0], &[], &void.payload(), &[0; 64]);
+        let old = |now| is_old(&command, UnixSeconds::new(now).unwrap());
+        assert_eq!([900_000, 1_000_000, 1_043_199, 1_043_200].map(old), [false, false, false, true]);
+        assert!(!is_old(b"none", UnixSeconds::new(2_000_000).unwrap()));
     }
 }

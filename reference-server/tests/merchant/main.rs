@@ -20,6 +20,7 @@ mod made;
 mod metered;
 mod offered;
 mod once;
+mod packs;
 mod privacy;
 mod processes;
 mod redeemed;

@@ -298,6 +298,27 @@ async fn a_seller_that_starts_again_charges_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_asked_for_twice_at_once_is_counted_once() {
+    let mut scene = Scene::new().await;
+    // One that hangs: it waits for links, and so does the one that comes after it.
+    let mut hangs = scene.begin(scene.chat(100, 0, true)).await.into_body();
+    let first = within(hangs.frame()).await.unwrap().unwrap().into_data().unwrap();
+    assert!(first.starts_with(b": purser-need "), "{first:?}");
+    let rest = tokio::spawn(async move { hangs.collect().await.map(|rest| rest.to_bytes()) });
+    let (text, has, over) = scene.read(100, String::new(), u64::MAX).await;
+    assert_eq!((text.split_whitespace().count(), has, over), (100, 100, true));
+    let rest = within(rest).await.unwrap().unwrap();
+    assert!(rest.ends_with(b"data: [DONE]\n\n"), "both are told all");
+    let path = format!("/v1/sessions/{}/pause", scene.session());
+    let told = scene.send(scene.post(&path, Some(&scene.bearer()), "")).await.json();
+    assert_eq!(
+        (&told["output_tokens"], &told["input_tokens"]),
+        (&json!(100), &json!(scene.agent().seen(Unit::InputToken)))
+    );
+    scene.close().await;
+}
+
+#[tokio::test]
 async fn a_session_outlives_its_first_hold() {
     let mut scene = Scene::new().await;
     // Ten yuan are 66,666 tokens.

@@ -83,3 +83,67 @@ impl Hold {
         Some((amount, claim))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Opened, Record, Settling, Why};
+    use super::*;
+    use crate::field::{Bytes, List};
+    use crate::id::{Digest, Pseudonym};
+    use crate::money::Currency;
+    use crate::paper::meter::{ChainRoot, LinkCount, Meter, Price, SessionSeconds, Unit};
+
+    fn minor(minor: u64) -> Amount {
+        Amount::from_minor(minor).unwrap()
+    }
+
+    fn at(seconds: u64) -> UnixSeconds {
+        UnixSeconds::new(seconds).unwrap()
+    }
+
+    fn closing() -> Session {
+        let mut session = Session::open(Opened {
+            offer: PaperId([1; 32]),
+            intent: PaperId([2; 32]),
+            amount: minor(10),
+            currency: Currency::from_code("CNY").unwrap(),
+            meter: Meter {
+                prices: Ascending::new(vec![Price { unit: Unit::Call, amount: minor(1) }]).unwrap(),
+                per: UnitCount::new(1).unwrap(),
+                steps: Ascending::new(vec![minor(1)]).unwrap(),
+                ahead: minor(2),
+                idle_seconds: SessionSeconds::new(60).unwrap(),
+                grace_seconds: SessionSeconds::new(60).unwrap(),
+                continues: None,
+            },
+            chains: List::new(vec![ChainRoot { length: LinkCount::new(10).unwrap(), root: Digest([0; 32]) }]).unwrap(),
+            hold_until: at(1_000_000),
+            pseudonym: Pseudonym([3; 16]),
+            at: at(0),
+        });
+        session.apply(&Record::Closing(Why::Agent));
+        session
+    }
+
+    fn settle(session: &Session, now: u64) -> Settlement {
+        let party = |name| PartyId::new(name).unwrap();
+        let issuer_of = |_: &PaperId| Some(party("issuer.example"));
+        let mut plan = session.settle(&party("model.example"), issuer_of, at(now), || Nonce([9; 16]));
+        assert_eq!((plan.len(), plan[0].0), (1, 0));
+        plan.remove(0).2
+    }
+
+    /// [TOK-28]
+    #[test]
+    fn what_is_signed_is_sent_until_it_is_stale_and_then_another_is_signed() {
+        let mut session = closing();
+        assert!(matches!(settle(&session, 100), Settlement::GiveUp(void) if void.issued_at == at(100)));
+        session.apply(&Record::Settling(Settling { hold: 0, command: Bytes(vec![7]) }));
+        assert_eq!(settle(&session, 90_000), Settlement::Send(vec![7]), "no silence signs another");
+        session.apply(&Record::Stale(0));
+        assert!(matches!(settle(&session, 90_000), Settlement::GiveUp(void) if void.issued_at == at(90_000)));
+        session.apply(&Record::Settling(Settling { hold: 0, command: Bytes(vec![8]) }));
+        session.apply(&Record::Settled(0));
+        assert_eq!(session.state(), State::Closed(Why::Agent));
+    }
+}

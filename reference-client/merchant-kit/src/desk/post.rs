@@ -6,6 +6,7 @@ use std::path::Path;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use purser_protocol::bind::http::{ANSWER, PAPER, PAYMENT_REQUEST};
+use purser_protocol::code::Code;
 use purser_protocol::id::PaperId;
 
 use crate::error::{SetupError, setting};
@@ -24,10 +25,20 @@ impl Post {
         Wire::to(&entry.url, &folder.join(&entry.roots), "issuers").map(Self)
     }
 
+    /// Sends a command; gives the body of the signed answer, or why nothing was decided, as far as the issuer says.
+    pub async fn put(&self, command: Vec<u8>) -> Result<Result<Bytes, Option<Code>>, Box<dyn Error + Send + Sync>> {
+        let posted = self.0.send("/v1/commands", PAPER, command).await?;
+        if posted.media_type == ANSWER {
+            return Ok(Ok(posted.body));
+        }
+        let problem = serde_json::from_slice::<serde_json::Value>(&posted.body).unwrap_or_default();
+        let slug = problem["type"].as_str().and_then(|name| name.strip_prefix("urn:purser:problem:"));
+        Ok(Err(slug.and_then(Code::from_slug)))
+    }
+
     /// Sends a command; gives the body of the signed answer, or nothing when nothing was decided.
     pub async fn send(&self, command: Vec<u8>) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
-        let posted = self.0.send("/v1/commands", PAPER, command).await?;
-        Ok((posted.media_type == ANSWER).then_some(posted.body))
+        Ok(self.put(command).await?.ok())
     }
 
     /// Sends a payment request of the merchant's own, under a mandate that it holds; gives the same.
