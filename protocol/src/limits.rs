@@ -62,6 +62,8 @@ pub const PSEUDONYM_SECONDS_MAX: u64 = 31 * 86_400;
 pub const OFFER_SECONDS_MAX: u64 = 3_600;
 /// How long after it was made an intent is still taken. [AUT-25]
 pub const INTENT_SECONDS_MAX: u64 = 86_400;
+/// How long after the end of its offer an intent that its issuer does not have is given up, for clocks that differ. [FLW-4]
+pub const LAPSED_SECONDS: u64 = 600;
 /// How long after it was made a confirmation is still taken. [AUT-26]
 pub const CONFIRMATION_SECONDS_MAX: u64 = 900;
 /// How long after it was made a command is still taken. [CMD-2]

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use purser_protocol::code::Retry;
 use purser_protocol::field::List;
 use purser_protocol::flow::issuer::PaymentRequest;
-use purser_protocol::flow::payer::{Attempt, Heard, Pursuit, Step, secret_hash};
+use purser_protocol::flow::payer::{Attempt, Heard, Pursuit, Step, is_lapsed, secret_hash};
 use purser_protocol::id::{Digest, PaperId};
 use purser_protocol::limits::CHAINS_MAX;
 use purser_protocol::paper::command::Cancel;
@@ -18,7 +19,7 @@ use purser_protocol::sign::{Signer, Verified};
 use purser_protocol::time::UnixSeconds;
 
 use crate::clock::{nonce, random};
-use crate::error::{Error, Result};
+use crate::error::{Class, Error, Result};
 use crate::home::{Alone, Fetching, Home, Kept};
 use crate::issuer::{Issuer, Reply};
 
@@ -124,7 +125,7 @@ impl Payer<'_> {
         let (pursuit, first) = Pursuit::give_up(&mut kept.state);
         // One cancel, however often it is sent.
         let cancel = cancel_paper(self.issuer, &kept.intent, signer)?;
-        self.run(kept, pursuit, first, Some(&cancel)).await
+        self.run(kept, pursuit, first, Some(cancel)).await
     }
 
     /// Brings every attempt that was left in doubt as far as patience goes.
@@ -136,7 +137,7 @@ impl Payer<'_> {
         Ok(open)
     }
 
-    async fn run(&self, kept: &mut Kept, pursuit: Pursuit, first: Step, cancel: Option<&[u8]>) -> Result<()> {
+    async fn run(&self, kept: &mut Kept, pursuit: Pursuit, first: Step, mut cancel: Option<Vec<u8>>) -> Result<()> {
         let began = Instant::now();
         let mut step = first;
         let mut rest = Duration::ZERO;
@@ -144,7 +145,7 @@ impl Payer<'_> {
         let mut left = Duration::ZERO;
         loop {
             let (heard, wanted) = match step {
-                Step::Over => return self.keep(kept),
+                Step::Over | Step::Later => return self.keep(kept),
                 Step::Rest { milliseconds } => {
                     left = match self.left(kept, began) {
                         Some(left) => left,
@@ -157,10 +158,16 @@ impl Payer<'_> {
                 }
                 Step::Send => self.send(kept).await?,
                 Step::Ask => self.ask(kept, left).await?,
-                Step::Cancel => match cancel {
-                    Some(cancel) => self.send_cancel(kept, cancel).await,
-                    None => return Ok(()),
-                },
+                Step::Cancel => {
+                    if cancel.is_none() {
+                        cancel = self.own_cancel(kept);
+                    }
+                    match &cancel {
+                        Some(cancel) => self.send_cancel(kept, cancel).await,
+                        // It is turned away, and its time will be over.
+                        None => return self.keep(kept),
+                    }
+                }
             };
             rest = wanted;
             step = pursuit.hears(&mut kept.state, step, heard);
@@ -184,10 +191,28 @@ impl Payer<'_> {
     }
 
     async fn send_cancel(&self, kept: &mut Kept, cancel: &[u8]) -> (Heard, Duration) {
-        match self.issuer.settle(cancel.to_vec(), kept.id).await {
+        let (turned_away, why) = (kept.state == Attempt::TurnedAway, kept.reason.clone());
+        let (heard, rest) = match self.issuer.settle(cancel.to_vec(), kept.id).await {
             Ok(decision) => self.heard(kept, Reply::Decided(Box::new(decision))),
-            Err(error) => (note(kept, &error), Duration::ZERO),
+            Err(error) => {
+                // What is wrong with the intent is wrong with its cancel.
+                let for_good =
+                    error.class() == Class::Failed && !matches!(error.retry_class(), Retry::Same | Retry::Later);
+                let nothing = note(kept, &error);
+                (if for_good { Heard::NotDecided { again: false } } else { nothing }, Duration::ZERO)
+            }
+        };
+        // Why it was turned away says more than that it was cancelled for it.
+        let in_vain = !matches!(heard, Heard::Answer(outcome) if outcome != Outcome::Cancelled);
+        if turned_away && in_vain {
+            kept.reason = why.or(kept.reason.take());
         }
+        (heard, rest)
+    }
+
+    /// The cancel of one who does not give up, where there is a key at hand that signs one.
+    fn own_cancel(&self, kept: &Kept) -> Option<Vec<u8>> {
+        cancel_paper(self.issuer, &kept.intent, self.asker?).ok()
     }
 
     /// What a reply says, and how long the one who answered wants to be left alone.
@@ -203,7 +228,10 @@ impl Payer<'_> {
                 note(kept, &problem.into_error(&self.issuer.url.origin()));
                 (Heard::NotDecided { again }, rest.unwrap_or_default())
             }
-            Reply::NotFound => (Heard::NotFound, Duration::ZERO),
+            Reply::NotFound => {
+                let lapsed = kept.read_offer().is_ok_and(|offer| is_lapsed(&offer, self.issuer.clock.now()));
+                (Heard::NotFound { lapsed }, Duration::ZERO)
+            }
             Reply::NoAnswer { error, retry_after } => (note(kept, &error), retry_after.unwrap_or_default()),
         }
     }

@@ -10,8 +10,11 @@ pub use pursuit::{Heard, Pursuit, Step};
 use sha2::{Digest as _, Sha256};
 
 use crate::id::{Digest, PaperId};
+use crate::limits::LAPSED_SECONDS;
 use crate::paper::intent::Intent;
+use crate::paper::offer::Offer;
 use crate::receipt::Outcome;
+use crate::time::UnixSeconds;
 
 /// What is known of an attempt. It is kept on disk before its intent is sent.
 ///
@@ -29,7 +32,11 @@ pub enum Attempt {
     Waiting,
     /// It has its outcome, for ever.
     Known(Outcome),
-    /// The issuer said that it decided nothing, and the same bytes cannot do better.
+    /// The issuer said of the only sending that it decided nothing, and that the same bytes cannot do better. What the
+    /// network made of that sending may still arrive, when what was wrong with it is mended.
+    TurnedAway,
+    /// It was not paid and never will be, and there is no receipt: it was not sent, or it was turned away and its time
+    /// is over.
     Dropped,
 }
 
@@ -47,6 +54,8 @@ pub enum Event {
     },
     /// No answer came, or one that says nothing: a time-out, a lost connection, a 5xx.
     NoAnswer,
+    /// The issuer does not have the intent, and nobody may decide it any more: [`is_lapsed`] says when.
+    Lapsed,
     /// The person gives up.
     GiveUp,
 }
@@ -68,7 +77,7 @@ pub enum Action {
 }
 
 impl Attempt {
-    /// Takes an event, and says what to do. Nothing but a receipt, or a definite no, ends an attempt. [FLW-4]
+    /// Takes an event, and says what to do. Nothing but a receipt, or the end of its time, ends what was sent. [FLW-4]
     pub fn handle(&mut self, event: Event) -> Action {
         if let Self::Known(_) | Self::Dropped = self {
             return Action::Finish;
@@ -86,14 +95,20 @@ impl Attempt {
                 *self = Self::Known(outcome);
                 Action::Finish
             }
-            // An earlier send may have been decided: only an answer to a first send is definite.
+            // An earlier send may have been decided: only an answer to a first send is definite. Even then the network
+            // may have made two of it, and a cancel is what makes sure of the other.
             Event::NotDecided { again: false } if matches!(self, Self::InDoubt { tries: 1 }) => {
+                *self = Self::TurnedAway;
+                Action::Cancel
+            }
+            Event::Lapsed if matches!(self, Self::TurnedAway) => {
                 *self = Self::Dropped;
                 Action::Finish
             }
-            Event::NotDecided { .. } | Event::NoAnswer => {
+            Event::NotDecided { .. } | Event::NoAnswer | Event::Lapsed => {
                 let tries = match self {
                     Self::InDoubt { tries } => tries.saturating_add(1),
+                    Self::TurnedAway => return Action::AskAfter { milliseconds: 1_000 },
                     // What waits was sent, and the person may say yes at any time.
                     Self::Signed | Self::Waiting | Self::Known(_) | Self::Dropped => 2,
                 };
@@ -110,13 +125,19 @@ impl Attempt {
 
     /// Whether money may have moved without our knowing.
     pub fn is_in_doubt(&self) -> bool {
-        matches!(self, Self::InDoubt { .. } | Self::Waiting)
+        matches!(self, Self::InDoubt { .. } | Self::Waiting | Self::TurnedAway)
     }
 }
 
 /// 100 ms before the second try, doubled with each, at most 10 seconds. [FLW-2]
 fn backoff_milliseconds(tries: u32) -> u64 {
     (100_u64 << tries.saturating_sub(2).min(7)).min(10_000)
+}
+
+/// Whether it is too late for any issuer to decide an intent for this offer that it does not have, by a clock that
+/// need not be the issuer's. [FLW-4]
+pub fn is_lapsed(offer: &Offer, now: UnixSeconds) -> bool {
+    offer.expires_at.saturating_add(LAPSED_SECONDS) <= now
 }
 
 /// The hash that an intent carries of its redemption secret.
@@ -180,10 +201,28 @@ mod tests {
     }
 
     #[test]
-    fn a_definite_no_to_the_first_send_drops_it() {
+    fn a_definite_no_to_the_first_send_is_cancelled_or_waited_out() {
         let mut attempt = Attempt::Signed;
         attempt.handle(Event::Kept);
-        assert_eq!(attempt.handle(Event::NotDecided { again: false }), Action::Finish);
+        assert_eq!(attempt.handle(Event::NotDecided { again: false }), Action::Cancel);
+        assert_eq!(attempt, Attempt::TurnedAway);
+        assert!(attempt.is_in_doubt(), "a copy of it may be on its way");
+        for event in [Event::NoAnswer, Event::NotDecided { again: false }, Event::NotDecided { again: true }] {
+            assert!(matches!(attempt.handle(event), Action::AskAfter { .. }), "{event:?}");
+            assert_eq!(attempt, Attempt::TurnedAway);
+        }
+        let mut late = attempt;
+        assert_eq!(late.handle(Event::Receipt(Outcome::Settled)), Action::Finish);
+        assert_eq!(late, Attempt::Known(Outcome::Settled), "the copy came first");
+        assert_eq!(attempt.handle(Event::Lapsed), Action::Finish);
         assert_eq!(attempt, Attempt::Dropped);
+    }
+
+    #[test]
+    fn what_may_have_been_decided_does_not_end_with_its_time() {
+        for mut attempt in [Attempt::InDoubt { tries: 1 }, Attempt::InDoubt { tries: 3 }, Attempt::Waiting] {
+            assert!(matches!(attempt.handle(Event::Lapsed), Action::AskAfter { .. }));
+            assert!(matches!(attempt, Attempt::InDoubt { .. }), "{attempt:?}");
+        }
     }
 }

@@ -186,7 +186,7 @@ fn wanted(
 fn shown(kept: &Kept) -> Value {
     let (intent, offer) = (kept.read_intent().ok(), kept.read_offer().ok());
     let state = match kept.state {
-        Attempt::Signed | Attempt::InDoubt { .. } => "unknown",
+        Attempt::Signed | Attempt::InDoubt { .. } | Attempt::TurnedAway => "unknown",
         Attempt::Waiting => "confirmation-required",
         Attempt::Known(outcome) => outcome.name(),
         Attempt::Dropped => "not-decided",

@@ -106,6 +106,7 @@ pub(super) fn standing(kept: &Kept) -> (&'static str, u8) {
     match kept.state {
         Attempt::Signed | Attempt::InDoubt { .. } => ("unknown", code::UNKNOWN),
         Attempt::Waiting => ("confirmation-required", code::CONFIRM),
+        Attempt::TurnedAway => ("not-decided", code::UNKNOWN),
         Attempt::Known(outcome) if kept.is_paid() => (outcome.name(), code::DONE),
         Attempt::Known(outcome) => (outcome.name(), code::FAILED),
         Attempt::Dropped => ("not-decided", code::FAILED),

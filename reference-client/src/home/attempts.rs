@@ -243,7 +243,7 @@ impl Kept {
         match self.state {
             Attempt::Known(_) if self.is_paid() => self.fetching.as_ref().is_none_or(|fetching| fetching.delivered),
             Attempt::Known(_) | Attempt::Dropped => true,
-            Attempt::Signed | Attempt::InDoubt { .. } | Attempt::Waiting => false,
+            Attempt::Signed | Attempt::InDoubt { .. } | Attempt::Waiting | Attempt::TurnedAway => false,
         }
     }
 
@@ -290,6 +290,7 @@ enum State {
     InDoubt { tries: u32 },
     Waiting,
     Known { outcome: u64 },
+    TurnedAway,
     Dropped,
 }
 
@@ -300,6 +301,7 @@ impl State {
             Attempt::InDoubt { tries } => Self::InDoubt { tries },
             Attempt::Waiting => Self::Waiting,
             Attempt::Known(outcome) => Self::Known { outcome: outcome.number() },
+            Attempt::TurnedAway => Self::TurnedAway,
             Attempt::Dropped => Self::Dropped,
         }
     }
@@ -316,6 +318,7 @@ impl State {
             Self::InDoubt { tries } => Attempt::InDoubt { tries: tries.max(2) },
             Self::Waiting => Attempt::Waiting,
             Self::Known { outcome } => Attempt::Known(Outcome::from_number(outcome)?),
+            Self::TurnedAway => Attempt::TurnedAway,
             Self::Dropped => Attempt::Dropped,
         })
     }
@@ -382,6 +385,7 @@ mod tests {
             (Attempt::InDoubt { tries: 7 }, Attempt::InDoubt { tries: 7 }),
             (Attempt::Waiting, Attempt::Waiting),
             (Attempt::Known(Outcome::Refused), Attempt::Known(Outcome::Refused)),
+            (Attempt::TurnedAway, Attempt::TurnedAway),
             (Attempt::Dropped, Attempt::Dropped),
         ] {
             let kept = kept(before);
@@ -410,6 +414,7 @@ mod tests {
             Attempt::Signed,
             Attempt::InDoubt { tries: 1 },
             Attempt::Waiting,
+            Attempt::TurnedAway,
             Attempt::Known(Outcome::Settled),
             Attempt::Known(Outcome::Authorized),
         ] {

@@ -26,6 +26,10 @@ pub(crate) enum Trouble {
     Hang,
     /// 503.
     Busy,
+    /// It is refused as nothing that can be decided, and a copy of it is on its way.
+    TurnAway,
+    /// The copies that are on their way come first.
+    Late,
     /// The answer to the payment before it comes again.
     AnswerOfAnother,
     /// 400 by a machine in between that knows nothing of payments.
@@ -40,6 +44,7 @@ pub(crate) struct Wire {
     troubles: Mutex<Vec<(Method, &'static str, Trouble)>>,
     last_answer: Mutex<Option<Bytes>>,
     last_command: Mutex<Option<Bytes>>,
+    late: Mutex<Vec<(Next, axum::http::request::Parts, Bytes)>>,
     seen: Mutex<Vec<String>>,
     struck: Option<Semaphore>,
 }
@@ -138,6 +143,19 @@ async fn trouble(State(wire): State<Arc<Wire>>, request: Request, next: Next) ->
         }
         Some(Trouble::Busy) => {
             purser_server::reply::Problem::new(purser_protocol::code::Code::Overloaded).into_response()
+        }
+        Some(Trouble::TurnAway) => {
+            let (head, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+            wire.late.lock().unwrap().push((next, head, body));
+            purser_server::reply::Problem::new(purser_protocol::code::Code::MandateUnknown).into_response()
+        }
+        Some(Trouble::Late) => {
+            let late = std::mem::take(&mut *wire.late.lock().unwrap());
+            for (next, head, body) in late {
+                next.run(Request::from_parts(head, Body::from(body))).await;
+            }
+            next.run(request).await
         }
         Some(Trouble::AnswerOfAnother) => {
             let body = wire.last_answer.lock().unwrap().clone().expect("a payment before");

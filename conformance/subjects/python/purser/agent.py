@@ -10,11 +10,14 @@ from . import http, message, papers, receipt
 from .certificates import Trust
 from .decide import OFFER_LIFETIME, SKEW
 from .envelope import Paper, read, sign
-from .errors import BY_NUMBER, Reject
+from .errors import BY_NUMBER, CODES, Reject
 from .keys import SigningKey, sha256
 from .message import Part
 from .state import holder_of
 
+
+LAPSED = 600
+"""How long after its offer an intent that the issuer does not have is given up."""
 
 _MONEY = (papers.AMOUNT, papers.CURRENCY, papers.SECRET_HASH)
 
@@ -98,8 +101,14 @@ class Agent:
                 taken.state = "waiting"
             else:
                 taken.state = "idle"  # refused, or cancelled
+        elif taken.state == "cancelling":
+            # Turned away: a copy may be on its way until the offer is over, and the issuer does not know it [FLW-4].
+            if self._is_not_found(status, body) and now >= taken.offer[papers.EXP] + LAPSED:
+                taken.state = "idle"
+            else:
+                send = "cancel"
         elif taken.state == "asking" and taken.sendings == 1 and self._undecided_for_good(status, body, content_type):
-            taken.state = "idle"
+            taken.state, send = "cancelling", "cancel"
         else:
             taken.state, send = "asking", "same"  # no answer but a receipt is a decision [FLW-3] [INT-18]
         taken.sendings += send == "same"
@@ -137,6 +146,14 @@ class Agent:
         same = found.outcome == papers.REFUSED or claims.get(papers.OFFER) == taken.offer.id  # [FLW-14]
         money = all(claims.get(label) == taken.intent[label] for label in _MONEY if label in claims)
         return found if fits and same and money and found.issuer == taken.issuer else None
+
+    @staticmethod
+    def _is_not_found(status: int | None, body: bytes | None) -> bool:
+        """Whether a problem body says that the issuer does not have the intent."""
+        try:
+            return status == 404 and json.loads(body or b"").get("code") == CODES["not-found"].number
+        except (ValueError, AttributeError):
+            return False
 
     @staticmethod
     def _undecided_for_good(status: int | None, body: bytes | None, content_type: str | None) -> bool:

@@ -222,7 +222,11 @@ class Others(unittest.TestCase):
                          ("asking", "same"))
         _, intent_id, _ = self.take()
         self.assertEqual(self.agent.answer(intent_id, 400, problem, "application/problem+json", NOW)[:2],
-                         ("idle", "nothing"))
+                         ("cancelling", "cancel"))
+        unknown = json.dumps({"code": 228, "retry": "never"}).encode()
+        for late, state in ((599, "cancelling"), (600, "idle")):
+            self.assertEqual(self.agent.answer(intent_id, 404, unknown, "application/problem+json", NOW + 900 + late)[0],
+                             state)
 
     def test_another_request_is_not_taken(self) -> None:
         offer = self.merchant.offer(self.request, 1_000, "CNY", "tea", 1, self.world.nonce(), NOW, NOW + 900)

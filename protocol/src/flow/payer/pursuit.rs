@@ -20,6 +20,8 @@ pub enum Step {
         /// How long at least.
         milliseconds: u64,
     },
+    /// Nothing can be done now: it is taken up again later.
+    Later,
     /// It is over.
     Over,
 }
@@ -35,7 +37,10 @@ pub enum Heard {
         again: bool,
     },
     /// The issuer does not have the intent.
-    NotFound,
+    NotFound {
+        /// Whether it is too late to decide it: [`super::is_lapsed`].
+        lapsed: bool,
+    },
     /// Nothing, or nothing that can be believed.
     Nothing,
 }
@@ -52,7 +57,7 @@ impl Pursuit {
         let step = match attempt {
             Attempt::Signed => step(attempt.handle(Event::Kept)),
             // Of an earlier run: asked after first, since it may be decided.
-            Attempt::InDoubt { .. } | Attempt::Waiting => Step::Ask,
+            Attempt::InDoubt { .. } | Attempt::Waiting | Attempt::TurnedAway => Step::Ask,
             Attempt::Known(_) | Attempt::Dropped => Step::Over,
         };
         (Self { gives_up: false }, step)
@@ -71,9 +76,15 @@ impl Pursuit {
 
     /// Takes what came back to what was done last.
     pub fn hears(&self, attempt: &mut Attempt, asked: Step, heard: Heard) -> Step {
+        let turned_away = *attempt == Attempt::TurnedAway;
         let event = match (asked, heard) {
             (_, Heard::Answer(outcome)) => Event::Receipt(outcome),
-            (Step::Ask, Heard::NotFound) => return Step::Send,
+            // The cancel decides what the issuer does not have; the same bytes are sent no more.
+            (Step::Ask, Heard::NotFound { lapsed: false }) if turned_away => return Step::Cancel,
+            (Step::Ask, Heard::NotFound { lapsed: true }) if turned_away => Event::Lapsed,
+            (Step::Ask, Heard::NotFound { .. }) => return Step::Send,
+            // What is wrong with the intent is wrong with its cancel too, as long as nobody mends it.
+            (Step::Cancel, Heard::NotDecided { again: false }) if turned_away => return Step::Later,
             (Step::Send, Heard::NotDecided { again }) => Event::NotDecided { again },
             // That it would not say is not that it decided nothing.
             _ => Event::NoAnswer,
@@ -100,7 +111,9 @@ mod tests {
         let mut attempt = Attempt::InDoubt { tries: 3 };
         let (pursuit, first) = Pursuit::begin(&mut attempt);
         assert_eq!(first, Step::Ask);
-        assert_eq!(pursuit.hears(&mut attempt, Step::Ask, Heard::NotFound), Step::Send);
+        for lapsed in [false, true] {
+            assert_eq!(pursuit.hears(&mut attempt, Step::Ask, Heard::NotFound { lapsed }), Step::Send);
+        }
         let step = pursuit.hears(&mut attempt, Step::Ask, Heard::NotDecided { again: false });
         assert!(matches!(step, Step::Rest { .. }) && attempt.is_in_doubt(), "{step:?}");
         assert_eq!(pursuit.rested(), Step::Ask);
@@ -111,11 +124,30 @@ mod tests {
         let mut attempt = Attempt::InDoubt { tries: 1 };
         let (pursuit, first) = Pursuit::give_up(&mut attempt);
         assert_eq!(first, Step::Cancel);
-        for heard in [Heard::NotFound, Heard::Nothing, Heard::NotDecided { again: false }] {
+        for heard in [Heard::NotFound { lapsed: true }, Heard::Nothing, Heard::NotDecided { again: false }] {
             assert!(matches!(pursuit.hears(&mut attempt, Step::Cancel, heard), Step::Rest { .. }));
             assert_eq!(pursuit.rested(), Step::Cancel);
         }
         assert_eq!(pursuit.hears(&mut attempt, Step::Cancel, Heard::Answer(Outcome::Settled)), Step::Over);
         assert_eq!(attempt, Attempt::Known(Outcome::Settled));
+    }
+
+    #[test]
+    fn what_was_turned_away_is_cancelled_asked_after_and_sent_no_more() {
+        let mut attempt = Attempt::Signed;
+        let (pursuit, _) = Pursuit::begin(&mut attempt);
+        let turned_away = pursuit.hears(&mut attempt, Step::Send, Heard::NotDecided { again: false });
+        assert_eq!((turned_away, attempt), (Step::Cancel, Attempt::TurnedAway));
+        let step = pursuit.hears(&mut attempt, Step::Cancel, Heard::Nothing);
+        assert!(matches!(step, Step::Rest { .. }), "{step:?}");
+        assert_eq!(pursuit.hears(&mut attempt, Step::Cancel, Heard::NotDecided { again: false }), Step::Later);
+        // Taken up later.
+        let (pursuit, first) = Pursuit::begin(&mut attempt);
+        assert_eq!(first, Step::Ask);
+        assert_eq!(pursuit.hears(&mut attempt, Step::Ask, Heard::NotFound { lapsed: false }), Step::Cancel);
+        let mut cancelled = attempt;
+        assert_eq!(pursuit.hears(&mut cancelled, Step::Cancel, Heard::Answer(Outcome::Cancelled)), Step::Over);
+        assert_eq!(pursuit.hears(&mut attempt, Step::Ask, Heard::NotFound { lapsed: true }), Step::Over);
+        assert_eq!(attempt, Attempt::Dropped);
     }
 }

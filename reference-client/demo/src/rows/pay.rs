@@ -158,7 +158,7 @@ pub(super) async fn seen(stage: &Stage, kept: &Kept) -> Result<Seen, Failure> {
             let known = match kept.state {
                 Attempt::Known(outcome) => outcome == decision.outcome(),
                 Attempt::Waiting => decision.outcome() == Outcome::Pending,
-                Attempt::Signed | Attempt::InDoubt { .. } | Attempt::Dropped => false,
+                Attempt::Signed | Attempt::InDoubt { .. } | Attempt::TurnedAway | Attempt::Dropped => false,
             };
             Ok(Seen::of(&decision).must(same && known, "the same intent had another answer"))
         }

@@ -102,7 +102,7 @@ impl Agent {
             Attempt::Known(Outcome::Settled | Outcome::Authorized) => "not-needed",
             Attempt::Known(_) if was_waiting => "not-confirmed",
             Attempt::Known(_) | Attempt::Dropped => "over",
-            Attempt::Signed | Attempt::InDoubt { .. } => "unknown",
+            Attempt::Signed | Attempt::InDoubt { .. } | Attempt::TurnedAway => "unknown",
         };
         let summary = format!("Confirmation of payment {id}: {state}");
         Ok(Reply::new(summary, json!({ "status": state, "payment": shown::payment(&kept) })))

@@ -17,7 +17,7 @@ use crate::words::harmless;
 /// How a payment stands, in one word.
 pub(super) fn standing(kept: &Kept) -> &'static str {
     match kept.state {
-        Attempt::Signed | Attempt::InDoubt { .. } => "unknown",
+        Attempt::Signed | Attempt::InDoubt { .. } | Attempt::TurnedAway => "unknown",
         Attempt::Waiting => "confirmation-required",
         Attempt::Known(outcome) => outcome.name(),
         Attempt::Dropped => "not-decided",
@@ -27,7 +27,7 @@ pub(super) fn standing(kept: &Kept) -> &'static str {
 /// What that word asks of an agent.
 pub(super) fn what_to_do(kept: &Kept) -> &'static str {
     match kept.state {
-        Attempt::Signed | Attempt::InDoubt { .. } => {
+        Attempt::Signed | Attempt::InDoubt { .. } | Attempt::TurnedAway => {
             "money may have moved: call payment_status, or repeat the same call; it never pays twice"
         }
         Attempt::Waiting => "show the person the code and the address, then call confirmation_status",

@@ -103,6 +103,36 @@ async fn what_never_comes_can_be_let_go() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_turned_away_is_cancelled_and_its_copy_comes_too_late() {
+    let scene = Scene::ready().await;
+    scene.issuer.wire.trouble(Method::POST, "/v1/intents", Trouble::TurnAway);
+    let (code, json) = scene.fetch("/tea", &[]).await;
+    assert_eq!((code, &json["payment"]["state"]), (1, &"cancelled".into()), "{json}");
+    assert!(json["payment"]["reason"].as_str().unwrap().contains("mandate-unknown"), "{json}");
+    assert!(scene.open_attempts().is_empty());
+    scene.issuer.wire.trouble(Method::GET, "/v1/account", Trouble::Late);
+    assert_eq!(scene.balance().await, 100_000);
+    assert_eq!(scene.fetch("/tea", &[]).await.0, 0, "the next fetch pays anew");
+    paid_once(&scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_turned_away_stays_open_until_its_copy_has_come() {
+    let scene = Scene::ready().await;
+    for path in ["/v1/intents", "/v1/commands"] {
+        scene.issuer.wire.trouble(Method::POST, path, Trouble::TurnAway);
+    }
+    let (code, json) = scene.fetch("/tea", &[]).await;
+    assert_eq!((code, &json["payment"]["state"]), (4, &"not-decided".into()), "{json}");
+    assert_eq!(scene.open_attempts().len(), 1);
+    // The copy of the intent comes before that of its cancel, and is paid.
+    scene.issuer.wire.trouble(Method::GET, "/v1/account", Trouble::Late);
+    assert_eq!(scene.balance().await, 100_000 - 1_280);
+    assert_eq!(scene.fetch("/tea", &[]).await.0, 0, "the same call takes the same payment up");
+    paid_once(&scene).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn giving_up_tells_which_came_first() {
     // Decided before: the money has gone, and cancelling does not bring it back.
     let scene = Scene::ready().await;

@@ -5,7 +5,7 @@ use purser_protocol::field::{Bytes, encoded};
 use purser_protocol::flow::issuer::{PaymentRequest, Resource};
 use purser_protocol::flow::merchant::verify_receipt;
 use purser_protocol::flow::payer::{
-    Attempt, Event as Told, Heard, Pursuit, Step, answers, answers_intent, secret_hash,
+    Attempt, Event as Told, Heard, Pursuit, Step, answers, answers_intent, is_lapsed, secret_hash,
 };
 use purser_protocol::id::PaperId;
 use purser_protocol::paper::command::Cancel;
@@ -148,6 +148,12 @@ impl Town {
         let pay = &self.pays[number];
         let ask = match step {
             Step::Over => return self.is_over(number),
+            // As somebody who asks after it in a while.
+            Step::Later => {
+                self.pays[number].live = None;
+                self.put(30_000, Event::AgentStarts(number));
+                return Ok(());
+            }
             Step::Rest { milliseconds } => {
                 let milliseconds = milliseconds.max(1);
                 self.put(milliseconds, Event::Rested(number));
@@ -160,10 +166,15 @@ impl Town {
                 Ask::Pay(PaymentRequest { mandates, offer, intent, confirmation: None }.write())
             }
             Step::Ask => Ask::Intent(pay.id),
-            Step::Cancel => match &pay.cancel {
-                Some(cancel) => Ask::Post(Resource::Commands, cancel.bytes.clone()),
-                None => return Ok(()),
-            },
+            Step::Cancel => {
+                if pay.cancel.is_none() {
+                    self.cancels(number);
+                }
+                match &self.pays[number].cancel {
+                    Some(cancel) => Ask::Post(Resource::Commands, cancel.bytes.clone()),
+                    None => return Ok(()),
+                }
+            }
         };
         let question = self.asks(Owner::Pay(number), Subject::Payment(number), ask);
         self.pays[number].question = Some(question);
@@ -183,7 +194,10 @@ impl Town {
         let Some((_, _, asked)) = pay.live else { return (Heard::Nothing, None) };
         match said {
             Said::Failed => (Heard::Nothing, None),
-            Said::Problem(Code::NotFound) => (Heard::NotFound, None),
+            Said::Problem(Code::NotFound) => {
+                let (offer, _) = read_offer(&pay.offer);
+                (Heard::NotFound { lapsed: is_lapsed(&offer, seconds(self.clock_of(number))) }, None)
+            }
             Said::Problem(code) if is_definite(*code) => {
                 (Heard::NotDecided { again: is_worth_another_try(*code) }, None)
             }
@@ -256,6 +270,17 @@ impl Town {
     /// The person, or the agent, does not want it any more.
     pub(super) fn gives_up(&mut self, number: usize) -> Checked {
         let Some((mut attempt, _, _)) = self.pays[number].live else { return Ok(()) };
+        self.cancels(number);
+        if let Some(question) = self.pays[number].question.take() {
+            self.open.remove(&question);
+        }
+        let (pursuit, first) = Pursuit::give_up(&mut attempt);
+        self.pays[number].kept = attempt;
+        self.tell(&format!("payment {number} is given up"));
+        self.goes_on(number, attempt, pursuit, first)
+    }
+
+    fn cancels(&mut self, number: usize) {
         let desk = self.desk(number);
         let cancel = Cancel {
             issuer: desk.issuer,
@@ -266,13 +291,6 @@ impl Town {
         };
         let cancel = sealed(&cancel, &self.mandates[self.pays[number].mandate].agent);
         self.pays[number].cancel = Some(cancel);
-        if let Some(question) = self.pays[number].question.take() {
-            self.open.remove(&question);
-        }
-        let (pursuit, first) = Pursuit::give_up(&mut attempt);
-        self.pays[number].kept = attempt;
-        self.tell(&format!("payment {number} is given up"));
-        self.goes_on(number, attempt, pursuit, first)
     }
 
     /// Shows the receipt until it is served.

@@ -7,6 +7,9 @@ use sha2::{Digest as _, Sha256};
 use super::super::super::forge::certificate_header;
 use super::*;
 
+/// The end of the offer.
+const ENDS: u64 = NOW + 840;
+
 pub(super) fn answers(sheet: &mut Sheet) {
     let offer = offer();
     let id = intent(&offer, NOW);
@@ -83,13 +86,65 @@ pub(super) fn answers(sheet: &mut Sheet) {
     );
     put(
         "not-decided",
-        "Nothing was decided, and never will be: the only sending",
+        "Nothing was decided, and never will be: the only sending, of which a copy may be on its way",
         "taken",
         problem(Code::SignatureInvalid, "never"),
-        ("idle", "nothing"),
+        ("cancelling", "cancel"),
         "FLW-4 ERR-3",
         doubt,
     );
+    // Whoever is turned away waits for the cancel's receipt, or for the end of the offer.
+    setups.push(("turned-away".into(), problem(Code::MandateUnknown, "after-change")));
+    let unknown = |now: u64| {
+        let mut call = problem(Code::NotFound, "never");
+        call.input["now"] = json!(now);
+        call
+    };
+    for (name, title, call, next) in [
+        ("turned-away-nothing", "The cancel is not answered", silence(), ("cancelling", "cancel")),
+        (
+            "turned-away-again",
+            "The cancel is turned away like its intent",
+            problem(Code::MandateUnknown, "after-change"),
+            ("cancelling", "cancel"),
+        ),
+        (
+            "turned-away-unknown",
+            "The issuer does not have the intent, whose offer is open",
+            unknown(NOW + 60),
+            ("cancelling", "cancel"),
+        ),
+        (
+            "turned-away-unknown-ended",
+            "The issuer does not have the intent, whose offer ends in this second by the agent's clock",
+            unknown(ENDS),
+            ("cancelling", "cancel"),
+        ),
+        (
+            "turned-away-unknown-just-over",
+            "The issuer does not have the intent, whose offer has just ended by the agent's clock",
+            unknown(ENDS + 599),
+            ("cancelling", "cancel"),
+        ),
+        (
+            "turned-away-unknown-over",
+            "The issuer does not have the intent, whose offer is over by any clock",
+            unknown(ENDS + 600),
+            ("idle", "nothing"),
+        ),
+        (
+            "turned-away-later",
+            "Another thing is said to be wrong with it, after the offer is over",
+            {
+                let mut call = problem(Code::SignatureInvalid, "never");
+                call.input["now"] = json!(ENDS + 600);
+                call
+            },
+            ("cancelling", "cancel"),
+        ),
+    ] {
+        put(name, title, "turned-away", call, next, "FLW-4", doubt);
+    }
     put(
         "not-decided-later",
         "Nothing was decided, after a sending that was not answered",
@@ -133,7 +188,7 @@ pub(super) fn answers(sheet: &mut Sheet) {
         "A code that the agent does not know, without a class",
         "taken",
         answered(400, PROBLEM, Some(new_code.to_string().into_bytes())),
-        ("idle", "nothing"),
+        ("cancelling", "cancel"),
         "ERR-4",
         Shows("F23", ""),
     );
@@ -179,6 +234,13 @@ pub(super) fn answers(sheet: &mut Sheet) {
     put("refused", "A receipt: refused", "taken", answer(&receipt(7, &same)), ("idle", "nothing"), "FLW-3", served);
     let cancelled = Draft::of(claims(8).with(-3, offer.id()).with(-4, id));
     put("cancelled", "A receipt: cancelled", "taken", answer(&cancelled), ("idle", "nothing"), "FLW-3", served);
+    for (name, title, body, state) in [
+        ("cancelled", "A receipt: cancelled, after the intent was turned away", &cancelled, "idle"),
+        ("settled", "A receipt: settled, after the intent was turned away: a copy came", &receipt(2, &same), "paid"),
+    ] {
+        let next = (state, "nothing");
+        put(&format!("turned-away-{name}"), title, "turned-away", answer(body), next, "FLW-4", doubt);
+    }
     let forged = Shows("F14 F15", "B18 B20");
     put(
         "another-intent",
@@ -325,7 +387,7 @@ pub(super) fn answers(sheet: &mut Sheet) {
         ("unknown-object", "extension", json!({"code": 1, "retry": "same"})),
     ] {
         let title = format!("Nothing was decided: a problem with a member {name} that nobody knows");
-        put(id, &title, "taken", named(name, value), ("idle", "nothing"), "VER-6 FLW-4", Shows("F23", ""));
+        put(id, &title, "taken", named(name, value), ("cancelling", "cancel"), "VER-6 FLW-4", Shows("F23", ""));
     }
     for (name, call) in setups {
         sheet.setup(&name, [taken(), vec![call]].concat());

@@ -8,7 +8,7 @@ use purser_protocol::code::{Code, Retry, Standing};
 use purser_protocol::field::decoded;
 use purser_protocol::flow::Register;
 use purser_protocol::flow::merchant::verify_receipt;
-use purser_protocol::flow::payer::{Attempt, Event, answers_intent, secret_hash};
+use purser_protocol::flow::payer::{Attempt, Event, answers_intent, is_lapsed, secret_hash};
 use purser_protocol::id::{PaperId, PartyId};
 use purser_protocol::limits::OFFER_SECONDS_MAX;
 use purser_protocol::paper::delivery::Delivery;
@@ -27,7 +27,7 @@ use super::papers::{open_certified, request_digest};
 /// An intent that was signed: for whose offer, and how it stands.
 struct Taken {
     intent: Intent,
-    merchant: PartyId,
+    offer: Offer,
     attempt: Attempt,
 }
 
@@ -107,7 +107,7 @@ impl Agent {
         self.taken.insert(offer.id(), id);
         let mut attempt = Attempt::Signed;
         attempt.handle(Event::Kept);
-        self.attempts.insert(id, Taken { intent, merchant: offer.merchant.clone(), attempt });
+        self.attempts.insert(id, Taken { intent, offer: Offer::clone(&offer), attempt });
         Ok(json!({ "intent": hex(paper), "id": id.to_string() }))
     }
 
@@ -115,23 +115,24 @@ impl Agent {
     pub(super) fn answer(&mut self, input: Input<'_>) -> Said {
         let id = PaperId(input.array("intent")?);
         let asked = self.attempts.get(&id).ok_or_else(|| broken("no intent of this id was signed"))?;
-        let (event, code) = self.event(&id, &asked.intent, input)?;
+        let (event, code) = self.event(&id, asked, input)?;
         let taken = self.attempts.get_mut(&id).ok_or_else(|| broken("no intent of this id was signed"))?;
         let attempt = &mut taken.attempt;
         attempt.handle(event);
-        let state = match *attempt {
-            Attempt::Signed => "signed",
-            Attempt::InDoubt { .. } => "asking",
-            Attempt::Waiting => "waiting",
-            Attempt::Known(Outcome::Settled | Outcome::Authorized) => "paid",
-            Attempt::Known(_) | Attempt::Dropped => "idle",
+        let (state, send) = match *attempt {
+            Attempt::Signed => ("signed", "nothing"),
+            Attempt::InDoubt { .. } => ("asking", "same"),
+            // What waits for the person is asked after, and not sent again.
+            Attempt::Waiting => ("waiting", "nothing"),
+            Attempt::TurnedAway => ("cancelling", "cancel"),
+            Attempt::Known(Outcome::Settled | Outcome::Authorized) => ("paid", "nothing"),
+            Attempt::Known(_) | Attempt::Dropped => ("idle", "nothing"),
         };
         // A refused intent took nothing: the offer can be taken again. [INT-19]
         if state == "idle" {
             self.taken.retain(|_, intent| *intent != id);
         }
-        // What waits for the person is asked after, and not sent again.
-        let mut value = json!({ "state": state, "send": if state == "asking" { "same" } else { "nothing" } });
+        let mut value = json!({ "state": state, "send": send });
         if let Some(code) = code {
             value["code"] = json!(code.slug());
         }
@@ -144,11 +145,11 @@ impl Agent {
         let taken = self.attempts.get(&id).ok_or_else(|| broken("no intent of this id was signed"))?;
         let (bytes, context) = (input.bytes("delivery")?, Context { network: &self.network });
         let (delivery, party) = open_certified::<Delivery>(&bytes, Role::Merchant, &self.register, context, now)?;
-        let by_merchant = party.id == taken.merchant && delivery.merchant == taken.merchant;
+        let by_merchant = party.id == taken.offer.merchant && delivery.merchant == taken.offer.merchant;
         Ok(json!({ "believed": by_merchant && delivery.intent == id && delivery.offer == taken.intent.offer }))
     }
 
-    fn event(&self, id: &PaperId, intent: &Intent, input: Input<'_>) -> Result<(Event, Option<Code>), No> {
+    fn event(&self, id: &PaperId, asked: &Taken, input: Input<'_>) -> Result<(Event, Option<Code>), No> {
         if input.get("body").is_none() {
             return Ok((Event::NoAnswer, None));
         }
@@ -163,7 +164,7 @@ impl Agent {
                 .map_err(Clone::clone)
                 .and_then(|answer| verify_receipt(answer.receipt, context, &Portable, &self.register));
             return Ok(match receipt {
-                Ok(receipt) if answers_intent(id, intent, &receipt) => {
+                Ok(receipt) if answers_intent(id, &asked.intent, &receipt) => {
                     (Event::Receipt(receipt.claims.outcome), why(&receipt.claims, detail))
                 }
                 _ => (Event::NoAnswer, None),
@@ -178,7 +179,9 @@ impl Agent {
         let code = problem.get("code").and_then(Value::as_u64).unwrap_or_default();
         let kind = problem.get("type").and_then(Value::as_str).unwrap_or_default();
         let said = problem.get("retry").and_then(Value::as_str).and_then(Retry::from_name);
+        let lapsed = is_lapsed(&asked.offer, input.seconds("now")?);
         let event = match Code::from_number(code) {
+            Some(Code::NotFound) if lapsed && asked.attempt == Attempt::TurnedAway => Event::Lapsed,
             Some(code) if code.standing() != Standing::NotDecided => Event::NoAnswer,
             Some(code) => Event::NotDecided { again: helps(code.retry()) },
             None if code > 0 && kind.starts_with("urn:purser:problem:") => {
