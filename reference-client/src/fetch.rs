@@ -245,8 +245,11 @@ impl Fetcher<'_> {
             if response.status.is_success() {
                 return self.delivered(kept, response).map(|delivered| Fetched::Delivered(Box::new(delivered)));
             }
-            let (status, problem) = (response.status, Problem::of(&response).into_error(&wanted.url.origin()));
-            if status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429) {
+            let (status, problem) = (response.status, Problem::of(&response));
+            // Whatever its status: a code of ours, or of a later registry, says whether the same helps. [ERR-4]
+            let helps = problem.is_definite() && problem.is_worth_another_try();
+            let problem = problem.into_error(&wanted.url.origin());
+            if helps || status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429) {
                 last = undelivered(&kept, &problem.to_string());
                 continue;
             }

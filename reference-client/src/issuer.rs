@@ -189,7 +189,7 @@ impl Issuer {
         merchant: &PartyId,
         signer: &dyn Signer,
     ) -> Result<(Vec<u8>, Verified<Pseudonym>)> {
-        let url = self.url.with_target("/v1/pseudonyms");
+        let url = self.url.below("/v1/pseudonyms");
         let proof = self.proof(&Method::POST, &url, signer)?;
         let body = json!({ "mandate": mandate.to_string(), "merchant": merchant.as_str() }).to_string();
         let request = Request::new(Method::POST, url)
@@ -252,7 +252,7 @@ impl Issuer {
 
     /// A read by who says so. [HTB-32]
     async fn read<T: DeserializeOwned>(&self, target: &str, signer: &dyn Signer) -> Result<T> {
-        let url = self.url.with_target(target);
+        let url = self.url.below(target);
         let proof = self.proof(&Method::GET, &url, signer)?;
         let request = Request::new(Method::GET, url)
             .header(ACCEPT, HeaderValue::from_static("application/json, application/problem+json"))
@@ -277,11 +277,11 @@ impl Issuer {
     fn get(&self, target: &str, media_type: &str) -> Request {
         let accept = HeaderValue::try_from(format!("{media_type}, application/problem+json"));
         let accept = accept.unwrap_or(HeaderValue::from_static("*/*"));
-        Request::new(Method::GET, self.url.with_target(target)).header(ACCEPT, accept)
+        Request::new(Method::GET, self.url.below(target)).header(ACCEPT, accept)
     }
 
     async fn post(&self, target: &str, media_type: &'static str, body: Vec<u8>) -> Result<Response> {
-        let request = Request::new(Method::POST, self.url.with_target(target))
+        let request = Request::new(Method::POST, self.url.below(target))
             .header(CONTENT_TYPE, HeaderValue::from_static(media_type))
             .header(ACCEPT, HeaderValue::from_static("application/vnd.purser.answer+cbor, application/problem+json"))
             .body(body);

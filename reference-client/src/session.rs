@@ -32,7 +32,7 @@ impl Session {
     /// Reads the folder. The issuer is asked what it is when that is not remembered; it need not answer for
     /// what is done here alone.
     pub async fn open(home: Home) -> Result<Self> {
-        let session = Self::offline(home)?;
+        let mut session = Self::offline(home)?;
         if !session.recall() {
             session.discover().await?;
         }
@@ -59,12 +59,15 @@ impl Session {
     }
 
     /// Takes up what is remembered of the issuer; `false` when that is nothing, or old.
-    pub fn recall(&self) -> bool {
-        self.discovered().inspect(|discovery| discovery.keep_chains(&self.issuer.trust)).is_some()
+    pub fn recall(&mut self) -> bool {
+        let Some(discovery) = self.discovered() else { return false };
+        discovery.keep_chains(&self.issuer.trust);
+        self.issuer.url = discovery.base(&self.issuer.url);
+        true
     }
 
     /// Asks the issuer what it is, and remembers it.
-    pub async fn discover(&self) -> Result<()> {
+    pub async fn discover(&mut self) -> Result<()> {
         let found = Discovery::ask(&self.issuer.connector, &self.issuer.url).await?;
         let wrong = |what: String| Error::new(Class::Unreachable, what).at(self.issuer.url.origin());
         if found.id != self.config.issuer.id || found.network != self.config.network {
@@ -73,6 +76,7 @@ impl Session {
             return Err(wrong(what).fix(fix));
         }
         found.keep_chains(&self.issuer.trust);
+        self.issuer.url = found.base(&self.issuer.url);
         let json = serde_json::to_vec_pretty(&found).map_err(|error| Error::failed(error.to_string()))?;
         write_durably(&self.home.path(DISCOVERY_FILE), &json, 0o600)
     }

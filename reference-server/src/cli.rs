@@ -44,9 +44,9 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Keeps accounts and mandates, decides, signs receipts.
-    Issuer(Run),
+    Issuer(Serve),
     /// Makes offers, redeems receipts, serves.
-    Merchant(Run),
+    Merchant(Serve),
     /// Sells tokens by the metered session, at an endpoint of the shape of OpenAI's chat API.
     Seller(Run),
     /// Checks everything that an issuer's store holds, beside the issuer or without it; changes nothing.
@@ -78,6 +78,16 @@ struct Run {
     /// The configuration, in TOML.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    #[command(flatten)]
+    run: Run,
+    /// Refuses, repeats and drops on purpose, within the rules, as this seed decides: to try a client with. Only in a
+    /// sandbox.
+    #[arg(long, value_name = "SEED")]
+    hostile: Option<u64>,
 }
 
 #[derive(Subcommand)]
@@ -167,9 +177,9 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let done = match arguments.command {
-        Command::Issuer(run) => serve(Role::Issuer, &run).await,
-        Command::Merchant(run) => serve(Role::Merchant, &run).await,
-        Command::Seller(run) => serve(Role::Seller, &run).await,
+        Command::Issuer(own) => serve(Role::Issuer, &own.run, own.hostile).await,
+        Command::Merchant(own) => serve(Role::Merchant, &own.run, own.hostile).await,
+        Command::Seller(run) => serve(Role::Seller, &run, None).await,
         Command::Snapshot(run) => aside(|| snapshot(&run).map_err(|error| error.to_string())).map_err(Into::into),
         Command::Audit(check) => return aside(|| audit(&check)),
         Command::Store(Moved::Copy(way)) => aside(|| copy(&way).map_err(|error| error.to_string())).map_err(Into::into),
@@ -190,8 +200,9 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-async fn serve(role: Role, run: &Run) -> Result<(), Box<dyn Error>> {
-    let config = Config::load(&run.config)?;
+async fn serve(role: Role, run: &Run, hostile: Option<u64>) -> Result<(), Box<dyn Error>> {
+    let mut config = Config::load(&run.config)?;
+    config.shell.hostile = hostile;
     log::to_stderr(&config.shell);
     let life = Life::new();
     let bound = Bound::bind(&config.shell).await?;

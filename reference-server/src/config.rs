@@ -51,6 +51,9 @@ pub struct Shell {
     pub log_level: LogLevel,
     /// What the server will hold at once, and for how long.
     pub limits: Limits,
+    /// Makes it a peer that is hard to deal with, by this seed; from the command line alone. [`crate::hostile`]
+    #[serde(skip)]
+    pub hostile: Option<u64>,
 }
 
 /// How log lines look.
@@ -156,6 +159,7 @@ impl Default for Shell {
             log: LogFormat::default(),
             log_level: LogLevel::default(),
             limits: Limits::default(),
+            hostile: None,
         }
     }
 }

@@ -250,6 +250,7 @@ fn hook_up(config: &Config, settings: &IssuerConfig, issuer: &Issuer) -> Result<
         clock: Arc::clone(&issuer.clock),
         committed: Arc::clone(&issuer.committed),
         life: issuer.life.clone(),
+        twice: config.shell.hostile.is_some(),
     };
     told.into_iter().for_each(|hook| drop(tokio::spawn(sender.clone().run(hook))));
     Ok(())

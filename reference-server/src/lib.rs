@@ -7,6 +7,7 @@
 //! | [`audit`] | everything that can be checked of an issuer's store |
 //! | [`seller`] | tokens, sold by the metered session |
 //! | [`sandbox`] | keys, certificates and configurations to try things with |
+//! | [`hostile`] | a peer that is hard to deal with on purpose, in a sandbox |
 //! | [`role`] | where a role's routes join the shell's own |
 //! | [`serve`] | sockets, TLS, limits, and the way of a request to its handler and back |
 //! | [`reply`] | a refusal as an HTTP answer |
@@ -26,6 +27,7 @@ pub mod cli;
 pub mod config;
 pub mod head;
 pub mod hooks;
+pub mod hostile;
 pub mod issuer;
 pub mod life;
 pub mod log;

@@ -3,6 +3,7 @@
 use axum::Router;
 
 use crate::config::Config;
+use crate::hostile::Hostile;
 use crate::issuer;
 use crate::life::Life;
 use crate::material::SetupError;
@@ -36,9 +37,15 @@ impl Role {
 ///
 /// A role calls [`Life::set_ready`] once it can decide, which may be later than this.
 pub fn app(role: Role, config: &Config, url: &str, life: &Life) -> Result<Router, SetupError> {
-    match role {
-        Role::Issuer => issuer::routes(config, url, life),
-        Role::Merchant => merchant::routes(config, url, life),
-        Role::Seller => seller::routes(config, url, life),
-    }
+    let hostile = config.shell.hostile.map(|seed| Hostile::new(role, config, seed)).transpose()?;
+    let base = hostile.as_ref().map_or_else(|| url.to_owned(), |hostile| hostile.base_url(url));
+    let app = match role {
+        Role::Issuer => issuer::routes(config, &base, life),
+        Role::Merchant => merchant::routes(config, &base, life),
+        Role::Seller => seller::routes(config, &base, life),
+    }?;
+    Ok(match hostile {
+        None => app,
+        Some(hostile) => hostile.peer(app),
+    })
 }

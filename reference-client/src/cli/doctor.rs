@@ -27,7 +27,7 @@ pub(super) async fn run(home: Home) -> Result<Done> {
     let mut checks = vec![Check { name: "folder", found: folder(&home) }];
     match Session::offline(home.clone()) {
         Err(error) => checks.push(Check { name: "config", found: Err(error) }),
-        Ok(session) => {
+        Ok(mut session) => {
             let config = format!("issuer {} of the network {}", session.issuer.id, session.config.network);
             checks.push(Check { name: "config", found: Ok(config) });
             checks.extend(keys_of(&session));

@@ -148,7 +148,7 @@ impl Against {
             // Without a folder, what needs no anchors is checked.
             None if !home.path("config.toml").exists() => (None, self.network.clone()),
             None => {
-                let session = Session::offline(home.clone())?;
+                let mut session = Session::offline(home.clone())?;
                 session.recall();
                 let trust = std::sync::Arc::into_inner(session.issuer.trust);
                 (trust, session.config.network)

@@ -53,6 +53,13 @@ impl Url {
         Self { target: target.to_owned(), ..self.clone() }
     }
 
+    /// The address of what lies below this one. `target` begins with a slash.
+    #[must_use]
+    pub fn below(&self, target: &str) -> Self {
+        let base = self.target.split('?').next().unwrap_or_default().trim_end_matches('/');
+        self.with_target(&format!("{base}{target}"))
+    }
+
     /// Whether TLS is used.
     pub fn is_secure(&self) -> bool {
         self.secure

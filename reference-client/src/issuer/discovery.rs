@@ -32,6 +32,9 @@ pub struct Discovery {
     /// Whether money is play money.
     #[serde(default)]
     pub sandbox: bool,
+    /// What the paths of its interface are appended to.
+    #[serde(default)]
+    pub base_url: Option<String>,
     /// Chains of certificates, each leaf first, DER in base64url.
     #[serde(default)]
     pub certificates: Vec<Vec<String>>,
@@ -77,6 +80,13 @@ impl Discovery {
         PartyId::new(&self.id).ok_or_else(|| Error::failed(format!("{:?} is not a party's name", self.id)))
     }
 
+    /// Where its interface is: where it says, on the host that was asked. The document is not signed, and leads nobody
+    /// elsewhere.
+    pub fn base(&self, asked: &Url) -> Url {
+        let said = self.base_url.as_deref().and_then(|base| Url::parse(base).ok());
+        said.filter(|base| base.origin() == asked.origin()).unwrap_or_else(|| asked.clone())
+    }
+
     /// Lets papers without a chain be judged by these. They are checked against the anchors when used.
     pub fn keep_chains(&self, trust: &Trust) {
         for chain in &self.certificates {
@@ -90,7 +100,7 @@ impl Discovery {
 
 /// A sandbox issuer's clock.
 pub async fn sandbox_clock(connector: &Connector, url: &Url) -> Result<UnixSeconds> {
-    let response = connector.send(&Request::new(Method::GET, url.with_target(CLOCK))).await?;
+    let response = connector.send(&Request::new(Method::GET, url.below(CLOCK))).await?;
     if response.status != 200 {
         return Err(Problem::of(&response).into_error(&url.origin()));
     }

@@ -116,7 +116,7 @@ impl Issuer {
     }
 
     async fn fetch(&self, target: &str, media: &str, signer: &dyn Signer) -> Result<(Vec<u8>, Option<u64>)> {
-        let url = self.url.with_target(target);
+        let url = self.url.below(target);
         let proof = self.proof(&Method::GET, &url, signer)?;
         let accept = HeaderValue::try_from(format!("{media}, application/problem+json"));
         let request = Request::new(Method::GET, url)

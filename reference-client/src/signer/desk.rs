@@ -89,9 +89,9 @@ impl Desk {
             return Err(Error::failed("the proof is for another issuer than this key's"));
         }
         let target = proof.target.as_str();
-        let is_pseudonym = target == format!("POST {}", issuer.url.with_target("/v1/pseudonyms"));
+        let is_pseudonym = target == format!("POST {}", issuer.url.below("/v1/pseudonyms"));
         let is_read = READS.iter().any(|read| {
-            let rest = target.strip_prefix(&format!("GET {}", issuer.url.with_target(read)));
+            let rest = target.strip_prefix(&format!("GET {}", issuer.url.below(read)));
             rest.is_some_and(|rest| read.ends_with('/') || rest.is_empty() || rest.starts_with('?'))
         });
         if !is_pseudonym && !is_read {

@@ -40,6 +40,8 @@ pub struct Sender {
     pub committed: Arc<Notify>,
     /// When to end.
     pub life: Life,
+    /// Whether everything is told twice, as by a network that doubles.
+    pub twice: bool,
 }
 
 /// What a round came to.
@@ -78,6 +80,9 @@ impl Sender {
         let Some((waiting, notice)) = looked else { return Ok(Round::Rest(LOOK_EVERY)) };
         if waiting.next_at > now {
             return Ok(Round::Rest(Duration::from_secs(waiting.next_at - now).min(LOOK_EVERY)));
+        }
+        if self.twice {
+            let _ = hook.wire.send("", PAPER, notice.clone()).await;
         }
         let why = match hook.wire.send("", PAPER, notice).await {
             Ok(posted) if posted.status.is_success() => None,

@@ -149,6 +149,16 @@ async fn a_merchant_is_told_everything_once_and_in_order_whatever_dies() {
     assert_eq!(last, 4);
     scene.kill();
     assert_eq!(audited(&scene), books, "notices change no books");
+
+    // One that is hard to deal with says everything twice.
+    for end in ["hooks", "hooks-wal", "hooks-shm"] {
+        let _ = std::fs::remove_file(scene.sandbox.path("issuer.sqlite").with_extension(end));
+    }
+    ear.bodies.lock().unwrap().clear();
+    scene.start_under("sh -c 'exec \"$0\" \"$@\" --hostile 5'");
+    let twice = ear.told(&scene, 2 * paid.len()).await;
+    assert_eq!(twice, expected.iter().flat_map(|told| [*told, *told]).collect::<Vec<_>>());
+    scene.kill();
 }
 
 /// The kit's own route: forged, doubled, reordered, and after a restart.
