@@ -577,6 +577,14 @@ codes! {
     NoticeStale = 350, "notice-stale", [Redeem], NotDecided, Same, Later, Issuer, 403, "NTC-3", "The notice is too old or from the future.";
     /// A notice before this one has not come yet. \[NTC-5\]
     NoticeEarly = 351, "notice-early", [Redeem], NotDecided, Same, Later, Issuer, 409, "NTC-5", "A notice before this one has not come yet.";
+    /// The document is not the one that was signed. \[DOC-1\]
+    DocumentMismatch = 352, "document-mismatch", [Schema], NotDecided, Same, Never, Merchant, 400, "DOC-1", "The document is not the one that was signed.";
+    /// The listing is too old or from the future or older than the one that is there. \[DIR-2\]
+    ListingStale = 353, "listing-stale", [Time], NotDecided, Same, Later, Merchant, 409, "DIR-2", "The listing is too old or from the future or older than the one that is there.";
+    /// The document of the listing is not of its form. \[DIR-3\]
+    ListingForm = 354, "listing-form", [Schema], NotDecided, Same, Never, Merchant, 400, "DIR-3", "The document of the listing is not of the form of a listing.";
+    /// The day is not over yet. \[STM-2\]
+    StatementEarly = 355, "statement-early", [Time], NotDecided, Same, Later, Merchant, 409, "STM-2", "The day is not over yet.";
     /// The parts are not those that the batch signs. \[WAL-20\]
     BatchMismatch = 370, "batch-mismatch", [Schema], NotDecided, Same, Never, Person, 400, "WAL-20", "The parts are not those that the batch signs.";
     /// Two parts of the batch are about one lineage. \[WAL-24\]

@@ -16,6 +16,7 @@ use crate::paper::confirmation::Confirmation;
 use crate::paper::credential::{Credential, Pseudonym};
 use crate::paper::delivery::Delivery;
 use crate::paper::dispute::{Dispute, DisputeAnswer, Ruling};
+use crate::paper::document::{DailyStatement, Listing};
 use crate::paper::intent::Intent;
 use crate::paper::mandate::Mandate;
 use crate::paper::notice::Notice;
@@ -81,7 +82,7 @@ pub fn examine(bytes: &[u8], context: Context<'_>, crypto: &dyn Crypto, key: Fin
     }
     stages!(Credential Pseudonym Mandate Offer Intent Confirmation Root Capture Void Refund Cancel Suspension
         Resumption Revocation Enrolment Deposit Payout Proof Status Delivery Dispute DisputeAnswer Ruling Notice Batch
-        Retirement Freeze Thaw Statement)
+        Retirement Freeze Thaw Statement Listing DailyStatement)
 }
 
 /// Takes a receipt through all checks that need no certificate; `root` judges the signed root. Offsets count

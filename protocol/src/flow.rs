@@ -2,8 +2,10 @@
 //!
 //! [`issuer`] opens what is sent to an issuer into commands of its ledger; [`merchant`] judges what is shown
 //! to a merchant; [`payer`] brings one payment to its end, whatever is lost on the way; [`log`] follows the roots
-//! that an issuer signs; [`notice`] is what a merchant does with what an issuer tells it by itself.
+//! that an issuer signs; [`notice`] is what a merchant does with what an issuer tells it by itself; [`document`] opens
+//! listings and statements.
 
+pub mod document;
 pub mod issuer;
 pub mod log;
 pub mod merchant;

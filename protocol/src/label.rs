@@ -179,6 +179,8 @@ labels! {
     PREVIOUS = -105, "previous";
     /// The receipt that a notice is about.
     TOLD = -106, "told";
+    /// SHA-256 of the document that is signed.
+    CONTENT = -107, "content";
     /// How many papers a batch signs.
     PARTS = -120, "parts";
     /// Root of the tree of the papers that a batch signs.

@@ -5,6 +5,7 @@ pub mod confirmation;
 pub mod credential;
 pub mod delivery;
 pub mod dispute;
+pub mod document;
 pub mod intent;
 pub mod mandate;
 pub mod meter;

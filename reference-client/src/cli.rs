@@ -4,6 +4,7 @@ mod account;
 mod ap2;
 mod bench;
 mod confirm;
+mod directory;
 mod dispute;
 mod doctor;
 mod done;
@@ -75,6 +76,9 @@ enum What {
     /// Answer payments that wait for the person.
     #[command(subcommand)]
     Confirm(confirm::Confirm),
+    /// Look for what merchants sell, in the issuer's directory.
+    #[command(subcommand)]
+    Directory(directory::Directory),
     /// Get a resource, and pay its price.
     Fetch(fetch::Fetch),
     /// Look at payments, take up those in doubt, give one up.
@@ -158,6 +162,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Void(void) => void.run(home()?).await,
         What::Refund(refund) => refund.run(home()?).await,
         What::Payout(payout) => payout.run(home()?).await,
+        What::Directory(directory) => directory.run(home()?).await,
         What::Dispute(dispute) => dispute.run(home()?).await,
         What::Webhook(webhook) => webhook.run(home()?).await,
         What::Send(send) => send.run(home()?).await,

@@ -1,6 +1,7 @@
 //! The issuer's API: what is sent, what comes back, and that it answers what was asked.
 
 mod answer;
+mod directory;
 mod discovery;
 mod log;
 mod problem;
@@ -34,6 +35,7 @@ use crate::error::{Class, Error, Result};
 use crate::trust::Trust;
 
 pub use answer::{Decision, Question};
+pub use directory::{Search, ServiceView};
 pub use discovery::{Discovery, sandbox_clock};
 pub use problem::Problem;
 pub(crate) use view::parse_hex;

@@ -1,5 +1,6 @@
 //! The command line, as a function: a program that starts servers can be one.
 
+mod shop;
 mod told;
 
 use std::error::Error;
@@ -64,6 +65,12 @@ enum Command {
     Rule(told::Rule),
     /// Lists the notices to merchants that were put aside after too many tries.
     Notices(told::Notices),
+    /// Has a merchant listed in the directories of its issuers: its catalogue, signed as of now.
+    Register(shop::Register),
+    /// Holds an issuer's signed statement of a day against a merchant's own book, and names what differs.
+    ///
+    /// Prints one JSON object. Exit codes: 0 both say the same; 1 something differs; 2 one of them cannot be had.
+    Reconcile(shop::Reconcile),
     /// Writes the snapshot of an issuer's state, beside the issuer or without it: the next start replays from there.
     Snapshot(Run),
     /// Moves an issuer's store from one place to another.
@@ -189,6 +196,8 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Thaw(thawing) => aside(|| thawing.print().map_err(|error| error.to_string())).map_err(Into::into),
         Command::Rule(rule) => rule.print(),
         Command::Notices(notices) => aside(|| notices.print().map_err(|error| error.to_string())).map_err(Into::into),
+        Command::Register(register) => register.run().await,
+        Command::Reconcile(reconcile) => return reconcile.run().await,
         Command::Sandbox(make) => write(make),
     };
     match done {

@@ -5,6 +5,7 @@ mod checkers;
 mod command;
 mod config;
 mod direct;
+mod directory;
 mod discovery;
 mod keys;
 mod log;
@@ -12,6 +13,7 @@ mod page;
 mod parties;
 mod passkey;
 mod read;
+mod statement;
 mod view;
 mod wallet;
 mod who;
@@ -86,6 +88,10 @@ pub(crate) struct Issuer {
     wallet: crate::wallet::Desk,
     /// What is remembered beside the decisions.
     notes: Mutex<Box<dyn Notes>>,
+    /// What merchants have listed.
+    directory: directory::Directory,
+    /// What statements are read from.
+    statements: Mutex<statement::Statements>,
     clock: Arc<Clock>,
     committed: Arc<Notify>,
     /// Commands that are on their way to the writer.
@@ -138,8 +144,19 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
     let clock = Arc::new(Clock::default());
     let paths =
         Paths { store: settings.place(config), snapshot: settings.snapshot_path(config), issuer: identity.id.clone() };
-    let Opened { store, reader, lookups, wallets, notes, passkeys, pseudonym_secret, point, head } =
-        aside(|| open(&paths, &settings.head_path(config), settings.lease()))?;
+    let Opened {
+        store,
+        reader,
+        lookups,
+        wallets,
+        statements,
+        notes,
+        passkeys,
+        directory,
+        pseudonym_secret,
+        point,
+        head,
+    } = aside(|| open(&paths, &settings.head_path(config), settings.lease()))?;
     let wallet_path = settings.wallet_path(config);
     let wallet = aside(|| crate::wallet::Desk::open(&wallet_path, wallets, settings.wallet_idle))?;
     let Point { state, log, replayed, sequence: _ } = point;
@@ -206,6 +223,8 @@ pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupEr
         reader: Mutex::new(reader),
         wallet,
         notes: Mutex::new(notes),
+        directory,
+        statements: Mutex::new(statement::Statements::of(statements)),
         clock,
         committed,
         under_way,
@@ -299,6 +318,9 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/wallet/", get(page::file))
         .route("/wallet/{*name}", get(page::file))
         .route("/approve/{code}", get(page::approve))
+        .route("/v1/directory", post(directory::list).get(directory::search))
+        .route("/v1/directory/{merchant}", get(directory::listed))
+        .route("/v1/statements/{day}", post(statement::of_day))
         .route("/v1/sandbox/clock", post(discovery::set_clock).get(discovery::clock))
         .layer(DefaultBodyLimit::disable())
         .with_state(issuer)
@@ -312,6 +334,8 @@ struct Opened {
     notes: Box<dyn Notes>,
     passkeys: passkey::Passkeys,
     wallets: Box<dyn Reader>,
+    statements: Box<dyn Reader>,
+    directory: directory::Directory,
     pseudonym_secret: [u8; 32],
     point: Point,
     head: Head,
@@ -326,7 +350,20 @@ fn open(paths: &Paths, head: &Path, lease: Duration) -> Result<Opened, SetupErro
     let head = open_head(head, &point.log, reader.as_mut())?;
     let mut notes = store.notes()?;
     let passkeys = passkey::Passkeys::of(notes.as_mut())?;
-    Ok(Opened { store, reader, lookups, wallets, notes, passkeys, pseudonym_secret, point, head })
+    let (statements, directory) = (store.reader()?, directory::Directory::of(notes.as_mut())?);
+    Ok(Opened {
+        store,
+        reader,
+        lookups,
+        wallets,
+        statements,
+        notes,
+        passkeys,
+        directory,
+        pseudonym_secret,
+        point,
+        head,
+    })
 }
 
 /// Holds the store against what was last signed, and goes on from what it holds.

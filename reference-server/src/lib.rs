@@ -42,6 +42,7 @@ pub mod sandbox;
 pub mod seller;
 pub mod serve;
 pub mod snapshot;
+pub mod statement;
 pub mod store;
 pub mod tls;
 pub mod wallet;

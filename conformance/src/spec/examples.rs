@@ -15,6 +15,7 @@ use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::credential::{Credential, Pseudonym};
 use purser_protocol::paper::delivery::Delivery;
 use purser_protocol::paper::dispute::{Dispute, DisputeAnswer, Ruling};
+use purser_protocol::paper::document::{DailyStatement, Listing};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::notice::Notice;
@@ -152,6 +153,8 @@ fn paper(kind: PaperKind, bytes: &[u8]) -> Result<(), Fault> {
         PaperKind::Freeze => decode::<Freeze>(bytes).map(drop),
         PaperKind::Thaw => decode::<Thaw>(bytes).map(drop),
         PaperKind::Statement => decode::<Statement>(bytes).map(drop),
+        PaperKind::Listing => decode::<Listing>(bytes).map(drop),
+        PaperKind::DailyStatement => decode::<DailyStatement>(bytes).map(drop),
     }
 }
 

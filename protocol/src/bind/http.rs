@@ -38,6 +38,8 @@ pub const BATCH: &str = "application/vnd.purser.batch+cbor";
 pub const BUNDLE: &str = "application/vnd.purser.bundle+cbor-seq";
 /// The media type of an issuer's signed answer, whatever the status.
 pub const ANSWER: &str = "application/vnd.purser.answer+cbor";
+/// The media type of a document with the paper that signs it.
+pub const DOCUMENT: &str = "application/vnd.purser.document";
 /// The header field of a signed read.
 pub const PURSER_PROOF: &str = "purser-proof";
 /// The header field of a credential for a new key.

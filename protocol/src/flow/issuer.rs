@@ -226,10 +226,25 @@ impl Desk<'_> {
             key.ok_or_else(|| paper.fault(Code::ProofInvalid))
         };
         let proof = self.keyed::<Proof>(bytes, may_ask)?;
+        self.is_proof_of(&proof, target).map(|()| proof.key())
+    }
+
+    /// The merchant behind a proof of possession for this target, which came in a body with its certificates. [STM-3]
+    pub fn open_merchant_proof(&self, bytes: &[u8], target: &str) -> Result<Arc<Party>, Fault> {
+        let paper = At::<Signed<'_, Proof>>::read(bytes, Part::Command)?;
+        if paper.key_name().is_some() {
+            return Err(paper.fault(Code::ProofInvalid));
+        }
+        let party = self.certified(&paper)?;
+        let proof = self.verify(paper, &party.key)?.finish()?;
+        self.is_proof_of(&proof, target).map(|()| party)
+    }
+
+    fn is_proof_of(&self, proof: &Proof, target: &str) -> Result<(), Fault> {
         let age = self.now.since(proof.issued_at).unwrap_or_default();
         let fresh = age <= PROOF_SECONDS_MAX && !proof.issued_at.is_future(self.now);
         if fresh && proof.audience == *self.issuer && proof.target.as_str() == target {
-            Ok(proof.key())
+            Ok(())
         } else {
             Err(Fault::new(Code::ProofInvalid).within(Part::Command))
         }

@@ -109,6 +109,10 @@ kinds! {
     Thaw = "purser-thaw", Certificate;
     /// What an account has had.
     Statement = "purser-statement", Certificate;
+    /// What a merchant says of itself and of what it sells.
+    Listing = "purser-listing", Certificate;
+    /// What an issuer has done on a day with a merchant's money.
+    DailyStatement = "purser-daily-statement", Certificate;
 }
 
 impl Kind {

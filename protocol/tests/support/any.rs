@@ -17,11 +17,11 @@ mod fields;
 use fields::*;
 
 use super::samples::{
-    Batch, Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, Delivery, DeliveryState, Deposit, Dispute,
-    DisputeAnswer, Enrolment, Fields, Freeze, Ground, HoldSeconds, Intent, Item, ItemPrice, Line, Mandate,
-    MandateState, Modality, Mode, Notice, Offer, OfferKind, Outcome, Payee, PayeeKey, Payout, PeriodCount, PeriodTotal,
-    Proof, Pseudonym, Refund, Resumption, Retirement, Revocation, Root, Rules, Ruling, Sample, Stance, Statement,
-    Status, Suspension, Thaw, Void, chains, claim,
+    Batch, Cancel, Capture, CaptureMode, Claims, Confirmation, Credential, DailyStatement, Delivery, DeliveryState,
+    Deposit, Dispute, DisputeAnswer, Enrolment, Fields, Freeze, Ground, HoldSeconds, Intent, Item, ItemPrice, Line,
+    Listing, Mandate, MandateState, Modality, Mode, Notice, Offer, OfferKind, Outcome, Payee, PayeeKey, Payout,
+    PeriodCount, PeriodTotal, Proof, Pseudonym, Refund, Resumption, Retirement, Revocation, Root, Rules, Ruling,
+    Sample, Stance, Statement, Status, Suspension, Thaw, Void, chains, claim,
 };
 
 /// A kind of paper of which any value can be made.
@@ -111,6 +111,8 @@ any! {
         issuer: party(), account: account(), expires_at: seconds(), issued_at: seconds(), sequence: number(),
         listed: number(), root: digest(),
     }
+    Listing { merchant: party(), issued_at: seconds(), content: digest() }
+    DailyStatement { issuer: party(), merchant: party(), issued_at: seconds(), content: digest() }
     Proof { audience: party(), issued_at: seconds(), nonce: nonce(), target: words() }
     Status {
         issuer: party(), expires_at: seconds(), issued_at: seconds(), mandate: paper_id(), state: select(MandateState::ALL),

@@ -9,6 +9,7 @@ const FILES: &[&str] = &[
     include_str!("../../../spec/cddl/credential.cddl"),
     include_str!("../../../spec/cddl/delivery.cddl"),
     include_str!("../../../spec/cddl/dispute.cddl"),
+    include_str!("../../../spec/cddl/document.cddl"),
     include_str!("../../../spec/cddl/intent.cddl"),
     include_str!("../../../spec/cddl/mandate.cddl"),
     include_str!("../../../spec/cddl/notice.cddl"),

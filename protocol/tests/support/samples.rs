@@ -17,6 +17,7 @@ pub(crate) use purser_protocol::paper::confirmation::{Confirmation, Modality};
 pub(crate) use purser_protocol::paper::credential::{Credential, Pseudonym};
 pub(crate) use purser_protocol::paper::delivery::{Delivery, DeliveryState};
 pub(crate) use purser_protocol::paper::dispute::{Dispute, DisputeAnswer, Ground, Ruling, Stance};
+pub(crate) use purser_protocol::paper::document::{DailyStatement, Listing};
 pub(crate) use purser_protocol::paper::intent::Intent;
 pub(crate) use purser_protocol::paper::mandate::{Holder, Language, Mandate, Mode, Shown};
 use purser_protocol::paper::meter::{self, Ascending, LinkCount, Meter, SessionSeconds, UnitCount};
@@ -46,7 +47,7 @@ macro_rules! for_each_kind {
         for_each_kind!($run;
             Credential, Pseudonym, Mandate, Offer, Intent, Confirmation, Root, Capture, Void, Refund, Payout, Cancel,
             Suspension, Resumption, Revocation, Enrolment, Deposit, Proof, Status, Delivery, Dispute, DisputeAnswer, Ruling, Notice,
-            Batch, Retirement, Freeze, Thaw, Statement)
+            Batch, Retirement, Freeze, Thaw, Statement, Listing, DailyStatement)
     };
     ($run:ident; $($kind:ident),+) => { [$($run::<$crate::samples::$kind>()),+] };
 }
@@ -275,6 +276,18 @@ impl Sample for Notice {
             previous: 6,
             told: Bytes(vec![0x84]),
         }]
+    }
+}
+
+impl Sample for Listing {
+    fn samples() -> Vec<Self> {
+        vec![Self { merchant: merchant(), issued_at: at(NOW), content: Digest([0xc0; 32]) }]
+    }
+}
+
+impl Sample for DailyStatement {
+    fn samples() -> Vec<Self> {
+        vec![Self { issuer: issuer(), merchant: merchant(), issued_at: at(NOW), content: Digest([0xc0; 32]) }]
     }
 }
 

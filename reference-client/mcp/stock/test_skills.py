@@ -1,6 +1,8 @@
 """Skills: signed, changed, sold and unpacked."""
 
+import hashlib
 import json
+import pathlib
 import shutil
 import subprocess
 import unittest
@@ -8,6 +10,10 @@ import unittest
 from town import BIN, ROOT, Town, run
 
 SKILLS = ROOT / "reference-client" / "skills"
+
+
+def digest(path):
+    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
 
 
 class Skills(unittest.TestCase):
@@ -18,14 +24,32 @@ class Skills(unittest.TestCase):
         before = town.balance()
         url = f"{town.shop}/skills/pay"
         packed = town.dir / "bought.json"
-        # What is listed is not the skill; the skill is behind its price.
-        index = json.loads((town.dir / "web/.well-known/agent-skills/index.json").read_text())
+        # The index is served; what it lists is not the skill, which is behind its price.
+        folder = f"{town.shop}/.well-known/agent-skills"
+        town.purser("fetch", f"{folder}/index.json", "--max", "0.01 CNY", "--output", town.dir / "index.json")
+        index = json.loads((town.dir / "index.json").read_text())
         self.assertEqual([entry["name"] for entry in index["skills"]], ["get-paid", "pay"])
+        free, sold = index["skills"]
+        self.assertEqual(sold["url"], "https://shop.example/skills/pay")
+        key = town.dir / "maker.pub"
+        for name in ("SKILL.md", "bundle.skill.json"):
+            town.purser("fetch", f"{folder}/get-paid/{name}", "--max", "0.01 CNY", "--output", town.dir / name)
+        self.assertEqual(free["digest"], digest(town.dir / "SKILL.md"))
+        run(BIN / "purser", "skill", "unpack", town.dir / "bundle.skill.json", "--key", key, "--out", town.dir / "skills")
+        for name in ("pay/SKILL.md", "pay/bundle.skill.json"):
+            town.purser("fetch", f"{folder}/{name}", "--max", "0.01 CNY", "--output", packed, code=1)
+            self.assertFalse(packed.exists())
+        self.assertEqual(town.balance(), before)
         town.purser("fetch", url, "--max", "4.99 CNY", "--output", packed, code=1)
         self.assertFalse(packed.exists())
         town.purser("fetch", url, "--max", "5.00 CNY", "--output", packed)
         self.assertEqual(before - town.balance(), 500)
-        key = town.dir / "maker.pub"
+        self.assertEqual(sold["digest"], digest(packed), "what was sold is what was listed")
+        changed = town.dir / "changed.json"
+        bundle = packed.read_bytes()
+        at = bundle.index(b"SKILL.md") + len(b'SKILL.md":"') + 40
+        changed.write_bytes(bundle[:at] + (b"B" if bundle[at:at + 1] == b"A" else b"A") + bundle[at + 1:])
+        run(BIN / "purser", "skill", "unpack", changed, "--key", key, "--out", town.dir / "skills", code=1)
         run(BIN / "purser", "skill", "unpack", packed, "--key", key, "--out", town.dir / "skills")
         bought = town.dir / "skills" / "pay" / "SKILL.md"
         self.assertEqual(bought.read_bytes(), (SKILLS / "pay" / "SKILL.md").read_bytes())
@@ -54,6 +78,9 @@ class Skills(unittest.TestCase):
             BIN / "purser", "skill", "publish", town.dir / "made" / "get-paid", town.dir / "made" / "pay",
             "--out", town.dir / "web", "--priced", "pay=https://shop.example/skills/pay",
         )
+        config.flush()
+        settings = pathlib.Path(config.name)
+        settings.write_text(settings.read_text().replace("[merchant]\n", f'[merchant]\nskills = "{town.dir}/web"\n', 1))
         config.write(
             '\n[[merchant.products]]\npath = "/skills/pay"\nprice = "5.00 CNY"\nitem = "skill-pay"\n'
             f'name = "The skill pay"\ncategory = 5942\ncapture = "at-once"\nbody = {json.dumps(packed.read_text())}\n'

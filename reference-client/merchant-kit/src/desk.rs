@@ -34,8 +34,8 @@ const PAUSE_MAX: Duration = Duration::from_secs(60);
 /// How long a refusal is left alone that holds for as long as the payment is disputed.
 const DISPUTED_SECONDS: u64 = 3_600;
 
-/// Wakes those who send.
-pub(crate) struct Desks(HashMap<PartyId, Arc<Notify>>);
+/// Wakes those who send, and knows the way to their issuers.
+pub(crate) struct Desks(HashMap<PartyId, (Arc<Notify>, Arc<Post>)>);
 
 impl Desks {
     /// Starts a task for each issuer. They end when the shop is closed; what is owed then waits on disk.
@@ -49,9 +49,10 @@ impl Desks {
         for entry in &settings.issuers {
             let issuer = PartyId::new(&entry.name).ok_or_else(|| setting("issuers", "have a name that is none"))?;
             let wake = Arc::new(Notify::new());
-            let desk = Desk { post: Post::to(entry, folder)?, till: Arc::clone(till), issuer: issuer.clone() };
+            let post = Arc::new(Post::to(entry, folder)?);
+            let desk = Desk { post: Arc::clone(&post), till: Arc::clone(till), issuer: issuer.clone() };
             tokio::spawn(desk.run(Arc::clone(&wake), closed.clone()));
-            wakers.insert(issuer, wake);
+            wakers.insert(issuer, (wake, post));
         }
         Ok(Self(wakers))
     }
@@ -61,9 +62,14 @@ impl Desks {
         self.0.contains_key(issuer)
     }
 
+    /// The way to an issuer.
+    pub(crate) fn post(&self, issuer: &PartyId) -> Option<Arc<Post>> {
+        self.0.get(issuer).map(|(_, post)| Arc::clone(post))
+    }
+
     /// There is something to send.
     pub(crate) fn wake(&self, issuer: &PartyId) {
-        if let Some(wake) = self.0.get(issuer) {
+        if let Some((wake, _)) = self.0.get(issuer) {
             wake.notify_one();
         }
     }
@@ -72,7 +78,7 @@ impl Desks {
 /// The one who sends to one issuer.
 struct Desk {
     issuer: PartyId,
-    post: Post,
+    post: Arc<Post>,
     till: Arc<Till>,
 }
 

@@ -24,6 +24,7 @@
 //! | [`layer`] | the tower layer that charges a route |
 //! | [`charge`], [`settings`] | prices; the configuration with its catalogue |
 //! | [`paid`] | what a handler is told of the payment |
+//! | [`reconcile`] | an issuer's statement of a day against the shop's own book |
 //! | [`notices`], [`wire`] | what issuers tell a shop; the way to an address |
 //! | [`store`] | what is remembered, as traits, and as a file |
 //! | [`serve()`] | a TLS server for a first shop |
@@ -49,11 +50,13 @@ pub mod paid;
 pub mod pem;
 pub mod problem;
 pub mod random;
+pub mod reconcile;
 mod request;
 mod sell;
 mod serve;
 pub mod settings;
 pub mod shop;
+mod skills;
 pub mod store;
 mod till;
 pub mod wire;
@@ -64,6 +67,7 @@ pub use error::{SetupError, StoreError};
 pub use layer::{NotPriced, Price};
 pub use notices::Told;
 pub use paid::Paid;
+pub use reconcile::{Difference, Reconciled};
 pub use request::{Asked, Authority, shown};
 pub use sell::GOODS_BYTES_MAX;
 pub use serve::serve;

@@ -49,8 +49,8 @@ pub const GOODS_BYTES_MAX: usize = 8 << 20;
 
 /// What is given for a payment.
 pub(crate) enum Give {
-    /// This.
-    Ready(Bytes),
+    /// This, with these fields of its header.
+    Ready(Bytes, Vec<(String, String)>),
     /// What this makes of it.
     Make(Make),
 }
@@ -120,16 +120,16 @@ impl Shop {
                 Judged::Repeat(sale) => return self.resume(*sale, give).await,
                 Judged::GiveBack(debt, code) => return Err(self.give_back(debt, code).await),
                 Judged::Serve(mut sale) => {
-                    if let Give::Ready(body) = &give {
+                    if let Give::Ready(body, headers) = &give {
                         // What is served is in the same row, so that no crash comes between the two. [FLW-6]
-                        let (body, begun) = (body.clone(), sale.clone());
-                        let goods = self.aside(move |shop| shop.goods(&begun, 200, Vec::new(), &body)).await?;
+                        let (body, headers, begun) = (body.clone(), headers.clone(), sale.clone());
+                        let goods = self.aside(move |shop| shop.goods(&begun, 200, headers, &body)).await?;
                         sale.goods = Some(goods);
                     }
                     let consumed = sale.clone();
                     let written = self.0.till.keeper.write(move |store| store.consume(&consumed)).await;
                     give = match (written.map_err(unknown)?, give) {
-                        (true, Give::Ready(_)) => return respond(*sale),
+                        (true, Give::Ready(..)) => return respond(*sale),
                         (true, Give::Make(make)) => return self.fulfil(*sale, make).await,
                         (false, give) => give,
                     };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use axum::http::Method;
+use axum::http::{HeaderValue, Method};
 use purser_protocol::id::{PartyId, ShortText};
 use purser_protocol::limits::OFFER_SECONDS_MAX;
 use purser_protocol::money::Currency;
@@ -47,6 +47,12 @@ pub struct Settings {
     /// How long it may take to make what was paid for. After that somebody else may make it.
     #[serde(default = "a_minute")]
     pub work_seconds: u64,
+    /// How people call the shop.
+    pub title: Option<String>,
+    /// What it is, in words.
+    pub about: Option<String>,
+    /// The folder of a web server whose `.well-known/agent-skills/` is served: as `purser skill publish` writes it.
+    pub skills: Option<PathBuf>,
     /// What it sells.
     #[serde(default)]
     pub products: Vec<ProductEntry>,
@@ -80,6 +86,8 @@ pub struct IssuerEntry {
     pub chain: PathBuf,
     /// Where money that goes back is sent.
     pub url: String,
+    /// How the issuer calls its own address, where `url` is another way there: proofs name it.
+    pub base_url: Option<String>,
     /// Whom the connection trusts, in PEM.
     pub roots: PathBuf,
 }
@@ -103,6 +111,8 @@ pub struct ProductEntry {
     /// What other ways to pay say beside the offer: fields of the answer, by name.
     #[serde(default)]
     beside: BTreeMap<String, String>,
+    /// The media type of what is served.
+    format: Option<String>,
     /// Later prices.
     #[serde(default)]
     prices: Vec<PriceEntry>,
@@ -139,6 +149,8 @@ pub struct Product {
     pub item: String,
     /// Its category.
     pub category: Option<u64>,
+    /// The media type of what is served, where the catalogue says.
+    pub format: Option<String>,
     /// The first price, which holds from the beginning, and later ones with the time from which each holds.
     versions: Vec<(UnixSeconds, Charge)>,
 }
@@ -258,8 +270,11 @@ fn product(entry: &ProductEntry, seller: &Seller) -> Result<Product, SetupError>
     if entry.body.as_ref().is_some_and(|body| body.len() > GOODS_BYTES_MAX) {
         return Err(wrong(format!("body is longer than {GOODS_BYTES_MAX} bytes")));
     }
-    let (item, body, category) = (entry.item.clone(), entry.body.clone(), entry.category);
-    Ok(Product { method, body, item, category, versions })
+    let (item, body, category, format) = (entry.item.clone(), entry.body.clone(), entry.category, entry.format.clone());
+    if format.as_ref().is_some_and(|format| HeaderValue::from_str(format).is_err()) {
+        return Err(wrong("format is no media type".into()));
+    }
+    Ok(Product { method, body, item, category, format, versions })
 }
 
 /// Whether an answer to this method carries what was paid for.

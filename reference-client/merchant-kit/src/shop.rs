@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use purser_protocol::bind::http::DOCUMENT;
 use purser_protocol::cert::Role;
 use purser_protocol::field::True;
 use purser_protocol::flow::merchant::Consumed;
@@ -16,12 +17,14 @@ use purser_protocol::id::{LongText, Nonce, PaperId, PartyId};
 use purser_protocol::money::{Amount, Currency, Money};
 use purser_protocol::paper::command::{Capture, Payout, Refund, Void};
 use purser_protocol::paper::dispute::{DisputeAnswer, Stance};
+use purser_protocol::paper::document::Day;
+use purser_protocol::time::UnixSeconds;
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use crate::charge::{BadCharge, Charge, Seller};
 use crate::desk::Desks;
-use crate::discovery;
+use crate::discovery::{self, Words};
 use crate::error::{SetupError, StoreError};
 use crate::identity::{Identity, IdentityFiles, register};
 use crate::layer::{NotPriced, Price};
@@ -29,6 +32,7 @@ use crate::paid::Paid;
 use crate::pem;
 use crate::problem::Problem;
 use crate::random::random;
+use crate::reconcile::{self, Reconciled};
 use crate::request::{Asked, shown};
 use crate::sell::Give;
 use crate::settings::{Product, Settings};
@@ -49,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) bounds: Bounds,
     pub(crate) work_seconds: u64,
     pub(crate) catalogue: BTreeMap<String, Vec<Product>>,
+    pub(crate) words: Words,
     /// Signatures are made and checked on their own threads, no more at once than there are cores.
     pub(crate) signing: Semaphore,
     closed: watch::Sender<bool>,
@@ -115,6 +120,7 @@ impl Shop {
             bounds: settings.bounds(),
             work_seconds: settings.work_seconds,
             catalogue,
+            words: Words::of(settings, folder)?,
             signing: Semaphore::new(cores),
             closed,
         })))
@@ -160,7 +166,8 @@ impl Shop {
         let charge = Some(product.charge(self.0.till.clock.now()).1.clone());
         let answered = async {
             let asked = Asked::of(parts, body)?;
-            self.sell(charge, asked, shown(&parts.headers)?, Give::Ready(goods)).await
+            let format = product.format.iter().map(|format| ("content-type".to_owned(), format.clone()));
+            self.sell(charge, asked, shown(&parts.headers)?, Give::Ready(goods, format.collect())).await
         };
         answered.await.unwrap_or_else(Problem::into_response)
     }
@@ -170,9 +177,27 @@ impl Shop {
         discovery::document(&self.0, url)
     }
 
-    /// A route that serves it.
+    /// Routes that serve it, and the signed listing of it. [DIR-1]
     pub fn discovery(&self, url: &str) -> Router {
-        discovery::route(self.document(url))
+        discovery::routes(self, url)
+    }
+
+    /// The document, signed as of now: what is sent to an issuer's directory.
+    pub fn listing(&self, url: &str) -> Result<String, NotOrdered> {
+        discovery::listing(&self.0, url).map_err(|error| NotOrdered::Failed(error.to_string()))
+    }
+
+    /// Has the shop listed in an issuer's directory, under this address; until when, in Unix seconds.
+    pub async fn register(&self, issuer: &PartyId, url: &str) -> Result<u64, NotOrdered> {
+        let post = self.0.desks.post(issuer).ok_or(NotOrdered::NoAccount)?;
+        let answer = post.ask("/v1/directory", DOCUMENT, self.listing(url)?.into_bytes()).await;
+        let answer: Value = serde_json::from_slice(&answer.map_err(NotOrdered::Failed)?).unwrap_or_default();
+        answer["until"].as_u64().ok_or_else(|| NotOrdered::Failed("the issuer's answer cannot be read".into()))
+    }
+
+    /// Holds what an issuer says of a day against the shop's own book.
+    pub async fn reconcile(&self, issuer: &PartyId, day: Day) -> Result<Reconciled, NotOrdered> {
+        reconcile::reconcile(&self.0, issuer, day).await
     }
 
     /// Takes held money, in whole or in part; the rest goes back with the last part. Gives the order's id.
@@ -286,6 +311,11 @@ impl Shop {
         written.map_err(|error| NotOrdered::Failed(error.to_string()))
     }
 
+    /// Sets the shop's clock, for a sandbox whose issuer's was set.
+    pub fn set_clock(&self, now: UnixSeconds) {
+        self.0.till.clock.set(now);
+    }
+
     /// Sends nothing more; what is owed and ordered waits on the disk.
     pub fn close(&self) {
         // Nobody may be left to hear it.
@@ -309,7 +339,7 @@ impl Shop {
 
 impl Inner {
     /// What every command begins with.
-    fn head(&self) -> Result<(PartyId, purser_protocol::time::UnixSeconds, Nonce), NotMade> {
+    fn head(&self) -> Result<(PartyId, UnixSeconds, Nonce), NotMade> {
         Ok((self.till.identity.id.clone(), self.till.clock.now(), Nonce(random()?)))
     }
 

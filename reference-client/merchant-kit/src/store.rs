@@ -24,6 +24,9 @@ use crate::error::StoreError;
 pub trait Store: Offers + Debts + Orders + Notices + Send {
     /// Another handle on the same store.
     fn again(&self) -> Result<Box<dyn Store>, StoreError>;
+    /// The receipts of an issuer for sales, and its answers to commands, of which the first or the last may be of a
+    /// time from `since` to just before `until`.
+    fn receipts(&self, issuer: &PartyId, since: UnixSeconds, until: UnixSeconds) -> Result<Vec<Vec<u8>>, StoreError>;
 }
 
 /// Opens the book of a shop, or makes it: in the database of a URL that begins with `postgresql://`, or in a file,

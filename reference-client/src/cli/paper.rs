@@ -216,10 +216,11 @@ fn role_of(kind: Kind) -> Role {
     match kind {
         Kind::Credential | Kind::Pseudonym | Kind::Root | Kind::Status => Role::Issuer,
         Kind::Freeze | Kind::Thaw | Kind::Statement | Kind::Ruling | Kind::Notice => Role::Issuer,
+        Kind::DailyStatement => Role::Issuer,
         Kind::Mandate | Kind::Offer | Kind::Intent | Kind::Confirmation | Kind::Capture | Kind::Void => Role::Merchant,
         Kind::Refund | Kind::Cancel | Kind::Suspension | Kind::Resumption | Kind::Revocation => Role::Merchant,
         Kind::Enrolment | Kind::Deposit | Kind::Payout | Kind::Proof | Kind::Delivery => Role::Merchant,
-        Kind::Batch | Kind::Retirement | Kind::Dispute | Kind::DisputeAnswer => Role::Merchant,
+        Kind::Batch | Kind::Retirement | Kind::Dispute | Kind::DisputeAnswer | Kind::Listing => Role::Merchant,
     }
 }
 

@@ -49,8 +49,19 @@ impl Direct {
             snapshot: settings.snapshot_path(config),
             issuer: identity.id.clone(),
         };
-        let Opened { store, reader, lookups, wallets: _, notes: _, passkeys: _, pseudonym_secret, point, head } =
-            aside(|| open(&paths, &settings.head_path(config), settings.lease()))?;
+        let Opened {
+            store,
+            reader,
+            lookups,
+            wallets: _,
+            statements: _,
+            notes: _,
+            passkeys: _,
+            directory: _,
+            pseudonym_secret,
+            point,
+            head,
+        } = aside(|| open(&paths, &settings.head_path(config), settings.lease()))?;
         let Point { state, log, .. } = point;
         let url = config.shell.url.clone().unwrap_or_default();
         let ledger = Arc::new(RwLock::new(Ledger::from_state(ledger_settings(&settings, &identity, &url), state)));

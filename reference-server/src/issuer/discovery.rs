@@ -42,7 +42,8 @@ pub(super) async fn document(State(issuer): State<Arc<Issuer>>) -> Response {
 
 /// What it claims beyond a role's core. [CNV-3]
 fn features(sandbox: bool) -> Vec<&'static str> {
-    let always = ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "tokens", "disputes"];
+    let always =
+        ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "tokens", "disputes", "directory"];
     always.into_iter().chain(sandbox.then_some("sandbox")).collect()
 }
 

@@ -15,6 +15,7 @@ mod town;
 
 mod back;
 mod bounds;
+mod directory;
 mod logs;
 mod made;
 mod metered;
@@ -26,3 +27,4 @@ mod processes;
 mod redeemed;
 mod settled;
 mod sizes;
+mod statement;

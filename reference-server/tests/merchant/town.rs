@@ -223,6 +223,7 @@ impl Town {
             account = "till"
             chain = "issuer.pem"
             url = "https://{road}"
+            base_url = "https://issuer.example"
             roots = "roots.pem"
             {issuers}
             {PRODUCTS}"#

@@ -14,7 +14,10 @@ use crate::settings::IssuerEntry;
 use crate::wire::Wire;
 
 /// Sends commands to one issuer.
-pub struct Post(Wire);
+pub struct Post {
+    wire: Wire,
+    url: String,
+}
 
 impl Post {
     /// The way to the issuer of a configuration, whose paths start in this folder.
@@ -22,12 +25,28 @@ impl Post {
         if !entry.url.starts_with("https://") {
             return Err(setting("issuers", "have a url that is not https"));
         }
-        Wire::to(&entry.url, &folder.join(&entry.roots), "issuers").map(Self)
+        let wire = Wire::to(&entry.url, &folder.join(&entry.roots), "issuers")?;
+        let url = entry.base_url.as_ref().unwrap_or(&entry.url).trim_end_matches('/').to_owned();
+        Ok(Self { wire, url })
+    }
+
+    /// The address of a path there, as a proof names it.
+    pub(crate) fn target(&self, below: &str) -> String {
+        format!("POST {}{below}", self.url)
+    }
+
+    /// Posts what is no command; gives the body of a 200, or the words of a refusal.
+    pub(crate) async fn ask(&self, below: &str, media: &str, body: Vec<u8>) -> Result<Bytes, String> {
+        let posted = self.wire.send(below, media, body).await.map_err(|error| error.to_string())?;
+        match posted.status {
+            StatusCode::OK => Ok(posted.body),
+            status => Err(format!("{status}: {}", String::from_utf8_lossy(&posted.body))),
+        }
     }
 
     /// Sends a command; gives the body of the signed answer, or why nothing was decided, as far as the issuer says.
     pub async fn put(&self, command: Vec<u8>) -> Result<Result<Bytes, Option<Code>>, Box<dyn Error + Send + Sync>> {
-        let posted = self.0.send("/v1/commands", PAPER, command).await?;
+        let posted = self.wire.send("/v1/commands", PAPER, command).await?;
         if posted.media_type == ANSWER {
             return Ok(Ok(posted.body));
         }
@@ -43,13 +62,13 @@ impl Post {
 
     /// Sends a payment request of the merchant's own, under a mandate that it holds; gives the same.
     pub async fn pay(&self, request: Vec<u8>) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
-        let posted = self.0.send("/v1/intents", PAYMENT_REQUEST, request).await?;
+        let posted = self.wire.send("/v1/intents", PAYMENT_REQUEST, request).await?;
         Ok((posted.media_type == ANSWER).then_some(posted.body))
     }
 
     /// How a mandate stands, as the issuer signs it; nothing where it knows none.
     pub async fn status(&self, mandate: &PaperId) -> Result<Option<Bytes>, Box<dyn Error + Send + Sync>> {
-        let answer = self.0.get(&format!("/v1/mandates/{mandate}/status")).await?;
+        let answer = self.wire.get(&format!("/v1/mandates/{mandate}/status")).await?;
         match answer.status {
             StatusCode::OK => Ok(Some(answer.body)),
             StatusCode::NOT_FOUND => Ok(None),

@@ -58,6 +58,24 @@ impl<D: Database + 'static> Store for Book<D> {
     fn again(&self) -> Result<Box<dyn Store>, StoreError> {
         Ok(Box::new(Self::of(self.database.again()?)))
     }
+
+    fn receipts(&self, issuer: &PartyId, since: UnixSeconds, until: UnixSeconds) -> Result<Vec<Vec<u8>>, StoreError> {
+        let sales = "SELECT receipt FROM offers
+            WHERE issuer = ?1 AND intent IS NOT NULL AND decided_at >= ?2 AND decided_at < ?3";
+        let orders = "SELECT answer FROM orders
+            WHERE issuer = ?1 AND answer IS NOT NULL AND made_at >= ?2 AND made_at < ?3";
+        let debts = "SELECT answer FROM debts
+            WHERE issuer = ?1 AND answer IS NOT NULL AND made_at >= ?2 AND made_at < ?3";
+        let asked = values![issuer.as_str(), since.get(), until.get()];
+        let mut receipts = Vec::new();
+        for query in [sales, orders, debts] {
+            for row in self.database.query(query, asked)? {
+                // What was never decided has an answer of no bytes.
+                receipts.extend(Some(row.bytes(0)?).filter(|receipt| !receipt.is_empty()));
+            }
+        }
+        Ok(receipts)
+    }
 }
 
 impl<D: Database> Offers for Book<D> {

@@ -18,6 +18,7 @@ use purser_protocol::paper::confirmation::Confirmation;
 use purser_protocol::paper::credential::{Credential, Pseudonym};
 use purser_protocol::paper::delivery::Delivery;
 use purser_protocol::paper::dispute::{Dispute, DisputeAnswer, Ruling};
+use purser_protocol::paper::document::{DailyStatement, Listing};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Mandate;
 use purser_protocol::paper::notice::Notice;
@@ -66,6 +67,8 @@ macro_rules! by_kind {
             Kind::Freeze => $function::<Freeze>($input),
             Kind::Thaw => $function::<Thaw>($input),
             Kind::Statement => $function::<Statement>($input),
+            Kind::Listing => $function::<Listing>($input),
+            Kind::DailyStatement => $function::<DailyStatement>($input),
         }
     };
 }
