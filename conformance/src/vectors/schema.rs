@@ -254,6 +254,13 @@ fn mandates(t: &mut Papers<'_>) {
                 FieldConflict,
                 &|p| p.with(-13, id()),
             ),
+            (
+                "funded-below-again",
+                "The next version of a mandate below another, with money set aside",
+                Shows("M45", "A13"),
+                FieldConflict,
+                &|p| p.with(-13, id()).with(-11, 2).with(-14, id()),
+            ),
         ],
         "QTA-2",
     );

@@ -166,6 +166,15 @@ fn kinds(t: &mut Chains<'_>) {
     t.refuse("kind/anchor-no-constraints", "An anchor without basicConstraints", Shows("X08", "E4"), CertNotCa, |s| {
         s.root.drop_extension(&BASIC_CONSTRAINTS)
     });
+    t.refuse(
+        "kind/anchor-no-ca-bit",
+        "An anchor whose basicConstraints name no authority",
+        Shows("X08", "E4"),
+        CertNotCa,
+        |s| {
+            s.root.replace(&BASIC_CONSTRAINTS, true, vec![0x30, 0]);
+        },
+    );
     t.refuse("kind/merchant-issues", "A merchant that certifies another", Shows("X07", "E4"), CertNotCa, |s| {
         s.intermediates = vec![
             Draft::authority("intermediate", "root"),

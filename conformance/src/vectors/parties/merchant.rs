@@ -254,6 +254,11 @@ fn mismatched(sheet: &mut Sheet) {
             let refused = changed(receipt("at-once", 7), -3, keys::thirty_two("an offer of long ago"));
             of_long_ago(&refused, secret())
         }),
+        ("secret-of-nothing", "a secret of zeros: nothing goes back", of_long_ago(&unknown, [0; 32])),
+        ("third", "a receipt of a third offer: nothing goes back", {
+            let third = changed(base(), -3, keys::thirty_two("a third offer"));
+            of_long_ago(&third, secret())
+        }),
         ("both", "another secret and a receipt of another offer: nothing goes back", of_long_ago(&base(), [9; 32])),
     ] {
         let title = format!("For an offer that the merchant does not know, {title}");
