@@ -135,7 +135,7 @@ fn the_kill_matrix_still_holds() {
             continue;
         }
         let options = kill::options_of(&program(&["--as-broken"]), row, &Options::new(program(&[])));
-        let results = results(&Options { only: Some(by), jobs: 1, ..options });
+        let results = run(&Options { only: Some(by), jobs: 1, ..options }, &catalogue, &Quiet).unwrap();
         if kill::failures(&results).len() < PAIRS_MIN {
             lost.push(fault.name);
         }
