@@ -10,6 +10,7 @@ mod bridge;
 mod cbor;
 mod certificates;
 mod certs;
+mod codes;
 mod confirmations;
 mod disputes;
 mod encoding;
@@ -73,6 +74,7 @@ pub fn areas() -> Vec<Area> {
         rendering::area(),
         tokens::area(),
         bridge::area(),
+        codes::area(),
         disputes::area(),
     ];
     areas.extend(parties::areas());

@@ -645,6 +645,18 @@ codes! {
     BridgeUnmet = 419, "bridge-unmet", [Rules], NotDecided, Same, Never, Agent, 403, "BRG-19", "The closed mandate does not keep to an open one.";
     /// The open mandate holds a limit that no rule of Purser says. \[BRG-20\]
     BridgeUnmapped = 420, "bridge-unmapped", [Rules], NotDecided, Same, Never, Person, 400, "BRG-20", "The open mandate holds a limit that no rule of Purser says.";
+    /// The text of a code is no address with a short id and no signed offer. \[COD-1\]
+    CodeForm = 421, "code-form", [Framing], NotDecided, Same, Never, Merchant, 400, "COD-1", "The text of a code is no address with a short id and no signed offer.";
+    /// No code was found in a picture. \[COD-5\]
+    CodeNone = 422, "code-none", [Framing], NotDecided, Same, Never, Person, 400, "COD-5", "No code was found in a picture.";
+    /// Codes that say different things are in one picture. \[COD-6\]
+    CodeSeveral = 423, "code-several", [Framing], NotDecided, Same, Never, Person, 400, "COD-6", "Codes that say different things are in one picture.";
+    /// The offer of a code is not known or has been taken or withdrawn or has ended. \[COD-7\]
+    CodeStale = 424, "code-stale", [Redeem], NotDecided, Same, FreshOffer, Merchant, 410, "COD-7", "The offer of a code is not known or has been taken or withdrawn or has ended.";
+    /// The offer at the address of a code is not the one that the code names. \[COD-3\]
+    CodeSwapped = 425, "code-swapped", [Mandate], NotDecided, Same, Never, Merchant, 409, "COD-3", "The offer at the address of a code is not the one that the code names.";
+    /// The offer of a code is another merchant's than the person said. \[COD-9\]
+    CodeMerchant = 426, "code-merchant", [Mandate], NotDecided, Same, Never, Person, 409, "COD-9", "The offer of a code is another merchant's than the person said.";
 }
 
 impl Code {

@@ -16,6 +16,7 @@ mod merchant;
 mod output;
 mod paper;
 mod payment;
+mod scan;
 mod shown;
 mod signer;
 mod skill;
@@ -81,6 +82,8 @@ enum What {
     Directory(directory::Directory),
     /// Get a resource, and pay its price.
     Fetch(fetch::Fetch),
+    /// Read a merchant's code in a photograph, and pay it.
+    Scan(scan::Scan),
     /// Look at payments, take up those in doubt, give one up.
     #[command(subcommand)]
     Payment(payment::Payment),
@@ -157,6 +160,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Mandate(mandate) => mandate.run(home()?, lang).await,
         What::Confirm(confirm) => confirm.run(home()?, lang).await,
         What::Fetch(fetch) => fetch.run(home()?).await,
+        What::Scan(scan) => scan.run(home()?, lang).await,
         What::Payment(payment) => payment.run(home()?).await,
         What::Capture(capture) => capture.run(home()?).await,
         What::Void(void) => void.run(home()?).await,

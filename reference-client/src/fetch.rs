@@ -20,8 +20,9 @@ use purser_protocol::code::Retry;
 use purser_protocol::id::{Digest, PaperId};
 use purser_protocol::money::Money;
 use purser_protocol::paper::delivery::Delivery;
+use purser_protocol::paper::offer::Offer;
 use purser_protocol::paper::rules::Channel;
-use purser_protocol::sign::{Signer, Verified};
+use purser_protocol::sign::{Signed, Signer, Verified};
 use sha2::{Digest as _, Sha256};
 
 use crate::connect::{Request, Response, Url};
@@ -139,22 +140,47 @@ impl Fetcher<'_> {
 
     /// Asks what it costs, and pays nothing.
     pub async fn quote(&self, wanted: &Wanted) -> Result<Quoted> {
-        let response = self.payer.issuer.connector.send(&wanted.request()).await;
-        // Nothing is paid yet, so that an answer which is lost is no doubt about money.
-        let response = response.map_err(|error| match error.class() {
-            Class::Unknown => error.class_of(Class::Unreachable),
-            _ => error,
-        })?;
+        let response = self.unpaid_answer(wanted).await?;
         if response.status != StatusCode::PAYMENT_REQUIRED {
             return Ok(Quoted::Unpaid(response));
         }
         Asked::read(&response, wanted, self.payer.issuer).map(|asked| Quoted::Price(Box::new(asked)))
     }
 
+    /// The same for whoever is asked before anything is paid: at any price, which is then the most that `wanted` allows.
+    pub async fn quote_at_any_price(&self, wanted: &mut Wanted) -> Result<Quoted> {
+        let response = self.unpaid_answer(wanted).await?;
+        if response.status != StatusCode::PAYMENT_REQUIRED {
+            return Ok(Quoted::Unpaid(response));
+        }
+        // What it says is verified below; here it only takes the place of a limit.
+        if let Ok(offer) = Signed::<Offer>::read(&response.body) {
+            wanted.max = Money { amount: offer.amount, currency: offer.currency };
+        }
+        Asked::read(&response, wanted, self.payer.issuer).map(|asked| Quoted::Price(Box::new(asked)))
+    }
+
+    /// Takes up the payment that is open for this request, if there is one.
+    pub async fn take_up_open(&self, wanted: &Wanted) -> Result<Option<Fetched>> {
+        match self.open_payment(wanted)? {
+            Some(kept) => self.take_up(kept, wanted).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// How each mandate of the agent's looks for this offer: the issuer decides, and what is sure to be refused there
     /// is known here.
     pub async fn considered(&self, wanted: &Wanted, asked: &Asked) -> Result<Vec<(MandateView, Fit)>> {
         choose::considered(self.payer.issuer, self.agent, asked, wanted).await
+    }
+
+    async fn unpaid_answer(&self, wanted: &Wanted) -> Result<Response> {
+        let response = self.payer.issuer.connector.send(&wanted.request()).await;
+        // Nothing is paid yet, so that an answer which is lost is no doubt about money.
+        response.map_err(|error| match error.class() {
+            Class::Unknown => error.class_of(Class::Unreachable),
+            _ => error,
+        })
     }
 
     /// Gets it for the price that was quoted, under a mandate that may be for that very offer.

@@ -6,12 +6,14 @@
 //! - [`issuer::Issuer`] speaks with an issuer, and believes nothing that is not signed;
 //! - [`follow::Follower`] holds an issuer to one history;
 //! - [`signer`] keeps an agent's key in a process of its own;
+//! - [`bridge`] pays what chains of AP2 ask for;
 //! - [`token`] pays by the metered session, and stands in for a seller of tokens on this machine;
 //! - [`skill`] signs and verifies skills;
 //! - [`home::Home`] keeps keys, mandates, attempts and receipts in a folder.
 //!
 //! Keys can be anywhere: whatever signs is a [`purser_protocol::sign::Signer`].
 
+pub mod bridge;
 pub mod clock;
 pub mod connect;
 pub mod error;

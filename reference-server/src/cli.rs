@@ -1,5 +1,6 @@
 //! The command line, as a function: a program that starts servers can be one.
 
+mod code;
 mod shop;
 mod told;
 
@@ -48,6 +49,8 @@ enum Command {
     Issuer(Serve),
     /// Makes offers, redeems receipts, serves.
     Merchant(Serve),
+    /// Makes a code for one sale, beside the running merchant or without it.
+    Code(code::Draw),
     /// Sells tokens by the metered session, at an endpoint of the shape of OpenAI's chat API.
     Seller(Run),
     /// Checks everything that an issuer's store holds, beside the issuer or without it; changes nothing.
@@ -187,6 +190,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Issuer(own) => serve(Role::Issuer, &own.run, own.hostile).await,
         Command::Merchant(own) => serve(Role::Merchant, &own.run, own.hostile).await,
         Command::Seller(run) => serve(Role::Seller, &run, None).await,
+        Command::Code(draw) => draw.print().await,
         Command::Snapshot(run) => aside(|| snapshot(&run).map_err(|error| error.to_string())).map_err(Into::into),
         Command::Audit(check) => return aside(|| audit(&check)),
         Command::Store(Moved::Copy(way)) => aside(|| copy(&way).map_err(|error| error.to_string())).map_err(Into::into),

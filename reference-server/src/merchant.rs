@@ -23,7 +23,7 @@ use crate::reply::Problem;
 pub fn routes(config: &Config, url: &str, life: &Life) -> Result<Router, SetupError> {
     let settings: Settings = config.table("merchant")?;
     let shop = Shop::with(&settings, config.folder())?;
-    let mut routes = shop.discovery(url);
+    let mut routes = shop.discovery(url).merge(shop.codes());
     for (path, products) in shop.catalogue() {
         if products.iter().any(|product| product.body.is_none()) {
             return Err(setting("products", format!("({path}): body is missing: nobody else makes it")));

@@ -27,6 +27,7 @@ areas! {
     "rendering"
     "tokens"
     "bridge"
+    "codes"
     "disputes"
     "agent"
     "merchant"

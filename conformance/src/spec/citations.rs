@@ -10,9 +10,10 @@ use super::{Finding, Tree};
 const UNTRACED: &str = "spec/untraced.csv";
 
 /// The crates whose lines keep clauses. The suite only asks whether they do.
-const ROLES: [&str; 6] = [
+const ROLES: [&str; 7] = [
     "protocol/src/",
     "reference-client/ap2/src/",
+    "reference-client/code/src/",
     "reference-client/src/",
     "reference-client/mcp/src/",
     "reference-client/merchant-kit/src/",

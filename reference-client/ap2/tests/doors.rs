@@ -19,7 +19,7 @@ use purser_protocol::money::{Amount, Currency};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
 use purser_protocol::paper::offer::{CaptureMode, Item, Offer, OfferKind, Payee};
-use purser_protocol::paper::rules::{Fields, Rules};
+use purser_protocol::paper::rules::{Channel, Fields, Rules};
 use purser_protocol::sign::Signer as _;
 use purser_protocol::sign::backend::{Portable, PortableSigner};
 use purser_protocol::time::UnixSeconds;
@@ -197,44 +197,51 @@ proptest! {
         for (shop, minor) in payments {
             let offer = offer(shop, minor);
             let merchant = Party::of_itself(offer.merchant.clone(), Role::Merchant, person.public_key(), CertificateId([0; 32]));
-            let intent = Intent {
-                issuer: party("issuer.example"),
-                issued_at: second(NOW),
-                mandate: below_id,
-                offer: PaperId([7; 32]),
-                amount: offer.amount,
-                currency: offer.currency,
-                secret_hash: Digest([8; 32]),
-                channel: None,
-                device: None,
-                period: None,
-                chains: None,
+            let decide = |channel| {
+                let intent = Intent {
+                    issuer: party("issuer.example"),
+                    issued_at: second(NOW),
+                    mandate: below_id,
+                    offer: PaperId([7; 32]),
+                    amount: offer.amount,
+                    currency: offer.currency,
+                    secret_hash: Digest([8; 32]),
+                    channel,
+                    device: None,
+                    period: None,
+                    chains: None,
+                };
+                let link = |id, mandate, counters| Link { id, mandate, standing: Standing::Active, counters, holds_open: 0, pending: 0 };
+                let links = [link(root_id, &root, &of_root), link(below_id, &below, &of_below)];
+                let case = Case {
+                    issuer: &intent.issuer,
+                    now: second(NOW),
+                    account: Account {
+                        id: ACCOUNT,
+                        credential_expires_at: UnixSeconds::MAX,
+                        pseudonym: Pseudonym([0; 16]),
+                        available_minor: u64::MAX,
+                        payee_minor: 0,
+                        frozen: false,
+                        knows_merchant: true,
+                        offer_taken: false,
+                    },
+                    chain: &links,
+                    offer: &offer,
+                    offer_id: PaperId([7; 32]),
+                    merchant: &merchant,
+                    intent: &intent,
+                    intent_id: PaperId([6; 32]),
+                    held_by: None,
+                    confirmation: None,
+                };
+                matches!(authorize(&case), Decision::Grant { .. })
             };
-            let link = |id, mandate, counters| Link { id, mandate, standing: Standing::Active, counters, holds_open: 0, pending: 0 };
-            let links = [link(root_id, &root, &of_root), link(below_id, &below, &of_below)];
-            let case = Case {
-                issuer: &intent.issuer,
-                now: second(NOW),
-                account: Account {
-                    id: ACCOUNT,
-                    credential_expires_at: UnixSeconds::MAX,
-                    pseudonym: Pseudonym([0; 16]),
-                    available_minor: u64::MAX,
-                    payee_minor: 0,
-                    frozen: false,
-                    knows_merchant: true,
-                    offer_taken: false,
-                },
-                chain: &links,
-                offer: &offer,
-                offer_id: PaperId([7; 32]),
-                merchant: &merchant,
-                intent: &intent,
-                intent_id: PaperId([6; 32]),
-                held_by: None,
-                confirmation: None,
-            };
-            let granted = matches!(authorize(&case), Decision::Grant { .. });
+            let granted = decide(None);
+            // Whatever door the offer came through.
+            for door in [Channel::Online, Channel::Code, Channel::Voice, Channel::Vehicle, Channel::Glasses] {
+                prop_assert_eq!(decide(Some(door)), granted, "{:?}", door);
+            }
             let both = allowed.allows(spent, times, shop, minor) && spent + minor <= total;
             prop_assert_eq!(granted, both, "{:?}: {} of {} at {}", &allowed, minor, spent, shop);
             if granted {

@@ -2,6 +2,7 @@
 
 mod crash;
 mod disputes;
+mod doors;
 mod holds;
 mod mandates;
 mod pay;
@@ -74,6 +75,8 @@ pub(crate) async fn play(
     disputes::settled_from_papers(&mut play).await?;
     tokens::metered(&mut play).await?;
     tokens::packs(&mut play).await?;
+    doors::photographed(&mut play).await?;
+    doors::bridged(&mut play).await?;
     // It puts the clocks on: it comes last.
     tokens::subscription(&mut play).await?;
     match play.script.pop_front() {

@@ -78,9 +78,13 @@ pub fn rows() -> Vec<Expected> {
         row("12", "a pack, with a coupon", "2.50 less 0.50", "2.00 CNY", Settled, None, -200),
         row("12b", "the coupon once more", "taken once", "2.00 CNY", Refused, Some(Code::CouponUsed), 0),
         row("13", "a pack used up in mid-stream", "refilled under the quota", "2.50 CNY", Settled, None, -250),
-        row("14", "a subscription, its first month", "asked for by the seller", "3.00 CNY", Settled, None, -300),
-        row("14b", "its second month", "SIGKILL of the seller as it begins", "5.00 CNY", Settled, None, -500),
-        row("14c", "its third month, at a higher price", "the person is asked", "6.00 CNY", Pending, None, 0),
-        row("14d", "and says yes", "one charge for the month", "6.00 CNY", Settled, None, -600),
+        row("14", "a code, photographed", "turned, tilted, not in focus", "12.80 CNY", Settled, None, -1_280),
+        row("14b", "a small one, by a car", "4 pixels a module, two stops dark", "12.80 CNY", Settled, None, -1_280),
+        row("15", "a mandate of AP2", "20.00 of theirs, 100.00 of ours", "12.80 CNY", Settled, None, -1_280),
+        row("15b", "and once more", "7.20 of theirs left", "12.80 CNY", Refused, Some(Code::RuleTotal), 0),
+        row("16", "a subscription, its first month", "asked for by the seller", "3.00 CNY", Settled, None, -300),
+        row("16b", "its second month", "SIGKILL of the seller as it begins", "5.00 CNY", Settled, None, -500),
+        row("16c", "its third month, at a higher price", "the person is asked", "6.00 CNY", Pending, None, 0),
+        row("16d", "and says yes", "one charge for the month", "6.00 CNY", Settled, None, -600),
     ]
 }

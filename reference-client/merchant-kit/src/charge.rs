@@ -115,8 +115,14 @@ impl Charge {
         self.item.name.as_str()
     }
 
-    /// An offer of one of it, for one request.
-    pub(crate) fn offer(&self, seller: &Seller, now: UnixSeconds, nonce: Nonce, resource: Digest) -> Option<Offer> {
+    /// An offer of one of it: for one request, or for whoever shows its receipt at the counter.
+    pub(crate) fn offer(
+        &self,
+        seller: &Seller,
+        now: UnixSeconds,
+        nonce: Nonce,
+        resource: Option<Digest>,
+    ) -> Option<Offer> {
         Some(Offer {
             merchant: seller.merchant.clone(),
             expires_at: now.saturating_add(seller.offer_seconds),
@@ -128,7 +134,7 @@ impl Charge {
             accepts: List::new(seller.accepts.clone())?,
             kind: OfferKind::Charge,
             capture: self.capture,
-            resource: Some(resource), // [INT-8] [PRV-7]
+            resource, // [INT-8] [PRV-7]
             pseudonym: None,
             hold_seconds: self.hold_seconds,
             meter: None,
@@ -137,7 +143,7 @@ impl Charge {
 
     /// Whether its offers can be read: better now than by every agent that reads one.
     pub(crate) fn check(&self, seller: &Seller) -> Result<(), BadCharge> {
-        let sample = self.offer(seller, UnixSeconds::MIN, Nonce([0; 16]), Digest([0; 32]));
+        let sample = self.offer(seller, UnixSeconds::MIN, Nonce([0; 16]), Some(Digest([0; 32])));
         let sample = sample.ok_or_else(|| bad("an offer accepts 1 to 8 issuers"))?;
         let read = Offer::decode(&mut Reader::new(&sample.payload()));
         read.map(drop).map_err(|fault| BadCharge(format!("its offers could not be read: {fault}")))

@@ -23,6 +23,7 @@
 //! | [`shop`] | the shop: who it is, what it remembers, captures, voids, refunds, payouts |
 //! | [`layer`] | the tower layer that charges a route |
 //! | [`charge`], [`settings`] | prices; the configuration with its catalogue |
+//! | [`code`] | codes that a camera reads |
 //! | [`paid`] | what a handler is told of the payment |
 //! | [`reconcile`] | an issuer's statement of a day against the shop's own book |
 //! | [`notices`], [`wire`] | what issuers tell a shop; the way to an address |
@@ -39,6 +40,7 @@
 
 pub mod charge;
 pub mod clock;
+pub mod code;
 mod desk;
 mod discovery;
 pub mod error;
@@ -62,6 +64,7 @@ mod till;
 pub mod wire;
 
 pub use charge::{BadCharge, Charge};
+pub use code::OfferCode;
 pub use desk::post::Post;
 pub use error::{SetupError, StoreError};
 pub use layer::{NotPriced, Price};

@@ -36,6 +36,12 @@ impl Asked {
         })
     }
 
+    /// A request for what stands at a path of a host, without a body.
+    pub(crate) fn get(authority: &str, target: &str) -> Self {
+        let (method, authority, target) = ("GET".to_owned(), authority.to_owned(), target.to_owned());
+        Self { method, authority, target, body: Sha256::digest([]).into() }
+    }
+
     /// What an offer for this request is bound to, with its salt.
     pub fn digest(&self, salt: Nonce) -> Digest {
         let Self { method, authority, target, body } = self;

@@ -88,25 +88,16 @@ impl Shop {
     async fn offer(&self, charge: Charge, asked: Asked) -> Result<Response, Problem> {
         let beside = charge.beside.clone();
         let (paper, made) = self.aside(move |shop| shop.make(&charge, &asked)).await?;
-        let challenge = Challenge::new(made.offer.id, &made.offer.offer, Some(made.salt));
-        let challenge = HeaderValue::from_str(&challenge.header_value()).map_err(internal)?;
-
+        let mut response = asking(&made, paper)?;
         let (now, bounds) = (self.0.till.clock.now(), self.0.bounds);
         match self.0.till.keeper.write_if_idle(move |store| store.keep(&made, now, bounds)).await {
             Ok(true) => {}
             Ok(false) | Err(NotWritten::Full) => return Err(Problem::new(Code::Overloaded)), // [HTB-26]
             Err(NotWritten::Failed) => return Err(Problem::new(Code::Internal)),
         }
-        let headers = [
-            (WWW_AUTHENTICATE, challenge),
-            (CONTENT_TYPE, HeaderValue::from_static(http::PAPER)),
-            (CACHE_CONTROL, NO_STORE), // [HTB-18]
-        ];
-        let mut response = (StatusCode::PAYMENT_REQUIRED, headers, paper).into_response();
         for (name, value) in beside {
             response.headers_mut().append(name, value);
         }
-        response.extensions_mut().insert(Refused(Code::PaymentRequired));
         Ok(response)
     }
 
@@ -247,7 +238,7 @@ impl Shop {
     }
 
     /// Works on a thread that may block, when there is room for it.
-    async fn aside<T: Send + 'static>(
+    pub(crate) async fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
@@ -255,6 +246,19 @@ impl Shop {
         let inner = Arc::clone(&self.0);
         tokio::task::spawn_blocking(move || work(&inner)).await.map_err(|_| Problem::new(Code::Internal))?
     }
+}
+
+/// The demand for the money of an offer that is kept.
+pub(crate) fn asking(made: &Made, paper: Vec<u8>) -> Result<Response, Problem> {
+    let challenge = Challenge::new(made.offer.id, &made.offer.offer, Some(made.salt));
+    let headers = [
+        (WWW_AUTHENTICATE, HeaderValue::from_str(&challenge.header_value()).map_err(internal)?),
+        (CONTENT_TYPE, HeaderValue::from_static(http::PAPER)),
+        (CACHE_CONTROL, NO_STORE), // [HTB-18]
+    ];
+    let mut response = (StatusCode::PAYMENT_REQUIRED, headers, paper).into_response();
+    response.extensions_mut().insert(Refused(Code::PaymentRequired));
+    Ok(response)
 }
 
 /// What the money does when a sale is made.
@@ -266,9 +270,18 @@ enum After {
 
 impl Inner {
     fn make(&self, charge: &Charge, asked: &Asked) -> Result<(Vec<u8>, Made), Problem> {
+        self.make_for(charge, |_, salt| Some(asked.digest(salt)))
+    }
+
+    /// The same, for whatever `resource` says of its `cti` and its salt.
+    pub(crate) fn make_for(
+        &self,
+        charge: &Charge,
+        resource: impl FnOnce(Nonce, Nonce) -> Option<Digest>,
+    ) -> Result<(Vec<u8>, Made), Problem> {
         let salt = Nonce(random().map_err(internal)?); // [INT-9]
         let nonce = Nonce(random().map_err(internal)?); // [INT-5]
-        let offer = charge.offer(&self.seller, self.till.clock.now(), nonce, asked.digest(salt));
+        let offer = charge.offer(&self.seller, self.till.clock.now(), nonce, resource(nonce, salt));
         let offer = offer.ok_or_else(|| Problem::new(Code::Internal))?;
         let paper = self.till.identity.sign_with_chain(&offer).map_err(internal)?;
         let frame = Frame::read(&paper).map_err(internal)?;
@@ -409,7 +422,7 @@ fn unknown(error: impl std::fmt::Display) -> Problem {
     Problem::new(Code::OutcomeUnknown)
 }
 
-fn internal(error: impl std::fmt::Display) -> Problem {
+pub(crate) fn internal(error: impl std::fmt::Display) -> Problem {
     tracing::error!(%error, "the merchant failed");
     Problem::new(Code::Internal)
 }

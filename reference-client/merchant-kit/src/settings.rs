@@ -234,7 +234,7 @@ impl Settings {
 
 fn product(entry: &ProductEntry, seller: &Seller) -> Result<Product, SetupError> {
     let wrong = |why: String| setting("products", format!("({}): {why}", entry.path));
-    if !is_plain(&entry.path) || TAKEN.contains(&entry.path.as_str()) {
+    if !is_plain(&entry.path) || TAKEN.contains(&entry.path.as_str()) || entry.path.starts_with("/Q/") {
         return Err(wrong("path is not one of its own, from a slash, of letters, digits and -._~/".into()));
     }
     let method: Method = entry.method.parse().map_err(|_| wrong("no such method".into()))?;

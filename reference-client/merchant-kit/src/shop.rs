@@ -160,6 +160,12 @@ impl Shop {
         Ok(Price::new(self.clone(), Arc::new(move |_, _| Ok(product.charge(till.clock.now()).1.clone()))))
     }
 
+    /// What a product of the catalogue costs now, and what is served for it.
+    pub fn listed_now(&self, method: &str, path: &str) -> Option<(Charge, Option<String>)> {
+        let product = self.0.catalogue.get(path)?.iter().find(|product| product.method == method)?;
+        Some((product.charge(self.0.till.clock.now()).1.clone(), product.body.clone()))
+    }
+
     /// Answers a request for something that the catalogue serves by itself.
     pub async fn serve_listed(&self, product: &Product, parts: &Parts, body: &Bytes) -> Response {
         let goods = Bytes::from(product.body.clone().unwrap_or_default());

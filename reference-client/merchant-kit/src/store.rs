@@ -5,6 +5,7 @@
 //! there after any crash.
 
 pub mod book;
+mod codes;
 pub mod database;
 mod debts;
 mod orders;
@@ -21,7 +22,7 @@ use purser_protocol::time::UnixSeconds;
 use crate::error::StoreError;
 
 /// All that a shop remembers.
-pub trait Store: Offers + Debts + Orders + Notices + Send {
+pub trait Store: Offers + Codes + Debts + Orders + Notices + Send {
     /// Another handle on the same store.
     fn again(&self) -> Result<Box<dyn Store>, StoreError>;
     /// The receipts of an issuer for sales, and its answers to commands, of which the first or the last may be of a
@@ -122,6 +123,25 @@ pub trait Offers {
     fn paid(&self, intent: &PaperId) -> Result<Option<(Made, Sale)>, StoreError>;
     /// The last sales, the latest first.
     fn sales(&self, limit: u64) -> Result<Vec<(Made, Sale)>, StoreError>;
+}
+
+/// What a code leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coded {
+    /// Its short id.
+    pub short: String,
+    /// Its offer.
+    pub offer: PaperId,
+    /// What is given for it.
+    pub goods: Vec<u8>,
+}
+
+/// The codes that were made. One is forgotten with its offer.
+pub trait Codes {
+    /// Keeps a code, before it is shown.
+    fn keep_code(&self, coded: &Coded) -> Result<(), StoreError>;
+    /// The code of a short id.
+    fn code(&self, short: &str) -> Result<Option<Coded>, StoreError>;
 }
 
 /// A payment for which nothing was given.

@@ -58,7 +58,7 @@ pub(super) struct Fetch {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ChannelName {
+pub(super) enum ChannelName {
     Online,
     Code,
     Voice,
@@ -92,6 +92,30 @@ impl Fetch {
             Fetched::Unpaid(response) => unpaid(response, output),
             Fetched::Delivered(delivered) => taken(delivered, session.home, output),
             Fetched::Open(kept) => Ok(Done::of_payment(&kept)),
+        }
+    }
+
+    /// What a code leads to.
+    pub(super) fn of_code(
+        url: String,
+        max: Money,
+        mandate: Option<String>,
+        channel: ChannelName,
+        output: Option<PathBuf>,
+        waiting: Waiting,
+    ) -> Self {
+        Self {
+            url,
+            max,
+            mandate,
+            method: Method::GET,
+            body: None,
+            header: Vec::new(),
+            channel: Some(channel), // [COD-10]
+            output,
+            quote: None,
+            quoted: None,
+            waiting,
         }
     }
 

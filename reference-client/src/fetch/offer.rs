@@ -61,6 +61,29 @@ impl Asked {
         Self::check(offer, Challenge::read([challenge.as_bytes()]), OfferKind::Charge, wanted, issuer)
     }
 
+    /// Reads an offer that came by itself, without a request: what it sells is handed over at the counter. Without
+    /// `max`, whoever pays has still to be asked.
+    pub fn at_counter(offer: &[u8], max: Option<Money>, issuer: &Issuer) -> Result<Self> {
+        let refused = |fault: Fault| Error::fault("offer", fault.within(Part::Offer));
+        let now = issuer.clock.now();
+        let (offer, merchant) = issuer.trust.certified::<Offer>(offer, Role::Merchant, now).map_err(refused)?;
+        if offer.merchant != merchant.id {
+            return Err(refused(Fault::new(Code::CertName))); // [SIG-23]
+        }
+        // One that is bound to a request is not for whoever reads it elsewhere. [HTB-13]
+        if offer.resource.is_some() {
+            return Err(refused(Fault::new(Code::RequestMismatch)));
+        }
+        if offer.expires_at <= now {
+            return Err(refused(Fault::new(Code::OfferExpired))); // [AUT-23]
+        }
+        let challenge = Challenge::new(offer.id(), &offer, None);
+        let asked = Self { challenge, offer, merchant, others: Vec::new() };
+        let price = Money { amount: asked.offer.amount, currency: asked.offer.currency };
+        asked.may_be_paid(max.unwrap_or(price), OfferKind::Charge, issuer)?;
+        Ok(asked)
+    }
+
     fn check(
         offer: &[u8],
         challenges: Vec<std::result::Result<Challenge, Fault>>,

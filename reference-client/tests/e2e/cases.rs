@@ -3,6 +3,7 @@
 mod accounts;
 mod answers;
 mod bridge;
+mod codes;
 mod confirming;
 mod crashes;
 mod disputes;

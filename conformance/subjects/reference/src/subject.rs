@@ -3,6 +3,7 @@
 mod agent;
 mod bridge;
 mod call;
+mod codes;
 mod issuer;
 mod log;
 mod merchant;
@@ -97,6 +98,7 @@ impl Subject {
             "wallet.refuse" => begun(&mut self.wallet)?.refuse(input),
             "paper.render" => render::render(input),
             "bridge.verify" => bridge::verify(input),
+            "code.read" => codes::read(input),
             "bridge.terms" => bridge::terms(input),
             "session.open" => start(&mut self.seller, Seller::open(input)),
             "session.top_up" => begun(&mut self.seller)?.top_up(input),
@@ -129,7 +131,7 @@ fn hello() -> Value {
         "implementation": { "name": "purser-protocol", "version": env!("CARGO_PKG_VERSION"), "language": "rust" },
         "roles": ["verifier", "issuer", "agent", "merchant", "wallet"],
         "spec": ["1"],
-        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log", "tokens", "ap2", "withdrawal", "accounts", "disputes"],
+        "features": ["core", "holds", "funded", "delegation", "confirmation", "held-mandates", "sandbox", "rendering", "log", "tokens", "ap2", "device", "withdrawal", "accounts", "disputes"],
         "in_flight_max": 1,
     })
 }

@@ -68,6 +68,7 @@ const SCHEMA: &str = "
     );
     CREATE INDEX IF NOT EXISTS orders_open ON orders (issuer) WHERE \"end\" IS NULL;
     CREATE TABLE IF NOT EXISTS notices (issuer TEXT PRIMARY KEY, number BIGINT NOT NULL);
+    CREATE TABLE IF NOT EXISTS codes (short TEXT PRIMARY KEY, offer BYTEA NOT NULL, goods BYTEA NOT NULL);
     INSERT INTO book VALUES (1, 1) ON CONFLICT DO NOTHING;
 ";
 

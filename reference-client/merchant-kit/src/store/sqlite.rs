@@ -9,11 +9,12 @@ use rusqlite::{Connection, params_from_iter};
 use super::database::{Database, Row, Value};
 use crate::error::StoreError;
 
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 /// What the first version had. A store of it is brought up when it is opened.
 const FIRST: i64 = 1;
 const SECOND_VERSION: i64 = 2;
+const THIRD_VERSION: i64 = 3;
 
 /// The first version.
 const SCHEMA: &str = "
@@ -72,6 +73,11 @@ const THIRD: &str = "
     CREATE TABLE notices (issuer TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;
 ";
 
+/// What the fourth version adds: codes.
+const FOURTH: &str = "
+    CREATE TABLE codes (short TEXT PRIMARY KEY, offer BLOB NOT NULL, goods BLOB NOT NULL) STRICT;
+";
+
 /// How long one process waits while another one writes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -100,8 +106,11 @@ impl Sqlite {
         if found < SECOND_VERSION {
             file.connection.execute_batch(SECOND)?;
         }
-        if found < SCHEMA_VERSION {
+        if found < THIRD_VERSION {
             file.connection.execute_batch(THIRD)?;
+        }
+        if found < SCHEMA_VERSION {
+            file.connection.execute_batch(FOURTH)?;
             file.connection.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
         file.commit()?;

@@ -3,21 +3,17 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use purser_ap2::{Account, Asked, Due, Refusal, close, mandate, open, terms, verify, written};
+use purser_ap2::{close, open, written};
+use purser_client::bridge::{Held, stands};
 use purser_client::clock::random;
-use purser_client::fetch::{Asked as Quoted, Fetched, Fetcher};
+use purser_client::fetch::{Fetched, Fetcher};
 use purser_client::home::{Home, complete};
-use purser_client::issuer::MandateView;
+use purser_client::issuer::{MandateView, SignedPaper};
 use purser_client::pay::Payer;
-use purser_client::session::Session;
 use purser_client::{Error, Result, keys};
-use purser_protocol::bind::base64url;
-use purser_protocol::code::Code;
 use purser_protocol::id::PaperId;
-use purser_protocol::paper::mandate::Mandate;
-use purser_protocol::sign::backend::{AwsLc, AwsLcSigner};
-use purser_protocol::sign::paper::{id as paper_id, key_header};
-use purser_protocol::sign::{Kind, PublicKey, Signer as _};
+use purser_protocol::sign::Signer as _;
+use purser_protocol::sign::backend::AwsLc;
 use serde_json::{Value, json};
 
 use super::super::fetch::{Fetch, taken, unpaid};
@@ -69,51 +65,11 @@ pub(in crate::cli) struct Close {
     key: PathBuf,
 }
 
-/// The mandate that a bridge holds, and who signed it.
-struct Held {
-    id: PaperId,
-    mandate: Mandate,
-    payload: Vec<u8>,
-    agent: AwsLcSigner,
-}
-
-impl Held {
-    async fn find(session: &Session, typed: &str) -> Result<Self> {
-        let agent = session.agent()?;
-        let views = session.issuer.mandates(&agent).await?;
-        let ids: Vec<PaperId> = views.iter().filter_map(MandateView::paper_id).collect();
-        let id = complete(&ids, typed)?;
-        let view = views.into_iter().find(|view| view.paper_id() == Some(id));
-        let view = view.ok_or_else(|| Error::failed("the issuer shows this key no such mandate").at(id))?;
-        let mandate = view.mandate().ok_or_else(|| Error::failed("the issuer's mandate cannot be read").at(id))?;
-        let payload = base64url::decode(&view.payload).unwrap_or_default();
-        Ok(Self { id, mandate, payload, agent })
-    }
-
-    /// Whether the person signed it with this key: the id covers the name of the signer. [BRG-24]
-    fn is_signed_by(&self, key: &PublicKey) -> bool {
-        let id = paper_id(&key_header(Kind::Mandate, key), &self.payload);
-        self.mandate.parent.is_none() && id == self.id
-    }
-
-    fn due<'a>(&'a self, quoted: &'a Quoted) -> Due<'a> {
-        let offer = &quoted.offer;
-        Due {
-            offer: offer.id(),
-            merchant: &offer.merchant,
-            amount: offer.amount,
-            currency: offer.currency,
-            issuer: &self.mandate.issuer,
-            account: self.mandate.account,
-        }
-    }
-}
-
 impl Ask {
     pub(super) async fn run(self, home: Home) -> Result<Done> {
         let wanted = self.fetch.wanted(&home)?;
         let session = session(home).await?;
-        let held = Held::find(&session, &self.under).await?;
+        let held = Held::find(&session.issuer, &session.agent()?, &self.under).await?;
         let quoted = self.fetch.kept(&wanted, &session)?;
         let said = held.due(&quoted).said();
         let text = serde_json::to_string_pretty(&said).unwrap_or_default();
@@ -125,55 +81,35 @@ impl Pay {
     pub(super) async fn run(self, home: Home) -> Result<Done> {
         let mut wanted = self.fetch.wanted(&home)?;
         let session = session(home).await?;
-        let held = Held::find(&session, &self.under).await?;
+        let agent = session.agent()?;
+        let held = Held::find(&session.issuer, &agent, &self.under).await?;
         let key = key_of(&self.key)?;
-        if !held.is_signed_by(&key) {
-            let refusal = Refusal { code: Code::BridgeSignature, token: Some(0), name: None };
-            return Ok(refused(&refusal).note("that mandate was signed with another key than --key"));
-        }
         let quoted = self.fetch.kept(&wanted, &session)?;
-        let now = session.issuer.clock.now();
-        let text = text_of(&self.chain)?;
-        let made = {
-            let due = held.due(&quoted);
-            let (transaction, checkout) = (due.transaction(), due.checkout());
-            let asked = Asked {
-                now: now.get(),
-                keys: std::slice::from_ref(&key),
-                audience: Some(due.issuer.as_str()),
-                nonce: Some(&transaction),
-                checkout: Some(&checkout),
-                merchant: None,
-            };
-            let made = verify(&text, asked, &AwsLc).and_then(|chain| {
-                due.check(&chain)?;
-                let open = chain.open().ok_or(Refusal { code: Code::BridgeType, token: Some(0), name: None })?;
-                let terms = terms(open, Account(due.account))?;
-                mandate(&chain, &terms, (held.id, &held.mandate), &held.agent.public_key())
-            });
-            match made {
-                Ok(made) => made,
-                Err(refusal) => return Ok(refused(&refusal)),
+        let now = session.issuer.clock.now().get();
+        let made = match held.mandate_of(&text_of(&self.chain)?, &quoted, &key, now, &agent.public_key()) {
+            Ok(made) => made,
+            Err(refusal) => {
+                let done = refused(&refusal);
+                let other = "that mandate was signed with another key than --key";
+                return Ok(if held.is_signed_by(&key) { done } else { done.note(other) });
             }
         };
-        // The same chain comes to the same mandate: what stands is not made again.
-        let signed = session.issuer.signed(&made, &held.agent)?;
-        let known = session.issuer.mandates(&held.agent).await?;
-        if !known.iter().any(|view| view.paper_id() == Some(signed.id)) {
+        let id = stands(&session.issuer, &made, &agent, async |signed: SignedPaper| {
             session.home.keep_mandate(&signed.bytes)?;
-            session.issuer.register(signed.bytes).await?;
-        }
-        wanted.mandate = Some(signed.id);
+            session.issuer.register(signed.bytes).await.map(drop)
+        })
+        .await?;
+        wanted.mandate = Some(id);
         let output = self.fetch.output()?;
         let payer = Payer {
             issuer: &session.issuer,
             home: &session.home,
             patience: self.fetch.waiting().patience(),
             watch: &Terminal,
-            asker: Some(&held.agent),
+            asker: Some(&agent),
         };
-        let fetcher = Fetcher { payer, agent: &held.agent };
-        let note = format!("under mandate {}, made from the chain", signed.id);
+        let fetcher = Fetcher { payer, agent: &agent };
+        let note = format!("under mandate {id}, made from the chain");
         match fetcher.fetch_quoted(&wanted, &quoted).await? {
             Fetched::Unpaid(response) => unpaid(response, output),
             Fetched::Delivered(delivered) => taken(delivered, session.home.clone(), output).map(|done| done.note(note)),

@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::scene::{Run, command, run};
 
 /// The servers as others start them: `purser-server sandbox`, then both roles.
-struct Sandbox {
-    folder: std::path::PathBuf,
-    url: String,
+pub(super) struct Sandbox {
+    pub(super) folder: std::path::PathBuf,
+    pub(super) url: String,
     _servers: [Server; 2],
 }
 
 impl Sandbox {
-    async fn start(name: &str) -> Self {
+    pub(super) async fn start(name: &str) -> Self {
         let folder =
             std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
         let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
@@ -39,11 +39,11 @@ impl Sandbox {
         sandbox
     }
 
-    async fn run(&self, arguments: &[&str]) -> Run {
+    pub(super) async fn run(&self, arguments: &[&str]) -> Run {
         run(command(&self.folder.join("home"), arguments)).await
     }
 
-    async fn good(&self, arguments: &[&str]) -> Value {
+    pub(super) async fn good(&self, arguments: &[&str]) -> Value {
         let run = self.run(&[arguments, &["--json"]].concat()).await;
         assert_eq!(run.code, 0, "{arguments:?}: {}{}", String::from_utf8_lossy(&run.stdout), run.stderr);
         serde_json::from_slice(&run.stdout).unwrap()

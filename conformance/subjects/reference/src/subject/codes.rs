@@ -1,0 +1,28 @@
+//! Codes: what stands in one.
+
+use purser_code::{Form, Short};
+use purser_protocol::code::Code;
+use purser_protocol::id::Nonce;
+use serde_json::json;
+
+use super::call::{Input, No, Outcome, broken, hex};
+
+/// Reads a text; where it is an address and its offer is there, holds the two together.
+pub(super) fn read(input: Input<'_>) -> Outcome {
+    match Form::read(input.text("text")?).map_err(|fault| No::from(fault.code))? {
+        Form::Address(address) => {
+            if input.get("cti").is_some() && Short::of(Nonce(input.array("cti")?)) != address.short {
+                return Err(No::from(Code::CodeSwapped));
+            }
+            Ok(json!({ "url": address.url() }))
+        }
+        Form::Offer(whole) => {
+            let known = input.byte_strings("certificates")?.into_iter();
+            let known = known.map(|digest| digest.try_into().map_err(|_| broken("a digest is not 32 bytes")));
+            let known: Vec<[u8; 32]> = known.collect::<Result<_, No>>()?;
+            let paper = known.into_iter().find_map(|digest| whole.paper(digest));
+            let paper = paper.ok_or_else(|| No::from(Code::CertMissing))?;
+            Ok(json!({ "paper": hex(paper) }))
+        }
+    }
+}
