@@ -22,7 +22,8 @@ use purser_protocol::money::Money;
 use purser_protocol::paper::delivery::Delivery;
 use purser_protocol::paper::offer::Offer;
 use purser_protocol::paper::rules::Channel;
-use purser_protocol::sign::{Signed, Signer, Verified};
+use purser_protocol::sign::{Paper as _, Signed, Signer, Verified};
+use purser_protocol::wire::Reader;
 use sha2::{Digest as _, Sha256};
 
 use crate::connect::{Request, Response, Url};
@@ -154,7 +155,8 @@ impl Fetcher<'_> {
             return Ok(Quoted::Unpaid(response));
         }
         // What it says is verified below; here it only takes the place of a limit.
-        if let Ok(offer) = Signed::<Offer>::read(&response.body) {
+        let read = Signed::<Offer>::read(&response.body).ok();
+        if let Some(offer) = read.and_then(|signed| Offer::decode(&mut Reader::new(signed.frame.payload)).ok()) {
             wanted.max = Money { amount: offer.amount, currency: offer.currency };
         }
         Asked::read(&response, wanted, self.payer.issuer).map(|asked| Quoted::Price(Box::new(asked)))
