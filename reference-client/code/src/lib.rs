@@ -26,6 +26,9 @@ mod picture;
 mod scan;
 pub mod show;
 
+/// The protocol that it reads by.
+pub use purser_protocol as protocol;
+
 #[cfg(feature = "draw")]
 pub use draw::Code;
 pub use form::{Address, Form, Short, Whole};

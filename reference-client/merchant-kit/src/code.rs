@@ -120,7 +120,7 @@ impl Shop {
         if let Some(credential) = shown(&parts.headers)? {
             // Without a code its offer is gone as well, and the money goes back. [FLW-12]
             let goods = found.map(|coded| coded.goods).unwrap_or_default();
-            return self.sell(None, asked, Some(credential), Give::Ready(goods.into())).await;
+            return self.sell(None, asked, Some(credential), Give::Ready(goods.into(), Vec::new())).await;
         }
         let stale = || Problem::new(Code::CodeStale); // [COD-7]
         let offer = found.ok_or_else(stale)?.offer;

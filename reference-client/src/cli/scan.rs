@@ -17,7 +17,7 @@ use purser_protocol::money::Money;
 use serde_json::json;
 
 use super::done::code;
-use super::fetch::Fetch;
+use super::fetch::{Fetch, taken, unpaid};
 use super::shown::{self, Language};
 use super::{Done, Terminal, Waiting, ask, session};
 
@@ -102,8 +102,14 @@ impl Scan {
         let mut wanted = fetch.wanted(&session.home)?;
         // What was paid and has not come is asked for again, and not paid again.
         let open = if self.look { None } else { fetcher.take_up_open(&wanted).await? };
+        let output = fetch.output()?;
+        let done = |fetched, output| match fetched {
+            Fetched::Unpaid(response) => unpaid(response, output),
+            Fetched::Delivered(delivered) => taken(delivered, session.home.clone(), output),
+            Fetched::Open(kept) => Ok(Done::of_payment(&kept)),
+        };
         if let Some(fetched) = open {
-            return done(&fetch, fetched);
+            return done(fetched, output);
         }
         let quoted = match self.max {
             Some(_) => fetcher.quote(&wanted).await?,
@@ -114,7 +120,7 @@ impl Scan {
             Quoted::Unpaid(response) => {
                 return match Problem::of(&response).code() {
                     Some(found) if show::words(found).is_some() => Ok(refused(&Fault::new(found), language)),
-                    _ => fetch.unpaid(response),
+                    _ => unpaid(response, output),
                 };
             }
         };
@@ -124,7 +130,7 @@ impl Scan {
         if let Some(done) = self.before_paying(&asked, language)? {
             return Ok(done);
         }
-        done(&fetch, fetcher.fetch_quoted(&wanted, &asked).await?)
+        done(fetcher.fetch_quoted(&wanted, &asked).await?, output)
     }
 
     /// An offer that came whole: it is paid, and its receipt shown at the counter.
@@ -190,14 +196,6 @@ impl Scan {
     fn fetch(&self, url: String, price: Money) -> Fetch {
         let max = self.max.unwrap_or(price);
         Fetch::of_code(url, max, self.mandate.clone(), self.channel, self.output.clone(), self.waiting)
-    }
-}
-
-fn done(fetch: &Fetch, fetched: Fetched) -> Result<Done> {
-    match fetched {
-        Fetched::Unpaid(response) => fetch.unpaid(response),
-        Fetched::Delivered(delivered) => fetch.delivered(*delivered),
-        Fetched::Open(kept) => Ok(Done::of_payment(&kept)),
     }
 }
 

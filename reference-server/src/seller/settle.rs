@@ -250,7 +250,6 @@ fn is_old(command: &[u8], now: UnixSeconds) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use purser_protocol::id::PaperId;
     use purser_protocol::sign::paper::envelope;
 
     #[test]
