@@ -657,6 +657,22 @@ codes! {
     CodeSwapped = 425, "code-swapped", [Mandate], NotDecided, Same, Never, Merchant, 409, "COD-3", "The offer at the address of a code is not the one that the code names.";
     /// The offer of a code is another merchant's than the person said. \[COD-9\]
     CodeMerchant = 426, "code-merchant", [Mandate], NotDecided, Same, Never, Person, 409, "COD-9", "The offer of a code is another merchant's than the person said.";
+    /// The person has not answered the device yet. \[DEV-3\]
+    DevicePending = 430, "device-pending", [Http], NotDecided, Same, Later, Person, 400, "DEV-3", "The person has not answered the device yet.";
+    /// The device asks again too soon. \[DEV-4\]
+    DeviceSlowDown = 431, "device-slow-down", [Http], NotDecided, Same, Later, Agent, 400, "DEV-4", "The device asks again too soon.";
+    /// The person wants no mandate for the device. \[DEV-5\]
+    DeviceRefused = 432, "device-refused", [Http], NotDecided, Same, Never, Person, 400, "DEV-5", "The person wants no mandate for the device.";
+    /// Nobody answered the device in time. \[DEV-7\]
+    DeviceExpired = 433, "device-expired", [Http], NotDecided, Same, AfterChange, Agent, 400, "DEV-7", "Nobody answered the device in time.";
+    /// The mandate is not one that the device alone can use. \[DEV-6\]
+    DeviceMismatch = 434, "device-mismatch", [Http], NotDecided, Same, AfterChange, Person, 409, "DEV-6", "The mandate is not one that the device alone can use.";
+    /// What was said is not the phrase that was asked for. \[VOI-4\]
+    PhraseMismatch = 440, "phrase-mismatch", [Signature], NotDecided, Same, AfterChange, Person, 403, "VOI-4", "What was said is not the phrase that was asked for.";
+    /// The phrase was said before, and a recording of it would do. \[VOI-5\]
+    PhraseUsed = 441, "phrase-used", [Signature], NotDecided, Same, AfterChange, Person, 403, "VOI-5", "The phrase was said before and a recording of it would do.";
+    /// The recording was heard before. \[VOI-3\]
+    RecordingReplayed = 442, "recording-replayed", [Signature], NotDecided, Same, AfterChange, Person, 403, "VOI-3", "The recording was heard before.";
 }
 
 impl Code {

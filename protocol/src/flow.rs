@@ -11,6 +11,7 @@ pub mod log;
 pub mod merchant;
 pub mod notice;
 pub mod payer;
+pub mod voice;
 
 use std::collections::HashMap;
 use std::sync::Arc;

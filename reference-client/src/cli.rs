@@ -5,6 +5,7 @@ mod ap2;
 mod bench;
 mod confirm;
 mod directory;
+mod device;
 mod dispute;
 mod doctor;
 mod done;
@@ -80,6 +81,9 @@ enum What {
     /// Look for what merchants sell, in the issuer's directory.
     #[command(subcommand)]
     Directory(directory::Directory),
+    /// As a device: ask for a mandate of its own.
+    #[command(subcommand)]
+    Device(device::Device),
     /// Get a resource, and pay its price.
     Fetch(fetch::Fetch),
     /// Read a merchant's code in a photograph, and pay it.
@@ -159,6 +163,7 @@ pub(crate) async fn run(command: Command) -> Result<Done> {
         What::Wallet(wallet) => wallet.run(home()?, lang).await,
         What::Mandate(mandate) => mandate.run(home()?, lang).await,
         What::Confirm(confirm) => confirm.run(home()?, lang).await,
+        What::Device(device) => device.run(home()?).await,
         What::Fetch(fetch) => fetch.run(home()?).await,
         What::Scan(scan) => scan.run(home()?, lang).await,
         What::Payment(payment) => payment.run(home()?).await,

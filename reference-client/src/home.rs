@@ -8,6 +8,8 @@
 //! commands/      commands as they were sent, to be sent again when no answer came
 //! log/           the last root of the issuer's log that was taken, and what contradicts it
 //! tokens/        metered sessions: what happened in each, in order
+//! voice/         what was heard: recordings, and which phrase was a yes to which payment
+//! device.json    that the agent of this folder is a device, with a mandate of its own
 //! receipts/      receipts and deliveries, by the payment's id
 //! ```
 
@@ -19,7 +21,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use purser_protocol::id::PaperId;
+use purser_protocol::id::{Digest, KeyId, PaperId};
 use purser_protocol::sign::Frame;
 use purser_protocol::sign::paper::id as paper_id;
 
@@ -28,6 +30,8 @@ pub use config::{Config, IssuerConfig, KeysConfig, TimeSource};
 
 use crate::error::{Error, Result};
 use crate::issuer::parse_id;
+
+const DEVICE_FILE: &str = "device.json";
 
 /// A data folder.
 #[derive(Clone, Debug)]
@@ -115,6 +119,18 @@ impl Home {
         let path = self.path(format!("commands/{id}.cose"));
         write_durably(&path, command, 0o600)?;
         Ok(path)
+    }
+
+    /// Keeps that the agent of this folder is a device, and the mandate that it got.
+    pub fn keep_device(&self, device: &KeyId, mandate: &PaperId) -> Result<()> {
+        let kept = serde_json::json!({ "device": device.to_string(), "mandate": mandate.to_string() });
+        write_durably(&self.path(DEVICE_FILE), kept.to_string().as_bytes(), 0o600)
+    }
+
+    /// The device that the agent of this folder is, if it is one.
+    pub fn device(&self) -> Option<Digest> {
+        let kept: serde_json::Value = serde_json::from_slice(&fs::read(self.path(DEVICE_FILE)).ok()?).ok()?;
+        parse_id(kept["device"].as_str()?).map(|id| Digest(id.0))
     }
 
     /// The ids of the mandates that are kept here, for those who type the beginning of one.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod directory;
+mod device;
 mod discovery;
 mod log;
 mod problem;
@@ -36,6 +37,7 @@ use crate::trust::Trust;
 
 pub use answer::{Decision, Question};
 pub use directory::{Search, ServiceView};
+pub use device::{Asking, Heard};
 pub use discovery::{Discovery, sandbox_clock};
 pub use problem::Problem;
 pub(crate) use view::parse_hex;

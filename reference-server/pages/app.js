@@ -15,6 +15,7 @@ import { LANGUAGES, speaker } from "./words.js";
 import { agents } from "./views/agents.js";
 import { approvals } from "./views/approvals.js";
 import { create } from "./views/create.js";
+import { devices } from "./views/devices.js";
 import { funds } from "./views/funds.js";
 import { keys } from "./views/keys.js";
 import { limits } from "./views/limits.js";
@@ -24,13 +25,13 @@ import { spending } from "./views/spending.js";
 import { start } from "./views/start.js";
 import { tokens } from "./views/tokens.js";
 
-const VIEWS = { agents, approvals, create, funds, keys, limits, mandates, records, spending, tokens };
-const SHOWN = ["agents", "mandates", "approvals", "records", "spending", "tokens", "funds", "keys"];
+const VIEWS = { agents, approvals, create, devices, funds, keys, limits, mandates, records, spending, tokens };
+const SHOWN = ["agents", "mandates", "approvals", "records", "spending", "tokens", "devices", "funds", "keys"];
 const TRIES = 3;
 /** How long the issuer keeps the question open whether something was decided, and when it is asked again after a fault. */
 const WAIT_SECONDS = 20, AGAIN_MS = 4000;
 /** Views that are made anew when something was decided elsewhere: nothing is typed into them. */
-const LIVE = ["agents", "approvals", "records", "funds", "mandates", "spending", "tokens"];
+const LIVE = ["agents", "approvals", "devices", "records", "funds", "mandates", "spending", "tokens"];
 /** For so long nothing can be clicked that has just moved below the pointer. */
 const SETTLE_MS = 600;
 const TICK_MS = 1000;

@@ -4,6 +4,7 @@ mod address;
 mod checkers;
 mod command;
 mod config;
+mod devices;
 mod direct;
 mod directory;
 mod discovery;
@@ -300,6 +301,9 @@ fn router(issuer: Arc<Issuer>) -> Router {
         .route("/v1/wallet/keys", get(wallet::keys))
         .route("/v1/wallet/keys/offers", post(wallet::offers::offer))
         .route("/v1/wallet/keys/offers/{code}", get(wallet::offers::offered))
+        .route("/v1/devices", post(devices::ask))
+        .route("/v1/devices/answers", post(devices::again))
+        .route("/v1/wallet/devices/{code}", get(devices::shown).post(devices::answer))
         .route("/v1/wallet/passkeys", post(passkey::guard))
         .route("/v1/wallet/passkeys/challenges", post(passkey::challenge))
         .route("/v1/wallet/passkeys/removals", post(passkey::remove))

@@ -10,6 +10,7 @@ mod quotas;
 mod rules;
 mod tokens;
 mod tools;
+mod voice;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -64,6 +65,7 @@ pub(crate) async fn play(
     rules::single(&mut play).await?;
     rules::conditional(&mut play).await?;
     rules::asked(&mut play).await?;
+    voice::said(&mut play).await?;
     quotas::used_up(&mut play).await?;
     quotas::at_once(&mut play).await?;
     mandates::sub_agent(&mut play).await?;

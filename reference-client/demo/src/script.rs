@@ -51,6 +51,8 @@ pub fn rows() -> Vec<Expected> {
         row("2c", "conditional, not groceries", "groceries, at most 200.00", "12.80 CNY", Refused, Some(Code::RuleCategory), 0),
         row("2d", "conditional, the person is asked", "ask above 20.00", "28.00 CNY", Pending, None, 0),
         row("2e", "and says yes", "ask above 20.00", "28.00 CNY", Settled, None, -2_800),
+        row("2f", "and asked aloud", "the amount and figures of this payment", "28.00 CNY", Pending, None, 0),
+        row("2g", "and says it; another's phrase is none", "what was said is typed here", "28.00 CNY", Settled, None, -2_800),
         row("3", "quota, a taxi", "100.00 in all, left 64.00", "36.00 CNY", Settled, None, -3_600),
         row("3b", "quota, a second", "left 28.00", "36.00 CNY", Settled, None, -3_600),
         row("3c", "quota, a third", "left 28.00", "36.00 CNY", Refused, Some(Code::RuleTotal), 0),

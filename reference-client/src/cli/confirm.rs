@@ -1,6 +1,8 @@
 //! `purser confirm`: the person's answer to a payment that waits. What is signed is shown first, and what is
 //! shown has been held against the id that is signed.
 
+mod voice;
+
 use clap::{Args, Subcommand, ValueEnum};
 use purser_client::home::{Home, complete};
 use purser_client::issuer::{MandateView, PendingView, parse_id};
@@ -9,7 +11,7 @@ use purser_client::session::Session;
 use purser_client::{Error, Result};
 use purser_protocol::bind::base64url;
 use purser_protocol::cert::Role;
-use purser_protocol::id::{Digest, LongText, PaperId};
+use purser_protocol::id::{LongText, PaperId};
 use purser_protocol::paper::confirmation::{Confirmation, Modality};
 use purser_protocol::paper::intent::Intent;
 use purser_protocol::paper::mandate::Holder;
@@ -19,7 +21,6 @@ use purser_protocol::sign::backend::AwsLcSigner;
 use purser_protocol::sign::paper::key_header;
 use purser_protocol::sign::{Frame, Kind};
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::done::{claims_json, code};
 use super::shown::{self, Language, open};
@@ -36,9 +37,8 @@ pub(super) enum Confirm {
         /// How the person said yes
         #[arg(long, value_enum, default_value = "screen")]
         how: How,
-        /// By voice: what the person was heard to say, as somebody typed it
-        #[arg(long, value_name = "TEXT", required_if_eq("how", "voice"))]
-        heard: Option<String>,
+        #[command(flatten)]
+        voice: voice::Voice,
     },
     /// Say no to one
     Refuse(Which),
@@ -79,8 +79,8 @@ impl Confirm {
         let pending = session.issuer.pending(&person).await?;
         match self {
             Self::Ls => ls(&session, &pending, lang),
-            Self::Approve { which, how, heard } => {
-                let said = Said { how, heard };
+            Self::Approve { which, how, voice } => {
+                let said = Said { how, voice };
                 approve(&session, &person, find(&pending, &which.payment)?, &which, &said, lang).await
             }
             Self::Refuse(which) => refuse(&session, &person, find(&pending, &which.payment)?, &which, lang).await,
@@ -123,33 +123,50 @@ async fn approve(
     let mut confirmation = waiting.draft(session, said.how.into())?;
     let rendering = waiting.text_of(&confirmation, lang); // [RND-22]
     shown::before_asking(&rendering.to_text())?; // [CNF-9]
-    if said.how == How::Voice {
-        let phrase = render::phrase(&waiting.id, &waiting.intent, lang.into()); // [RND-20]
-        confirmation.evidence = Some(said.transcript(&phrase)?);
-        confirmation.phrase = LongText::new(&phrase);
+    let spoken = said.spoken(session, &waiting, &rendering, lang)?;
+    if let Some((yes, phrase)) = &spoken {
+        confirmation.evidence = Some(yes.evidence);
+        confirmation.phrase = LongText::new(phrase);
     }
-    ask("Approve?", which.yes)?;
+    // What was said is the answer; what somebody typed is asked about.
+    let is_said = spoken.as_ref().is_some_and(|(yes, _)| !yes.is_typed);
+    ask("Approve?", which.yes || is_said)?;
     confirmation.shown = Some(rendering.shown()); // [RND-5]
     let signed = session.issuer.signed(&confirmation, person)?;
-    answer(session, waiting.id, signed.bytes).await
+    if let Some((yes, phrase)) = &spoken {
+        yes.keep(&session.home, &waiting.id, phrase)?;
+    }
+    let mut done = answer(session, waiting.id, signed.bytes).await?;
+    if let Some((yes, _)) = &spoken {
+        done.json.insert("heard".into(), yes.json());
+    }
+    Ok(done)
 }
 
 /// How the person said yes, and what was heard of it.
 struct Said {
     how: How,
-    heard: Option<String>,
+    voice: voice::Voice,
 }
 
 impl Said {
-    /// The digest of the transcript, which somebody typed: there is no recording. It must have the phrase's words.
-    fn transcript(&self, phrase: &str) -> Result<Digest> {
-        let heard = self.heard.as_deref().unwrap_or_default();
-        let words = |text: &str| text.to_lowercase().chars().filter(|char| char.is_alphanumeric()).collect::<String>();
-        if words(heard) != words(phrase) {
-            let error = Error::failed("what was heard is not the phrase that was asked for; nothing is signed");
-            return Err(error.at(heard).fix(format!("say: {phrase}")));
+    /// What was heard, and the phrase that it is.
+    fn spoken(
+        &self,
+        session: &Session,
+        waiting: &Waiting,
+        rendering: &Rendering,
+        lang: Language,
+    ) -> Result<Option<(voice::Yes, String)>> {
+        match (self.how, self.voice.is_given()) {
+            (How::Voice, _) => {
+                let phrase = render::phrase(&waiting.id, &waiting.intent, lang.into()); // [RND-20]
+                let yes = self.voice.ask(&session.home, &waiting.id, &rendering.to_text(), &phrase)?;
+                Ok(Some((yes, phrase)))
+            }
+            (_, true) => Err(Error::usage("what is said is a yes by voice").fix("add --how voice")),
+            (_, false) => Ok(None),
         }
-        Ok(Digest(Sha256::digest(heard).into()))
     }
 }
 

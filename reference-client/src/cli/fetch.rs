@@ -166,7 +166,7 @@ impl Fetch {
                 ChannelName::Vehicle => Channel::Vehicle,
                 ChannelName::Glasses => Channel::Glasses,
             }),
-            device: None,
+            device: home.device(),
         })
     }
 }

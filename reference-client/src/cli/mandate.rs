@@ -2,8 +2,10 @@
 
 mod draft;
 mod list;
+mod terms;
 
-pub(super) use draft::{Draft, Registered, TermsArgs};
+pub(super) use draft::{Draft, ForDevice, Registered};
+pub(super) use terms::TermsArgs;
 
 use clap::{Args, Subcommand};
 use purser_client::clock::nonce;

@@ -2,6 +2,7 @@
 
 mod bundle;
 mod change;
+mod device;
 mod read;
 
 pub(super) use bundle::verify as verify_bundle;
@@ -59,10 +60,21 @@ pub(super) enum Wallet {
         /// Of this kind of paper, such as payment, mandate, refund
         #[arg(long)]
         kind: Option<String>,
+        /// With this outcome, such as settled, refused, pending
+        #[arg(long)]
+        outcome: Option<String>,
+        /// Under this mandate
+        #[arg(long)]
+        mandate: Option<String>,
+        /// Before the record with this number: the next page
+        #[arg(long)]
+        before: Option<u64>,
         /// At most so many
         #[arg(long, default_value_t = 50)]
         limit: u32,
     },
+    /// What is paid for use: metered sessions, and packs of units
+    Tokens,
     /// What was spent
     Spending {
         /// By what it is told apart
@@ -91,6 +103,8 @@ pub(super) enum Wallet {
         #[command(flatten)]
         consent: Consent,
     },
+    /// Answer a device that asks for a mandate of its own, by the code that it shows
+    Device(device::Device),
     /// Wait for what is decided next
     Watch {
         /// Behind this number; behind the last one there is when not given
@@ -172,10 +186,19 @@ impl Wallet {
             Self::Ls(filter) => read::ls(&owner, &filter).await,
             Self::Agents => read::agents(&owner).await,
             Self::Show { receipt } => read::show(&owner, &receipt).await,
-            Self::Records { agent, merchant, kind, limit } => {
-                let query = query(&[("agent", &agent), ("merchant", &merchant), ("kind", &kind)]);
-                read::records(&owner, &format!("limit={limit}&newest=1{query}")).await
+            Self::Records { agent, merchant, kind, outcome, mandate, before, limit } => {
+                let before = before.map(|number| number.to_string());
+                let asked = [
+                    ("agent", &agent),
+                    ("merchant", &merchant),
+                    ("kind", &kind),
+                    ("outcome", &outcome),
+                    ("mandate", &mandate),
+                    ("after", &before),
+                ];
+                read::records(&owner, &format!("limit={limit}&newest=1{}", query(&asked))).await
             }
+            Self::Tokens => read::tokens(&owner).await,
             Self::Spending { by, zone } => read::spending(&owner, by, &zone).await,
             Self::Export { out, form: Form::Csv } => read::csv(&owner, &out).await,
             Self::Export { out, form: Form::Bundle } => bundle::export(&owner, &out).await,
@@ -186,6 +209,7 @@ impl Wallet {
             Self::Relimit { change, terms } => change::relimit(&owner, &change, &terms, lang).await,
             Self::Fund(funds) => change::fund(&owner, &funds, true, lang).await,
             Self::Defund(funds) => change::fund(&owner, &funds, false, lang).await,
+            Self::Device(device) => device.run(&owner, lang).await,
             Self::Keys { add, retire, consent } => {
                 change::keys(&owner, add.as_deref(), retire.as_deref(), consent).await
             }

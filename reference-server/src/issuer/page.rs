@@ -75,6 +75,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
             "views/agents.js" = "pages/views/agents.js",
             "views/approvals.js" = "pages/views/approvals.js",
             "views/create.js" = "pages/views/create.js",
+            "views/devices.js" = "pages/views/devices.js",
             "views/funds.js" = "pages/views/funds.js",
             "views/keys.js" = "pages/views/keys.js",
             "views/limits.js" = "pages/views/limits.js",

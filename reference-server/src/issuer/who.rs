@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Method, Uri};
 use purser_protocol::bind::{base64url, http};
 use purser_protocol::code::Code;
 use purser_protocol::fault::{Fault, Part};
+use purser_protocol::flow::issuer::Directory;
 use purser_protocol::id::AccountId;
 use purser_protocol::sign::PublicKey;
 
@@ -82,10 +83,7 @@ impl Issuer {
 
     /// The key that proves to have sent this request. [HTB-31] [HTB-32]
     async fn proven_by(self: &Arc<Self>, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<Who, Problem> {
-        let proof = headers.get(http::PURSER_PROOF).ok_or_else(|| Problem::new(Code::ProofRequired))?;
-        let proof = proof.to_str().ok().and_then(base64url::decode);
-        let proof = proof.ok_or_else(|| Problem::new(Code::ProofInvalid))?;
-        let target = format!("{method} {}{}", self.url, uri.path_and_query().map_or("", |path| path.as_str()));
+        let (proof, target) = (proof_of(headers)?, self.target(method, uri));
         let issuer = Arc::clone(self);
         self.check(Turn::First, move || {
             let keys = issuer.keys.read().map_err(|_| Fault::new(Code::Internal))?;
@@ -94,4 +92,27 @@ impl Issuer {
         })
         .await
     }
+
+    /// Whether this request was sent by a key that the issuer need not know.
+    pub(super) async fn proven_with(
+        self: &Arc<Self>,
+        method: &Method,
+        uri: &Uri,
+        headers: &HeaderMap,
+        known: impl Directory + Send + 'static,
+    ) -> Result<PublicKey, Problem> {
+        let (proof, target) = (proof_of(headers)?, self.target(method, uri));
+        let issuer = Arc::clone(self);
+        self.check(Turn::First, move || issuer.desk().open_proof(&proof, &target, &known)).await
+    }
+
+    fn target(&self, method: &Method, uri: &Uri) -> String {
+        format!("{method} {}{}", self.url, uri.path_and_query().map_or("", |path| path.as_str()))
+    }
+}
+
+fn proof_of(headers: &HeaderMap) -> Result<Vec<u8>, Problem> {
+    let proof = headers.get(http::PURSER_PROOF).ok_or_else(|| Problem::new(Code::ProofRequired))?;
+    let proof = proof.to_str().ok().and_then(base64url::decode);
+    proof.ok_or_else(|| Problem::new(Code::ProofInvalid))
 }

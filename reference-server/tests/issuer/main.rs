@@ -16,6 +16,7 @@ mod snapshot;
 mod storm;
 
 mod crash;
+mod devices;
 mod due;
 mod faults;
 mod flood;

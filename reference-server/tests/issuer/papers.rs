@@ -94,6 +94,11 @@ impl Key {
         self.0.public_key().id().to_string()
     }
 
+    /// What a rule or an intent names a device by.
+    pub(crate) fn thumbprint(&self) -> Digest {
+        Digest(self.0.public_key().id().0)
+    }
+
     /// What a passkey signs is no paper.
     pub(crate) fn signs(&self, digest: &[u8; 32]) -> [u8; 64] {
         self.0.sign(digest).unwrap()
@@ -440,7 +445,7 @@ impl Shop {
     }
 }
 
-fn intent(mandate: PaperId, offer: &[u8], minor: u64) -> Intent {
+pub(crate) fn intent(mandate: PaperId, offer: &[u8], minor: u64) -> Intent {
     Intent {
         issuer: issuer(),
         issued_at: now(),

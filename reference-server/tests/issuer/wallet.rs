@@ -86,7 +86,7 @@ async fn what_waits_for_the_person_waits_whatever_becomes_of_the_program() {
 }
 
 /// What an agent's own key may ask for, and why; all else under `/v1/` is the account's.
-const OWN: [(&str, &str); 12] = [
+const OWN: [(&str, &str); 14] = [
     ("/v1/mandates", "its own mandates; and a mandate that it signs for another"),
     ("/v1/mandates/{id}/status", "a status is for whoever knows the id"),
     ("/v1/payments", "its own payments"),
@@ -98,6 +98,8 @@ const OWN: [(&str, &str); 12] = [
     ("/v1/log/{batch}", "the log is open to all"),
     ("/v1/commands", "the paper says who may; below"),
     ("/v1/wallet/keys/offers", "a new key that no account has is offered"),
+    ("/v1/devices", "a device that no account knows asks"),
+    ("/v1/devices/answers", "whoever asked asks again"),
     ("/v1/sandbox/clock", "in a sandbox the clock is everybody's"),
 ];
 

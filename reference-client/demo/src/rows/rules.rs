@@ -62,7 +62,7 @@ pub(super) async fn asked(play: &mut Play<'_, impl FnMut(&Row)>) -> Result<(), F
 }
 
 /// A mandate of one grant.
-async fn granting(stage: &Stage, grant: &str) -> Result<PaperId, Failure> {
+pub(super) async fn granting(stage: &Stage, grant: &str) -> Result<PaperId, Failure> {
     let grants = List::new(rules(grant)?.into_iter().collect());
     sign(stage, Mandate { grants, ..draft(stage, Mode::Conditional, &stage.agent)? }).await
 }

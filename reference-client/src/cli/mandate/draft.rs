@@ -7,23 +7,20 @@ use purser_client::clock::random;
 use purser_client::home::complete;
 use purser_client::issuer::{Decision, MandateView, parse_id};
 use purser_client::session::Session;
-use purser_client::terms::{Terms, WORDS, when};
+use purser_client::terms::{WORDS, when};
 use purser_client::{Error, Result, keys};
 use purser_protocol::cert::Role;
-use purser_protocol::code::Code;
-use purser_protocol::field::{List, True};
 use purser_protocol::id::{LineageId, PaperId, PartyId};
-use purser_protocol::money::{Amount, Currency};
+use purser_protocol::money::Currency;
 use purser_protocol::paper::mandate::{Holder, Mandate, Mode};
 use purser_protocol::paper::offer::Offer;
-use purser_protocol::paper::rules::Rules;
-use purser_protocol::period::Zone;
 use purser_protocol::sign::backend::AwsLcSigner;
 use purser_protocol::sign::paper::id as paper_id;
-use purser_protocol::sign::{Frame, Paper as _, Signer as _};
+use purser_protocol::sign::{Frame, Paper as _, PublicKey, Signer as _};
 use purser_protocol::wire::Reader;
 use serde_json::json;
 
+use super::TermsArgs;
 use crate::cli::fetch::Quote;
 use crate::cli::shown::{self, Consent, Language};
 use crate::cli::{Done, account, read_file};
@@ -35,67 +32,16 @@ enum ModeName {
     Quota,
 }
 
-/// How a person said so.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum How {
-    Screen,
-    Voice,
-}
-
-/// Terms that a new mandate and a new version of one have in common.
-#[derive(Args)]
-pub(crate) struct TermsArgs {
-    /// The most for one payment
-    #[arg(long, value_name = "AMOUNT")]
-    per_payment: Option<String>,
-    /// The most for all payments together
-    #[arg(long, value_name = "AMOUNT")]
-    total: Option<String>,
-    /// The most in a day
-    #[arg(long, value_name = "AMOUNT")]
-    per_day: Option<String>,
-    /// The most in a week
-    #[arg(long, value_name = "AMOUNT")]
-    per_week: Option<String>,
-    /// The most in a month
-    #[arg(long, value_name = "AMOUNT")]
-    per_month: Option<String>,
-    /// The most in a year
-    #[arg(long, value_name = "AMOUNT")]
-    per_year: Option<String>,
-    /// The most payments
-    #[arg(long, value_name = "NUMBER")]
-    count: Option<String>,
-    /// The only merchants; once for each
-    #[arg(long, value_name = "NAME")]
-    merchant: Vec<String>,
-    /// The only categories of ISO 18245; once for each
-    #[arg(long, value_name = "NUMBER")]
-    category: Vec<String>,
-    /// Ask the person above this
-    #[arg(long, value_name = "AMOUNT")]
-    ask_above: Option<String>,
-    /// Ask the person before the first payment to a merchant
-    #[arg(long)]
-    ask_first: bool,
-    /// Any other rule for every payment, such as "hours=mon-fri@08:00-18:00"; may stand several times
-    #[arg(long, value_name = "RULE=VALUE,...")]
-    rule: Vec<String>,
-    /// Rules of which one set must hold wholly, of a conditional mandate; may stand several times
-    #[arg(long, value_name = "RULE=VALUE,...")]
-    grant: Vec<String>,
-    /// Where days begin, such as Asia/Shanghai
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    zone: String,
-    /// Money to set aside for it alone, of a quota mandate
-    #[arg(long, value_name = "AMOUNT")]
-    funded: Option<String>,
-    /// Refunds give their amounts back to it
-    #[arg(long)]
-    refund_returns: bool,
-    /// How the person said so: a spoken word makes no mandate and changes none
-    #[arg(long, value_enum, default_value = "screen")]
-    how: How,
+/// A mandate for a device that asks.
+pub(in crate::cli) struct ForDevice<'d> {
+    /// The device's key.
+    pub(in crate::cli) key: PublicKey,
+    /// The currency of every amount in it.
+    pub(in crate::cli) currency: Currency,
+    /// The rules, the one that binds it to the device among them.
+    pub(in crate::cli) terms: &'d TermsArgs,
+    /// When it ends.
+    pub(in crate::cli) expires: &'d str,
 }
 
 #[derive(Args)]
@@ -185,7 +131,7 @@ impl New {
             caps: self.terms.caps(self.currency, None)?,
             grants: self.terms.grants(self.currency)?,
             funded: self.terms.funded(self.currency)?,
-            refund_returns: self.terms.refund_returns.then_some(True),
+            refund_returns: self.terms.refund_returns(),
             shown: None,
             conversation: None,
         };
@@ -202,6 +148,46 @@ impl New {
             return Err(Error::failed("the agent of this folder does not hold that mandate").at(id));
         }
         Ok((Some((id, mandate)), agent))
+    }
+}
+
+impl ForDevice<'_> {
+    /// Shows it, signs it and registers it; its id.
+    pub(in crate::cli) async fn register(
+        &self,
+        session: &Session,
+        person: &AwsLcSigner,
+        lang: Language,
+        consent: Consent,
+    ) -> Result<(PaperId, Done)> {
+        self.terms.not_by_voice()?;
+        let now = session.issuer.clock.now();
+        let mandate = Mandate {
+            account: account::account(session)?,
+            issuer: session.issuer.id.clone(),
+            expires_at: instant(self.expires, session)?,
+            not_before: now,
+            issued_at: now,
+            holder: Holder::Agent(self.key),
+            offer: None,
+            currency: self.currency,
+            lineage: LineageId(random()?), // [MAN-1]
+            serial: std::num::NonZeroU32::MIN,
+            mode: Mode::Quota,
+            parent: None,
+            replaces: None,
+            caps: self.terms.caps(self.currency, None)?,
+            grants: None,
+            funded: self.terms.funded(self.currency)?,
+            refund_returns: self.terms.refund_returns(),
+            shown: None,
+            conversation: None,
+        };
+        let lineage = mandate.lineage.to_string();
+        let Registered { id, decision, text } =
+            Draft { mandate, offer: None }.sign(session, person, lang, consent).await?;
+        let json = json!({ "mandate": id.to_string(), "lineage": lineage, "rendering": text });
+        Ok((id, Done::of_decision(&format!("mandate {id}"), &decision, json)))
     }
 }
 
@@ -228,82 +214,13 @@ impl Replace {
             replaces: Some(id),
             caps: self.terms.caps(before.currency, kept)?,
             grants: if grants.is_some() { grants } else { before.grants.clone() },
-            funded: if self.terms.funded.is_some() { self.terms.funded(before.currency)? } else { before.funded },
-            refund_returns: if self.terms.refund_returns { Some(True) } else { before.refund_returns },
+            funded: self.terms.funded_or(before.currency, before.funded)?,
+            refund_returns: self.terms.refund_returns().or(before.refund_returns),
             shown: None,
             ..before
         };
         let offer = mandate.offer.map(|offer| kept_offer(&offer, session)).transpose()?;
         Draft { mandate, offer }.register(session, &signer, lang, self.consent).await
-    }
-}
-
-impl TermsArgs {
-    /// A voice makes no mandate and raises none.
-    pub(crate) fn not_by_voice(&self) -> Result<()> {
-        match self.how {
-            How::Screen => Ok(()),
-            How::Voice => {
-                let error = Error::usage("a spoken word makes no mandate and raises none"); // [WAL-28] [MAN-3]
-                Err(error.coded(Some(Code::VoiceForbidden)).fix("do it where it can be shown"))
-            }
-        }
-    }
-
-    pub(crate) fn caps(&self, currency: Currency, before: Option<&Rules>) -> Result<Option<Rules>> {
-        let mut terms = self.terms(currency)?.from(before);
-        let one = [
-            ("per-payment", &self.per_payment),
-            ("total", &self.total),
-            ("per-day", &self.per_day),
-            ("per-week", &self.per_week),
-            ("per-month", &self.per_month),
-            ("per-year", &self.per_year),
-            ("count", &self.count),
-            ("ask-above", &self.ask_above),
-        ];
-        for (word, value) in one {
-            value.iter().try_for_each(|value| terms.set(word, value))?;
-        }
-        for (word, values) in [("merchant", &self.merchant), ("category", &self.category)] {
-            if !values.is_empty() {
-                terms.set(word, &values.join("+"))?;
-            }
-        }
-        if self.ask_first {
-            terms.set("ask-first", "yes")?;
-        }
-        self.rule.iter().try_for_each(|rules| terms.set_all(rules))?;
-        Ok(terms.rules())
-    }
-
-    fn grants<const MAX: usize>(&self, currency: Currency) -> Result<Option<List<Rules, MAX>>> {
-        let grant = |text: &String| {
-            let mut terms = self.terms(currency)?;
-            terms.set_all(text)?;
-            terms.rules().ok_or_else(|| Error::usage("a grant without a rule would allow everything"))
-        };
-        let grants = self.grant.iter().map(grant).collect::<Result<Vec<_>>>()?;
-        if grants.is_empty() {
-            return Ok(None);
-        }
-        List::new(grants).map(Some).ok_or_else(|| Error::usage(format!("more than {MAX} grants")))
-    }
-
-    /// The sum to set aside, or the one that was.
-    pub(crate) fn funded_or(&self, currency: Currency, before: Option<Amount>) -> Result<Option<Amount>> {
-        if self.funded.is_some() { self.funded(currency) } else { Ok(before) }
-    }
-
-    fn funded(&self, currency: Currency) -> Result<Option<Amount>> {
-        let terms = self.terms(currency)?;
-        self.funded.as_deref().map(|amount| terms.amount(amount)).transpose()
-    }
-
-    fn terms(&self, currency: Currency) -> Result<Terms> {
-        let zone =
-            Zone::new(&self.zone).ok_or_else(|| Error::usage("not a zone of the IANA database").at(&self.zone))?;
-        Ok(Terms::new(currency, zone))
     }
 }
 

@@ -74,7 +74,49 @@ pub(super) async fn show(owner: &Owner, receipt: &str) -> Result<Done> {
 
 pub(super) async fn records(owner: &Owner, query: &str) -> Result<Done> {
     let read = owner.session.issuer.wallet(&format!("/v1/wallet/records?{query}"), &owner.person).await?;
-    Ok(Done::new(list(&read, "records").iter().map(line).collect::<String>(), read))
+    let text: String = list(&read, "records").iter().map(line).collect();
+    let next = read["next"].as_u64().map(|next| format!("to go on: purser wallet records --before {next}"));
+    let done = Done::new(text, read);
+    Ok(next.into_iter().fold(done, Done::note))
+}
+
+/// All metered sessions and all packs, page by page, the newest first.
+pub(super) async fn tokens(owner: &Owner) -> Result<Done> {
+    let sessions = all(owner, "sessions").await?;
+    let packs = all(owner, "packs").await?;
+    let amount = |row: &Value, name: &str| money(word(&row[name]), word(&row["currency"]));
+    let mut text = String::new();
+    for one in &sessions {
+        let (taken, held) = (amount(one, "captured_minor"), amount(one, "held_minor"));
+        text.push_str(&format!(
+            "session {} at {}: {}, {taken} taken, {held} held\n",
+            word(&one["intent"]),
+            word(&one["merchant"]),
+            word(&one["state"])
+        ));
+    }
+    for one in &packs {
+        let (paid, back) = (amount(one, "paid_minor"), amount(one, "refunded_minor"));
+        text.push_str(&format!(
+            "pack {} at {}: {paid} paid, {back} given back\n",
+            word(&one["intent"]),
+            word(&one["merchant"])
+        ));
+    }
+    Ok(Done::new(text, json!({ "sessions": sessions, "packs": packs })))
+}
+
+async fn all(owner: &Owner, kind: &str) -> Result<Vec<Value>> {
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let behind = after.map(|after: u64| format!("&after={after}")).unwrap_or_default();
+        let page = owner.session.issuer.wallet(&format!("/v1/wallet/{kind}?limit=200{behind}"), &owner.person).await?;
+        found.extend(list(&page, kind).iter().cloned());
+        match page["next"].as_u64() {
+            Some(next) if after.is_none_or(|after| next < after) => after = Some(next),
+            _ => return Ok(found),
+        }
+    }
 }
 
 pub(super) async fn spending(owner: &Owner, by: By, zone: &str) -> Result<Done> {

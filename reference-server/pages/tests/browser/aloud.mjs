@@ -3,7 +3,7 @@
 
 import { equal, holds } from "./person.mjs";
 
-const VIEWS = ["agents", "mandates", "create", "approvals", "records", "spending", "tokens", "funds", "keys"];
+const VIEWS = ["agents", "mandates", "create", "approvals", "records", "spending", "tokens", "devices", "funds", "keys"];
 const NAMED = new Set(["button", "link", "textbox", "searchbox", "combobox", "checkbox", "radio", "region", "navigation",
   "table", "image", "img", "group", "DisclosureTriangle", "dialog", "spinbutton", "Date", "InputTime"]);
 

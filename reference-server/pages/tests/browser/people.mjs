@@ -2,7 +2,7 @@
 
 import { Person, equal, holds } from "./person.mjs";
 
-const VIEWS = ["agents", "mandates", "approvals", "records", "spending", "tokens", "funds", "keys", "create"];
+const VIEWS = ["agents", "mandates", "approvals", "records", "spending", "tokens", "devices", "funds", "keys", "create"];
 
 async function visit(person, view) {
   await person.page.evaluate((view) => {

@@ -7,6 +7,7 @@ import { World, keepText, missing } from "./world.mjs";
 import { Person } from "./person.mjs";
 import * as aloud from "./aloud.mjs";
 import * as chinese from "./chinese.mjs";
+import * as devices from "./devices.mjs";
 import * as first from "./first.mjs";
 import * as hostile from "./hostile.mjs";
 import * as metered from "./metered.mjs";
@@ -16,7 +17,7 @@ import * as passkey from "./passkey.mjs";
 import * as pasted from "./pasted.mjs";
 import * as people from "./people.mjs";
 
-const SUITES = [first, modes, hostile, pasted, aloud, money, passkey, metered, chinese, people];
+const SUITES = [first, modes, hostile, pasted, aloud, money, passkey, metered, devices, chinese, people];
 
 const lack = missing();
 if (lack) {

@@ -192,6 +192,27 @@ export class World {
     return JSON.parse(await firstLine(this.seller)).url;
   }
 
+  /** A device that asks for a mandate: what it shows, and in the end what it was told. */
+  async device(folder, name) {
+    await this.agent(folder);
+    const child = spawn(join(programs, "purser"), ["--dir", join(this.scratch, folder), "--json", "device", "ask", name],
+      { stdio: ["ignore", "pipe", "pipe"] });
+    let [out, shown] = ["", ""];
+    child.stdout.on("data", (bytes) => {
+      out += bytes;
+    });
+    const ended = new Promise((done) => child.on("close", (code) => done({ code, said: JSON.parse(out) })));
+    await new Promise((done, failed) => {
+      child.stderr.on("data", (bytes) => {
+        shown += bytes;
+        if (/^key +\S+\n/m.test(shown)) done();
+      });
+      child.on("close", () => failed(new Error(`the device shows ${shown} and says ${out}`)));
+    });
+    const [code, page, key] = ["code", "page", "key"].map((what) => new RegExp(`^${what} +(\\S+)$`, "m").exec(shown)[1]);
+    return { code, page, key, ended };
+  }
+
   /** A proxy through which an agent pays a seller by the link, and how it ended when it is ended. */
   async metered(name, seller, mandate) {
     const key = "a key of ours";

@@ -41,9 +41,7 @@ pub(in crate::issuer) async fn offer(State(issuer): State<Arc<Issuer>>, body: By
     let body: KeyBody = serde_json::from_slice(&body).map_err(|_| Problem::new(Code::FieldType))?;
     let bytes = base64url::decode(&body.key).and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
     let key = PublicKey(bytes.ok_or_else(|| Problem::new(Code::KeyInvalid))?);
-    let drawn: [u8; 8] = random().map_err(|_| Problem::new(Code::Internal))?;
-    let mut code: String = drawn.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect();
-    code.insert(4, '-');
+    let code = short_code()?;
     let now = issuer.clock.now();
     let expires_at = now.saturating_add(OFFER_SECONDS);
     let name = format!("{NAME}{code}");
@@ -54,6 +52,14 @@ pub(in crate::issuer) async fn offer(State(issuer): State<Arc<Issuer>>, body: By
     });
     is_kept.await?.ok_or_else(|| Problem::new(Code::Overloaded))?;
     Ok(Json(json!({ "code": code, "key": key.id().to_string(), "expires_at": expires_at.get() })))
+}
+
+/// A code that a person can read from one screen and type at another.
+pub(in crate::issuer) fn short_code() -> Result<String, Problem> {
+    let drawn: [u8; 8] = random().map_err(|_| Problem::new(Code::Internal))?;
+    let mut code: String = drawn.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()])).collect();
+    code.insert(4, '-');
+    Ok(code)
 }
 
 /// `GET /v1/wallet/keys/offers/{code}`: the key that waits under a code, for whoever can add it.
