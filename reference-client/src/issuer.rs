@@ -1,8 +1,8 @@
 //! The issuer's API: what is sent, what comes back, and that it answers what was asked.
 
 mod answer;
-mod directory;
 mod device;
+mod directory;
 mod discovery;
 mod log;
 mod problem;
@@ -36,8 +36,8 @@ use crate::error::{Class, Error, Result};
 use crate::trust::Trust;
 
 pub use answer::{Decision, Question};
-pub use directory::{Search, ServiceView};
 pub use device::{Asking, Heard};
+pub use directory::{Search, ServiceView};
 pub use discovery::{Discovery, sandbox_clock};
 pub use problem::Problem;
 pub(crate) use view::parse_hex;
