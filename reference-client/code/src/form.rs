@@ -140,8 +140,9 @@ impl Whole {
         let (hint, rest) = bytes.split_first_chunk()?;
         let (signature, payload) = rest.split_first_chunk()?;
         let whole = Self { hint: *hint, signature: *signature, payload: payload.to_vec() };
-        // Nothing but what a reader of papers takes is one.
-        Frame::read(&whole.with([0; DIGEST_BYTES])).ok().filter(|_| !payload.is_empty())?;
+        // Nothing but what a reader of papers takes is one; and a payload is a map.
+        let is_map = payload.first().is_some_and(|first| first >> 5 == 5);
+        Frame::read(&whole.with([0; DIGEST_BYTES])).ok().filter(|_| is_map)?;
         Some(whole)
     }
 

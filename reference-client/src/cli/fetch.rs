@@ -198,7 +198,8 @@ fn quoted(quoted: Quoted, file: &Path, output: Option<Output>) -> Result<Done> {
 pub(super) fn unpaid(response: Response, output: Option<Output>) -> Result<Done> {
     let good = response.status.is_success();
     let note = format!("status {}, nothing was paid", response.status);
-    let done = answered(&response, Value::Null, output)?.note(note);
+    // A refusal is not what was asked for: it is shown, and not put into the file.
+    let done = answered(&response, Value::Null, output.filter(|_| good))?.note(note);
     Ok(if good { done } else { done.exit(code::FAILED) })
 }
 

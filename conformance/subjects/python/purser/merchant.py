@@ -76,7 +76,7 @@ class Merchant:
         """The delivery for a receipt, and whether it was served before."""
         known = self.offers.get(offer_id)
         if known is None:
-            raise GivesBack("offer-unknown", self._paid_for(offer_id, raw, now))  # [HTB-11] [FLW-12]
+            raise GivesBack("offer-unknown", self._paid_for(offer_id, raw, secret, now))  # [HTB-11] [FLW-12]
         found = self._read(raw, now)
         claims, offer = found.claims, known.offer
         wanted = papers.SETTLED if offer.get(papers.CAPTURE) == papers.AT_ONCE else papers.AUTHORIZED
@@ -108,13 +108,15 @@ class Merchant:
         known.delivery = sign("delivery", payload, self.network, self.key, self.chain[0])
         return known.delivery, False
 
-    def _paid_for(self, offer_id: bytes, raw: bytes, now: int) -> bool:
-        """Whether a receipt reads, and says that this offer was paid."""
+    def _paid_for(self, offer_id: bytes, raw: bytes, secret: bytes, now: int) -> bool:
+        """Whether a receipt reads, says that this offer was paid, and is shown by who paid."""
         try:
             found = self._read(raw, now)
         except Reject:
             return False
-        return found.claims.get(papers.OFFER) == offer_id and found.outcome in (papers.SETTLED, papers.AUTHORIZED)
+        own = sha256(secret) == found.claims.get(papers.SECRET_HASH)  # [HTB-15]
+        paid = found.outcome in (papers.SETTLED, papers.AUTHORIZED)
+        return own and paid and found.claims.get(papers.OFFER) == offer_id
 
     def _read(self, raw: bytes, now: int) -> receipt.Receipt:
         """Reads a receipt under the anchors of one of the issuers; the refusal is that of the first."""
