@@ -14,6 +14,8 @@ use purser_protocol::code::Code;
 use purser_protocol::fault::Fault;
 use purser_protocol::flow::certificate_id;
 use purser_protocol::money::Money;
+use purser_protocol::sign::Frame;
+use purser_protocol::sign::paper::envelope;
 use serde_json::json;
 
 use super::done::code;
@@ -147,6 +149,10 @@ impl Scan {
             let error = Error::fault("offer", Fault::new(Code::CertMissing));
             return Err(error.fix("give the merchant's certificates: --chain FILE"));
         };
+        // The issuer may never have seen the certificates. [SIG-17]
+        let frame = Frame::read(&paper).map_err(|fault| Error::fault("offer", fault))?;
+        let beside: Vec<&[u8]> = chain.iter().map(|der| &der[..]).collect();
+        let paper = envelope(frame.protected, &beside, frame.payload, frame.signature);
         session.issuer.trust.keep(chain.iter().map(|der| der.to_vec()).collect());
         let asked = match Asked::at_counter(&paper, self.max, &session.issuer) {
             Ok(asked) => asked,
