@@ -24,7 +24,7 @@ use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, Stream
 const DAY: u64 = 86_400;
 
 #[test]
-fn the_certificates_are_of_the_profile_for_thirty_days() {
+fn the_certificates_are_of_the_profile_for_120_days() {
     let folder = Folder::new("profile");
     assert!(folder.sandbox(&[]).status.success());
     let roots = folder.certificates("roots.pem");
@@ -45,9 +45,9 @@ fn the_certificates_are_of_the_profile_for_thirty_days() {
         let key = pem::private_key(&folder.file(&format!("{file}.key"))).unwrap();
         assert_eq!(AwsLcSigner::from_pkcs8(&key).unwrap().public_key(), party.key);
 
-        let late = validate(&chain, &x5t, role, &trust, now + 31 * DAY).unwrap_err();
+        let late = validate(&chain, &x5t, role, &trust, now + 121 * DAY).unwrap_err();
         assert_eq!(late.code, Code::CertExpired);
-        validate(&chain, &x5t, role, &trust, now + 29 * DAY).unwrap();
+        validate(&chain, &x5t, role, &trust, now + 119 * DAY).unwrap();
     }
 }
 

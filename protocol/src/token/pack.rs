@@ -378,7 +378,7 @@ mod tests {
                 }
                 let before = pack.remaining(at(clock));
                 match pack.consume(stream, UNIT, from, some(count), at(clock)) {
-                    Ok(Taken::Known(used)) => prop_assert!(from < used),
+                    Ok(Taken::Known(used)) => prop_assert!(used > from),
                     Ok(Taken::Paid(paid, more)) => {
                         prop_assert!(paid >= 1 && paid <= count && paid <= before);
                         more.iter().for_each(|record| pack.apply(record));

@@ -62,25 +62,26 @@ pub(crate) async fn play(
     tell: impl FnMut(&Row),
 ) -> Result<Vec<Row>, Failure> {
     let mut play = Play { stage, script: script.into(), rows: Vec::new(), tell };
-    rules::single(&mut play).await?;
-    rules::conditional(&mut play).await?;
-    rules::asked(&mut play).await?;
-    voice::said(&mut play).await?;
-    quotas::used_up(&mut play).await?;
-    quotas::at_once(&mut play).await?;
-    mandates::sub_agent(&mut play).await?;
-    holds::captured_and_refunded(&mut play).await?;
-    mandates::revoked(&mut play).await?;
-    mandates::suspended(&mut play).await?;
-    crash::killed(&mut play).await?;
-    tools::paid_and_refunded(&mut play).await?;
-    disputes::settled_from_papers(&mut play).await?;
-    tokens::metered(&mut play).await?;
-    tokens::packs(&mut play).await?;
-    doors::photographed(&mut play).await?;
-    doors::bridged(&mut play).await?;
+    // Boxed: the rows together are more than a thread's stack holds.
+    Box::pin(rules::single(&mut play)).await?;
+    Box::pin(rules::conditional(&mut play)).await?;
+    Box::pin(rules::asked(&mut play)).await?;
+    Box::pin(voice::said(&mut play)).await?;
+    Box::pin(quotas::used_up(&mut play)).await?;
+    Box::pin(quotas::at_once(&mut play)).await?;
+    Box::pin(mandates::sub_agent(&mut play)).await?;
+    Box::pin(holds::captured_and_refunded(&mut play)).await?;
+    Box::pin(mandates::revoked(&mut play)).await?;
+    Box::pin(mandates::suspended(&mut play)).await?;
+    Box::pin(crash::killed(&mut play)).await?;
+    Box::pin(tools::paid_and_refunded(&mut play)).await?;
+    Box::pin(disputes::settled_from_papers(&mut play)).await?;
+    Box::pin(tokens::metered(&mut play)).await?;
+    Box::pin(tokens::packs(&mut play)).await?;
+    Box::pin(doors::photographed(&mut play)).await?;
+    Box::pin(doors::bridged(&mut play)).await?;
     // It puts the clocks on: it comes last.
-    tokens::subscription(&mut play).await?;
+    Box::pin(tokens::subscription(&mut play)).await?;
     match play.script.pop_front() {
         None => Ok(play.rows),
         Some(left) => Err(format!("row {} was not played", left.row).into()),

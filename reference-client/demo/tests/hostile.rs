@@ -192,6 +192,7 @@ async fn buy(seed: u64, session: &Session, agent: &AwsLcSigner, mandate: PaperId
         match (Fetcher { payer, agent }).fetch(&wanted).await {
             Ok(Fetched::Delivered(delivered)) => {
                 assert_eq!(delivered.warnings, [] as [String; 0], "seed {seed}");
+                delivered.taken(home).unwrap();
                 return tries;
             }
             // It is busy, or what was begun came to nothing or is not known yet: the same call again.

@@ -86,7 +86,7 @@ async fn what_waits_for_the_person_waits_whatever_becomes_of_the_program() {
 }
 
 /// What an agent's own key may ask for, and why; all else under `/v1/` is the account's.
-const OWN: [(&str, &str); 14] = [
+const OWN: [(&str, &str); 16] = [
     ("/v1/mandates", "its own mandates; and a mandate that it signs for another"),
     ("/v1/mandates/{id}/status", "a status is for whoever knows the id"),
     ("/v1/payments", "its own payments"),
@@ -100,6 +100,8 @@ const OWN: [(&str, &str); 14] = [
     ("/v1/wallet/keys/offers", "a new key that no account has is offered"),
     ("/v1/devices", "a device that no account knows asks"),
     ("/v1/devices/answers", "whoever asked asks again"),
+    ("/v1/directory", "what merchants list is open to all; and who lists signs by a certificate"),
+    ("/v1/directory/{merchant}", "what merchants list is open to all"),
     ("/v1/sandbox/clock", "in a sandbox the clock is everybody's"),
 ];
 
@@ -415,7 +417,7 @@ async fn a_batch_does_all_or_nothing() {
         .await
         .decides_nothing(Code::CommandSigner);
     let foreign = stranger.key.part(&person.revocation_of(vec![just[1].0]));
-    scene.post("/v1/batches", BATCH, &stranger.batch(&[foreign])).await.decides_nothing(Code::AccountMismatch);
+    scene.post("/v1/batches", BATCH, &stranger.batch(&[foreign])).await.refuses(world, Code::AccountMismatch);
     send(&[rest, end]).await.is(world, Outcome::Recorded);
     assert_eq!(scene.mandate(&person, just[0].0).await["state"], "suspended");
     assert_eq!(scene.mandate(&person, just[1].0).await["state"], "revoked");
