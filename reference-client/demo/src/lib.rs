@@ -55,7 +55,8 @@ pub type Failure = Box<dyn Error + Send + Sync>;
 
 /// Plays every row. Success is that each came out as the script says, and that the books agree.
 pub async fn run(options: Options) -> ExitCode {
-    run_against(options, script::rows()).await
+    let script = if options.keep { script::of_today() } else { script::rows() };
+    run_against(options, script).await
 }
 
 /// The same against another script, to see that a row that comes out otherwise is a failure.

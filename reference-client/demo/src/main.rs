@@ -12,7 +12,7 @@ use purser_demo::{Failure, MERCHANT_TOOLS, Options, PRICED_TOOL, SERVER, tool};
 #[derive(Parser)]
 #[command(name = "purser-demo", version)]
 struct Arguments {
-    /// Leave it running, keep its folder, and say how to go on.
+    /// Leave it running, keep its folder, and say how to go on. The rows that put the clocks on are left out.
     #[arg(long)]
     keep: bool,
     /// One JSON object on standard output.

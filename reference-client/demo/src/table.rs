@@ -123,6 +123,7 @@ impl Report {
             "good": self.is_good(),
             "issuer": format!("https://{}", stage.sandbox.issuer),
             "merchant": format!("https://{}", stage.sandbox.merchant),
+            "seller": format!("https://{}", stage.sandbox.seller),
             "dir": stage.sandbox.dir,
             "rows": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
             "books": {

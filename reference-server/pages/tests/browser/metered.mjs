@@ -28,8 +28,7 @@ export const steps = [
     const mandate = await mandateOf(person, world, "writer", "Writer");
     await person.go("Tokens");
     await person.sees('#sessions p:has-text("No session yet.")');
-    world.seller_url = await world.sells();
-    const proxy = await world.metered("writer", world.seller_url, mandate);
+    const proxy = await world.metered("writer", world.seller, mandate);
     const answer = await proxy.chat("Say something about tea.");
     equal(answer.status, 200, `what the model answers: ${await answer.text()}`);
     // The page follows its account: nobody reloads it.
@@ -51,7 +50,7 @@ export const steps = [
     const mandate = await mandateOf(person, world, "saver", "Saver");
     await person.go("Tokens");
     await person.sees('#packs p:has-text("No pack yet.")');
-    const at = ["--seller", world.seller_url, "--max", "10.00 CNY"];
+    const at = ["--seller", world.seller, "--max", "10.00 CNY"];
     const bought = await world.purser("saver", "token", "buy", ...at, "--mandate", mandate, "--plan", "basic");
     equal(bought.code, 0, `a pack is bought: ${bought.stdout}`);
     await person.sees('#packs td:has-text("Saver")');

@@ -107,6 +107,10 @@ export class World {
     return this.report.merchant;
   }
 
+  get seller() {
+    return this.report.seller;
+  }
+
   /** A new agent with a folder of its own; gives its public key as it would be handed on. */
   async agent(name) {
     await this.purser(name, "init", "--issuer", this.issuer, "--roots", join(this.report.dir, "roots.pem"), "--keys", "agent");
@@ -185,13 +189,6 @@ export class World {
     this.trap = JSON.parse(await firstLine(this.hostile)).url;
   }
 
-  /** The sandbox's seller of tokens. */
-  async sells() {
-    this.seller = spawn(join(programs, "purser-demo"), ["__server", "seller", "--config", join(this.report.dir, "seller.toml")],
-      { stdio: ["pipe", "pipe", "ignore"] });
-    return JSON.parse(await firstLine(this.seller)).url;
-  }
-
   /** A device that asks for a mandate: what it shows, and in the end what it was told. */
   async device(folder, name) {
     await this.agent(folder);
@@ -237,7 +234,7 @@ export class World {
   }
 
   end() {
-    for (const child of [this.hostile, this.proxy, this.seller]) child?.kill();
+    for (const child of [this.hostile, this.proxy]) child?.kill();
     this.demo.kill("SIGINT");
     rmSync(this.scratch, { recursive: true, force: true });
   }
